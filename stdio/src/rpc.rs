@@ -1,0 +1,41 @@
+//! A JSON-RPC 2.0 peer: one message per line, both directions at once, over any pair of byte streams.
+//!
+//! Plugins, agents and the control socket speak through it; what the methods mean is theirs. [`peer`] makes a [`Peer`], which
+//! calls the other side, and a [`Wire`], which carries the messages and serves what the other side calls.
+//!
+//! Either side may send `$/cancel_request {"id": …}`; the other answers the request all the same, with a result or error
+//! −32800. A missing `"jsonrpc"` member is tolerated (codex leaves it out), batches are not. Everything is bounded
+//! ([`Limits`]); when a bound is reached the other side waits, is refused, or is hung up on, never stored.
+
+mod message;
+mod pending;
+mod serve;
+mod wire;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+pub use message::RpcError;
+pub use pending::{CallError, Patience, Peer};
+pub use wire::{Closed, Limits, Wire, peer};
+
+/// What the other side may call.
+#[async_trait]
+pub trait Service: Send + Sync + 'static {
+    /// Answers a request. Requests run at the same time as each other and as notifications; `cancel` fires when the
+    /// other side has lost interest or is gone.
+    ///
+    /// # Errors
+    /// What the other side is told; [`RpcError::unknown_method`] for a method that isn't served.
+    async fn request(
+        &self,
+        method: &str,
+        params: Value,
+        cancel: CancellationToken,
+    ) -> Result<Value, RpcError>;
+
+    /// Takes a notification; an unknown one is ignored. They come one at a time, in order, and before anything that was sent after them; while one
+    /// is being taken nothing more is read, which slows a flood down. So don't wait here for an answer of the same peer.
+    async fn notify(&self, method: &str, params: Value);
+}
