@@ -1,0 +1,240 @@
+//! Every rule, with fabricated plugins.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use PluginKind::{Command, Engine, Transport};
+
+fn theirs(id: &str, distribution: Option<&str>) -> Claim<String> {
+    let origin =
+        Origin::Python { distribution: distribution.map(str::to_owned), environment: "/venv".into() };
+    Claim { id: id.to_owned(), origin, spec: Ok(id.to_owned()), late: false }
+}
+
+fn ours(id: &str, late: bool) -> Claim<String> {
+    Claim::built_in(&PluginId::parse(id).unwrap(), id.to_owned(), late)
+}
+
+fn rules(enabled: &[&str], taken: &[(&str, Holder)]) -> Rules {
+    Rules {
+        enabled: enabled.iter().filter_map(|name| Distribution::parse(name)).collect(),
+        taken: taken.iter().map(|(name, holder)| ((*name).to_owned(), *holder)).collect(),
+    }
+}
+
+fn ids<S>(survey: &Survey<S>) -> Vec<&str> {
+    survey.found.iter().map(|found| found.id.as_str()).collect()
+}
+
+fn messages<S>(survey: &Survey<S>) -> Vec<&str> {
+    survey.errors.iter().map(|error| error.message.as_str()).collect()
+}
+
+#[test]
+fn an_id_that_breaks_the_rule_is_an_error_and_no_plugin() {
+    let claims = ["Bad-Id", "abc\n", "it's"].map(|id| theirs(id, Some("x"))).to_vec();
+    let survey = survey(Engine, claims, &rules(&[], &[]));
+    assert_eq!(ids(&survey), Vec::<&str>::new());
+    assert_eq!(
+        messages(&survey),
+        [
+            "invalid plugin id 'Bad-Id'; must match ^[a-z0-9_]{1,32}$",
+            "invalid plugin id 'abc\\n'; must match ^[a-z0-9_]{1,32}$",
+            "invalid plugin id \"it's\"; must match ^[a-z0-9_]{1,32}$",
+        ]
+    );
+}
+
+#[test]
+fn reserved_words_are_kept_from_third_parties_only() {
+    let claims = vec![
+        ours("cancel", false),
+        theirs("plugins", Some("x")),
+        theirs("paths", Some("x")),
+        theirs("run", None),
+    ];
+    let commands = survey(Command, claims, &rules(&[], &[]));
+    assert_eq!(ids(&commands), ["cancel", "run"]);
+    let reserved =
+        ["reserved plugin id 'paths' is not allowed", "reserved plugin id 'plugins' is not allowed"];
+    assert_eq!(messages(&commands), reserved);
+    let transports = survey(Transport, vec![theirs("config", None)], &rules(&[], &[]));
+    assert_eq!(ids(&transports), ["config"]);
+}
+
+#[test]
+fn of_duplicates_all_third_parties_are_dropped_each_with_an_error() {
+    let claims = vec![
+        theirs("a", Some("zeta")),
+        theirs("a", None),
+        theirs("a", Some("Beta")),
+        theirs("b", Some("zeta")),
+    ];
+    let survey = survey(Engine, claims, &rules(&[], &[]));
+    assert_eq!(ids(&survey), ["b"]);
+    assert_eq!(messages(&survey), ["duplicate plugin id 'a' from <unknown>, Beta, zeta"; 3]);
+}
+
+#[test]
+fn disabling_one_of_two_that_clash_gives_the_name_to_the_other() {
+    let claims = vec![theirs("a", Some("one")), theirs("a", Some("My.Two"))];
+    let survey = survey(Engine, claims, &rules(&["my_two"], &[]));
+    assert_eq!(ids(&survey), ["a"]);
+    assert_eq!(survey.errors, []);
+}
+
+#[test]
+fn the_enabled_list_hides_strangers_and_the_nameless_but_no_built_in() {
+    let claims = vec![
+        ours("codex", false),
+        theirs("a", Some("Takopi__A")),
+        theirs("b", Some("other")),
+        theirs("c", None),
+        theirs("d", Some(" ")),
+    ];
+    assert_eq!(ids(&survey(Engine, claims.clone(), &rules(&["takopi-a"], &[]))), ["a", "codex"]);
+    assert_eq!(ids(&survey(Engine, claims, &rules(&[], &[]))), ["a", "b", "c", "codex", "d"]);
+}
+
+#[test]
+fn no_third_party_takes_a_name_somebody_has() {
+    let taken = [("pi", Holder::Engine), ("app", Holder::Project), ("loud", Holder::Command)];
+    let claims = vec![
+        ours("status", true),
+        theirs("status", Some("x")),
+        theirs("pi", Some("x")),
+        theirs("app", Some("x")),
+        theirs("loud", Some("x")),
+    ];
+    let survey = survey(Command, claims, &rules(&[], &taken));
+    assert_eq!(ids(&survey), ["status"]);
+    insta::assert_snapshot!(messages(&survey).join("\n"));
+}
+
+#[test]
+fn a_newer_built_in_yields_to_a_project_and_an_older_one_does_not() {
+    let taken = [("shell", Holder::Project), ("codex", Holder::Project)];
+    let survey = survey(Engine, vec![ours("shell", true), ours("codex", false)], &rules(&[], &taken));
+    assert_eq!(ids(&survey), ["codex"]);
+    assert_eq!(messages(&survey), ["built-in id 'shell' yields to the project of that name"]);
+}
+
+/// Loads everything but what is called `bad` while `broken` holds.
+#[derive(Clone, Default)]
+struct Counting {
+    loads: Arc<AtomicUsize>,
+    broken: Arc<Mutex<bool>>,
+}
+
+#[async_trait::async_trait]
+impl Loader<String, str> for Counting {
+    async fn load(&self, id: &PluginId, spec: &String, _: &Origin) -> Result<Arc<str>, String> {
+        tokio::task::yield_now().await;
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        if id.as_str() == "bad" && *self.broken.lock().unwrap() {
+            return Err("No module named 'x'".to_owned());
+        }
+        Ok(spec.as_str().into())
+    }
+}
+
+fn catalog(loader: &Counting) -> Catalog<String, str> {
+    let mut unreadable = theirs("unreadable", Some("x"));
+    unreadable.spec = Err("the manifest has no command".to_owned());
+    let claims = vec![
+        theirs("good", Some("x")),
+        theirs("bad", Some("x")),
+        unreadable,
+        theirs("two", None),
+        theirs("two", None),
+    ];
+    Catalog::new(survey(Engine, claims, &rules(&[], &[])), loader.clone())
+}
+
+fn id(text: &str) -> PluginId {
+    PluginId::parse(text).unwrap()
+}
+
+#[tokio::test]
+async fn specs_are_known_without_loading_and_loading_happens_once() {
+    let loader = Counting::default();
+    let catalog = catalog(&loader);
+    assert_eq!(catalog.specs().collect::<Vec<_>>(), ["bad", "good"]);
+    assert_eq!(loader.loads.load(Ordering::Relaxed), 0);
+    let good = id("good");
+    let (first, second) = tokio::join!(catalog.load(&good), catalog.load(&good));
+    assert!(Arc::ptr_eq(&first.unwrap(), &second.unwrap()));
+    catalog.load(&good).await.unwrap();
+    assert_eq!(loader.loads.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_failure_is_shared_kept_tried_again_and_forgotten_on_success() {
+    let loader = Counting::default();
+    *loader.broken.lock().unwrap() = true;
+    let catalog = catalog(&loader);
+    let before = catalog.errors();
+    let bad = id("bad");
+    let (first, second) = tokio::join!(catalog.load(&bad), catalog.load(&bad));
+    assert_eq!(first, second);
+    assert_eq!(loader.loads.load(Ordering::Relaxed), 1);
+    assert_eq!(catalog.errors().len(), before.len() + 1);
+    assert_eq!(catalog.errors().last().unwrap().message, "No module named 'x'");
+    *loader.broken.lock().unwrap() = false;
+    assert_eq!(&*catalog.load(&bad).await.unwrap(), "bad");
+    assert_eq!(catalog.errors(), before);
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_is_told_by_what_is_known() {
+    let loader = Counting::default();
+    *loader.broken.lock().unwrap() = true;
+    let catalog = catalog(&loader);
+    let mut told = Vec::new();
+    for text in ["bad", "unreadable", "two", "nobody", "cancel"] {
+        told.push(catalog.load(&id(text)).await.unwrap_err().to_string());
+    }
+    let none = Catalog::<String, str>::new(survey(Engine, Vec::new(), &rules(&[], &[])), loader);
+    told.push(none.load(&id("nobody")).await.unwrap_err().to_string());
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+fn listing(enabled: &[&str]) -> Listing {
+    let rules = rules(&[], &[]);
+    let names: Vec<_> = enabled.iter().filter_map(|name| Distribution::parse(name)).collect();
+    let mut listing = Listing::new(&names);
+    let engines = vec![
+        ours("codex", false),
+        ours("shell", true),
+        theirs("acme", Some("Acme_Engine")),
+        theirs("Bad", Some("x")),
+    ];
+    listing.add(&survey(Engine, engines, &rules));
+    listing.add(&survey(Transport, vec![ours("local", true), theirs("a", None)], &rules));
+    listing.add(&survey::<String>(Command, Vec::new(), &rules));
+    let load_error = PluginError {
+        kind: Engine,
+        id: "acme".to_owned(),
+        distribution: Some("Acme_Engine".to_owned()),
+        message: "line\u{1b}[31m one\nline two".to_owned(),
+    };
+    listing.add_errors(&[load_error.clone(), load_error]);
+    listing.notes.push(PluginError {
+        kind: Engine,
+        id: "codex".to_owned(),
+        distribution: Some("takopi".to_owned()),
+        message: "codex is not on PATH".to_owned(),
+    });
+    listing
+}
+
+#[test]
+fn the_listing_keeps_the_layout_people_parse() {
+    let plain = render_plugins(&listing(&[]));
+    let filtered = render_plugins(&listing(&["acme-engine"]));
+    let empty = render_plugins(&Listing::default());
+    insta::assert_snapshot!(format!("{plain}---\n{filtered}---\n{empty}"));
+    insta::assert_json_snapshot!("listing_as_json", listing(&["acme-engine"]));
+}

@@ -1,0 +1,214 @@
+//! Deciding: an arrival, the facts about it, one decision, and what follows from it. What becomes a run
+//! goes to the queue (`clerk.rs`), what becomes a call to `host.rs`.
+
+use std::sync::Arc;
+
+use super::{Arrival, Clerk};
+use crate::desk::Instance;
+use crate::desk::generation::InForce;
+use crate::desk::host::{self, Caller};
+use crate::desk::perform::Assignment;
+use crate::id::{CommandId, RunId};
+use crate::message::{self, Body, Inbound, Message, MessageRef};
+use crate::port::engine::{Answer, Stop};
+use crate::port::ledger::{InboxId, LedgerError, Post, PostKind, ProgressUse, Settled};
+use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
+
+/// Where and by what something is decided.
+struct Scene {
+    instance: Arc<Instance>,
+    in_force: Arc<InForce>,
+    known: Known,
+}
+
+impl Clerk {
+    /// Decides what is to be done about an arrival, and does it.
+    pub(super) async fn route(&mut self, mut arrival: Arrival) {
+        let Some(instance) = self.desk.instance(&arrival.inbound.address().instance) else {
+            self.parked.push(arrival);
+            return;
+        };
+        if let (Some(plain), Inbound::Message(message)) = (arrival.follows, &mut arrival.inbound) {
+            if self.attach(plain, &arrival.inbox, message) {
+                return;
+            }
+            self.reply_to_run_of(plain, message);
+        }
+        let in_force = self.desk.in_force();
+        let known = in_force.by.known(&arrival.inbound.address().instance, &instance.spec);
+        let wants = route::wants(&arrival.inbound, &known);
+        match self.facts(&wants).await {
+            Ok(facts) => {
+                let decision = route::decide(&wants, &facts, &known);
+                self.apply(arrival, decision, Scene { instance, in_force, known }).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "could not decide; the message stays accepted");
+                let text =
+                    format!("error: {error}; the message is kept and runs when takopi is started again");
+                host::tell_unstored(&self.desk, arrival.inbound.message().clone(), vec![Body::plain(text)]);
+            }
+        }
+    }
+
+    async fn facts(&self, wants: &Wants) -> Result<Facts, LedgerError> {
+        let stored = self.desk.ledger.facts(&wants.query).await?;
+        let about = wants.query.about.as_ref();
+        let live = about.and_then(|message| {
+            let here = self.desk.live_at(&message.address);
+            let by_message = here.iter().find(|run| run.is_about(message));
+            let run = by_message.or_else(|| {
+                let stored = stored.run.as_ref()?;
+                here.iter().find(|run| run.id == stored.opened.id)
+            })?;
+            let thread = self.queue.thread_of(run.id)?.clone();
+            Some(LiveFacts { run: run.id, thread, engine: run.engine.clone(), context: run.context.clone() })
+        });
+        Ok(Facts { stored, live })
+    }
+
+    async fn apply(&mut self, arrival: Arrival, decision: Decision, scene: Scene) {
+        let Arrival { inbox, inbound, stopped, .. } = arrival;
+        let Scene { instance, in_force, known } = scene;
+        if !matches!(decision, Decision::Run(_)) {
+            self.disinherit(&inbox, &instance);
+        }
+        match decision {
+            Decision::Run(plan) => {
+                let conversations = known.conversations;
+                self.enqueue(Assignment::new(*plan, inbox, conversations, None, instance, in_force));
+            }
+            Decision::Call { command, text } => {
+                self.call(Caller::new(&inbound, inbox, instance), command, text, stopped, in_force);
+            }
+            Decision::Stop(run) => {
+                // Signalled already when it came in; this is for presses taken up after a restart.
+                self.desk.stop(run, Stop::Cancel);
+                self.settle(&inbox, inbound.message(), Settled::Done);
+            }
+            Decision::Answer { run, question, answer } => {
+                self.answer(run, &question, answer).await;
+                self.settle(&inbox, inbound.message(), Settled::Done);
+            }
+            Decision::Amend { inbox: meant, text } => {
+                self.amend(meant, &text, &inbound, &known).await;
+                self.settle(&inbox, inbound.message(), Settled::Done);
+            }
+            Decision::Withdraw(meant) => {
+                self.take_back(meant, inbound.message()).await;
+                self.settle(&inbox, inbound.message(), Settled::Done);
+            }
+            Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
+            Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
+        }
+    }
+
+    /// Lets forwarded messages be part of the prompt of the plain one before them; returns whether that
+    /// still waits.
+    fn attach(&mut self, plain: InboxId, inbox: &[InboxId], message: &Message) -> bool {
+        let Some(run) = self.run_for(plain) else { return false };
+        let Some(waiting) = self.waiting.get_mut(&run) else { return false };
+        let prompt = &mut waiting.assignment.plan.prompt;
+        if !message.text.trim().is_empty() {
+            prompt.push_str("\n\n");
+            prompt.push_str(&message.text);
+        }
+        waiting.assignment.inbox.extend(inbox);
+        if let Some(waiting) = self.waiting.get(&run) {
+            self.tell_queued(waiting, self.queue.position(run).unwrap_or_default());
+        }
+        true
+    }
+
+    /// Makes forwarded messages that came too late for the plain one before them continue its session.
+    fn reply_to_run_of(&self, plain: InboxId, message: &mut Message) {
+        let live = self.desk.live();
+        let meant = live.values().find(|run| run.inbox == Some(plain)).and_then(|run| run.asked_by.clone());
+        if let (None, Some(meant)) = (&message.reply_to, meant) {
+            message.reply_to = Some(message::Reply { message: meant, text: None });
+        }
+    }
+
+    /// Takes away the progress messages of messages that waited and become no run after all.
+    fn disinherit(&mut self, inbox: &[InboxId], instance: &Arc<Instance>) {
+        for inbox in inbox {
+            if let Some(message) = self.inherited.remove(inbox) {
+                let (desk, instance, inbox) = (self.desk.clone(), instance.clone(), *inbox);
+                self.desk.work.spawn(async move { host::tidy(&desk, &instance, inbox, &message).await });
+            }
+        }
+    }
+
+    /// Takes back a message that was deleted, waiting or still being gathered.
+    async fn take_back(&mut self, inbox: InboxId, message: &MessageRef) {
+        if let Some(run) = self.run_for(inbox) {
+            self.desk.stop(run, Stop::Cancel);
+        } else if let Some(cancelled) = self.gatherer.cancel(message, self.desk.now()) {
+            self.settle(&[cancelled.inbox], message, Settled::Cancelled);
+            // No further than this: what is released is a message, never a deletion.
+            Box::pin(self.route_all(cancelled.released)).await;
+        }
+    }
+
+    /// Gives a waiting run the prompt its message has now. Its place, engine and session stay.
+    async fn amend(&mut self, inbox: InboxId, text: &str, inbound: &Inbound, known: &Known) {
+        let Inbound::Edited(message) = inbound else { return };
+        if let Err(error) = self.desk.ledger.amend(inbox, text).await {
+            tracing::warn!(%error, "an edited message keeps its old text");
+            return;
+        }
+        let wants = route::wants(&Inbound::Message(message.clone()), known);
+        let Decision::Run(plan) = route::decide(&wants, &Facts::default(), known) else { return };
+        if let Some(run) = self.run_for(inbox)
+            && let Some(waiting) = self.waiting.get_mut(&run)
+            // Of several that were joined, the others are in the prompt as well.
+            && waiting.assignment.inbox.len() == 1
+        {
+            waiting.assignment.plan.prompt = plan.prompt;
+        }
+    }
+
+    async fn answer(&self, run: RunId, question: &str, answer: Answer) {
+        if !self.desk.live_run(run).is_some_and(|live| live.answer(question, answer)) {
+            tracing::info!(%run, question, "an answer came too late");
+        }
+    }
+
+    fn call(
+        &self,
+        caller: Caller,
+        command: CommandId,
+        text: String,
+        stopped: Vec<RunId>,
+        in_force: Arc<InForce>,
+    ) {
+        self.desk.work.spawn(host::call(self.desk.clone(), in_force, caller, command, text, stopped));
+    }
+
+    pub(super) fn settle(&self, inbox: &[InboxId], message: &MessageRef, how: Settled) {
+        let (desk, inbox, address) = (self.desk.clone(), inbox.to_vec(), message.address.clone());
+        self.desk.work.spawn(async move { host::settle(&desk, &inbox, &address, how).await });
+    }
+
+    pub(super) fn refuse(&self, inbox: &[InboxId], message: MessageRef, text: String, instance: &Instance) {
+        let parts = instance.transport.lay_out(&Body::plain(format!("error: {text}")));
+        let (desk, inbox) = (self.desk.clone(), inbox.to_vec());
+        self.desk.work.spawn(async move {
+            let post = Post {
+                to: message.address.clone(),
+                kind: PostKind::Reply,
+                run: None,
+                reply_to: Some(message.clone()),
+                notify: true,
+                progress: ProgressUse::Keep,
+                revises: None,
+                parts,
+            };
+            if let Err(error) = desk.post(post).await {
+                tracing::error!(%error, "could not tell why a message was refused");
+                return;
+            }
+            host::settle(&desk, &inbox, &message.address, Settled::Done).await;
+        });
+    }
+}

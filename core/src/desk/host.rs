@@ -1,0 +1,370 @@
+//! Commands at work: each call is a task of its own with a time limit, and sees the house only through
+//! [`CommandHost`], bound to that call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Map;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::clerk::Memo;
+use super::generation::InForce;
+use super::perform::Assignment;
+use super::{DeskEvent, Instance, Shared, door};
+use crate::directive::split_words;
+use crate::id::{CommandId, EngineId, RunId};
+use crate::message::{Address, Body, Inbound, MessageRef, Reply, Sender};
+use crate::port::command::{
+    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, ProjectStatus,
+    RunMode, RunRequest, RunResult, RunSummary,
+};
+use crate::port::engine::{RunOptions, Stop};
+use crate::port::ledger::{
+    FactsQuery, InboxId, Post, PostKind, Preference, PreferenceKey, ProgressUse, Settled, StoredFacts,
+};
+use crate::port::transport::{SendError, SendOptions};
+use crate::route::{self, Continue, Facts, Known, RunPlan};
+use crate::session::{Context, Session, ThreadKey};
+
+/// How long a command may take before it is stopped and the caller is told, runs it waits for aside.
+const CALL_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How long a stopped command gets before it is given up.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Who called a command, from where.
+#[derive(Clone)]
+pub(super) struct Caller {
+    instance: Arc<Instance>,
+    message: MessageRef,
+    sender: Sender,
+    reply_to: Option<Reply>,
+    inbox: Vec<InboxId>,
+}
+
+impl Caller {
+    pub(super) fn new(inbound: &Inbound, inbox: Vec<InboxId>, instance: Arc<Instance>) -> Self {
+        let nobody = || Sender { id: String::new(), name: String::new(), is_bot: false };
+        let reply_to = match inbound {
+            Inbound::Message(message) | Inbound::Edited(message) => message.reply_to.clone(),
+            _ => None,
+        };
+        let sender = inbound.sender().cloned().unwrap_or_else(nobody);
+        Self { instance, message: inbound.message().clone(), sender, reply_to, inbox }
+    }
+}
+
+/// Calls a command and posts its reply.
+pub(super) async fn call(
+    desk: Arc<Shared>,
+    in_force: Arc<InForce>,
+    caller: Caller,
+    command: CommandId,
+    text: String,
+    stopped: Vec<RunId>,
+) {
+    let _work = in_force.work.token();
+    let host = Arc::new(Host {
+        desk: desk.clone(),
+        in_force: in_force.clone(),
+        caller: caller.clone(),
+        runs: AtomicUsize::new(0),
+    });
+    let call = Call {
+        words: split_words(&text),
+        command: command.clone(),
+        text,
+        message: caller.message.clone(),
+        sender: caller.sender.clone(),
+        reply_to: caller.reply_to.clone(),
+        stopped,
+        settings: Map::new(),
+    };
+    let answered = match in_force.by.commands.load(&command).await {
+        Ok(command) => answer(&desk, command, call, host.clone()).await,
+        Err(error) => Err(CommandError(error.to_string())),
+    };
+    let reply = answered.unwrap_or_else(|error| {
+        tracing::info!(%command, %error, "command failed");
+        Some(CommandReply { body: Body::plain(format!("error: {error}")), notify: true })
+    });
+    if let Some(CommandReply { body, notify }) = reply
+        && let Err(error) = host.send(body, notify).await
+    {
+        // Not settled: it is called again at the next start, which is better than no answer at all.
+        tracing::error!(%command, %error, "a command's reply could not be stored");
+        return;
+    }
+    settle(&desk, &caller.inbox, &caller.message.address, Settled::Done).await;
+}
+
+/// Waits for a command in a task of its own, so that its panic is only its own.
+async fn answer(
+    desk: &Arc<Shared>,
+    command: Arc<dyn Command>,
+    call: Call,
+    host: Arc<Host>,
+) -> Result<Option<CommandReply>, CommandError> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let lent = host.clone();
+    let work = desk.work.spawn(async move { command.call(call, lent, stopped).await });
+    tokio::pin!(work);
+    let timeout = async {
+        desk.clock.sleep_until(desk.now() + CALL_TIMEOUT).await;
+        while host.runs.load(Ordering::Relaxed) > 0 {
+            desk.clock.sleep_until(desk.now() + CALL_TIMEOUT).await;
+        }
+    };
+    let too_late = tokio::select! {
+        result = &mut work => return finished(result),
+        () = timeout => "it took too long and was stopped",
+        () = desk.closing.cancelled() => "takopi is closing",
+    };
+    stop.cancel();
+    tokio::select! {
+        result = &mut work => finished(result),
+        () = desk.clock.sleep_until(desk.now() + STOP_GRACE) => {
+            work.abort();
+            Err(CommandError(too_late.to_owned()))
+        }
+    }
+}
+
+fn finished(
+    result: Result<Result<Option<CommandReply>, CommandError>, tokio::task::JoinError>,
+) -> Result<Option<CommandReply>, CommandError> {
+    result.unwrap_or_else(|panic| {
+        tracing::error!(%panic, "a command crashed");
+        Err(CommandError("the command crashed inside takopi".to_owned()))
+    })
+}
+
+/// Closes inbounds that no run answers, and tells those who watch.
+pub(super) async fn settle(desk: &Shared, inbox: &[InboxId], address: &Address, how: Settled) {
+    if let Err(error) = desk.ledger.settle(inbox, how).await {
+        tracing::error!(%error, "a message that was dealt with is looked at again at the next start");
+    }
+    for inbox in inbox {
+        desk.tell(DeskEvent::Settled { inbox: *inbox, address: address.clone() });
+    }
+}
+
+/// Takes away the progress message of a message that waits for no run any more: once, without a promise.
+pub(super) async fn tidy(desk: &Shared, instance: &Instance, inbox: InboxId, message: &MessageRef) {
+    if let Err(error) = door::in_time(&*desk.clock, instance.transport.delete(message)).await {
+        tracing::info!(inbox = inbox.0, %error, "a progress message stays though nothing waits any more");
+    }
+    door::paint::forget_queued(&*desk.ledger, inbox).await;
+}
+
+/// Tells something that cannot be stored, once and without a promise: the ledger itself is in trouble.
+pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<Body>) {
+    let Some(instance) = desk.instance(&message.address.instance) else { return };
+    let desk_clock = desk.clock.clone();
+    desk.work.spawn(async move {
+        let options = SendOptions { reply_to: Some(message.clone()), notify: true, nonce: None };
+        let send = async {
+            for part in &parts {
+                instance.transport.send(&message.address, part, &options).await?;
+            }
+            Ok::<(), SendError>(())
+        };
+        tokio::select! {
+            sent = send => if let Err(error) = sent {
+                tracing::error!(%error, "the chat could not be told that the ledger is in trouble");
+            },
+            () = desk_clock.sleep_until(desk_clock.moment() + STOP_GRACE) => {}
+        }
+    });
+}
+
+/// The house as one call sees it.
+struct Host {
+    desk: Arc<Shared>,
+    in_force: Arc<InForce>,
+    caller: Caller,
+    /// Runs the command waits for.
+    runs: AtomicUsize,
+}
+
+impl Host {
+    fn address(&self) -> &Address {
+        &self.caller.message.address
+    }
+
+    fn known(&self) -> Known {
+        self.in_force.by.known(&self.address().instance, &self.caller.instance.spec)
+    }
+
+    async fn stored(&self) -> Result<StoredFacts, CommandError> {
+        let query = FactsQuery { address: self.address().clone(), about: None, session: None };
+        self.desk.ledger.facts(&query).await.map_err(|error| CommandError(error.to_string()))
+    }
+
+    async fn plan(&self, request: RunRequest) -> Result<RunPlan, CommandError> {
+        let known = self.known();
+        let facts = Facts { stored: self.stored().await?, live: None };
+        let context = match request.context {
+            Some(context) => self.check_context(context)?,
+            None => route::plain_context(&facts.stored.preferences, &known, self.address()),
+        };
+        let engine =
+            request.engine.or_else(|| route::default_engine(&context, &facts, &known).map(|(id, _)| id));
+        let engine = engine.ok_or_else(|| CommandError("no engine serves this chat".to_owned()))?;
+        if !known.engines.contains(&engine) {
+            return Err(CommandError(format!("unknown engine '{engine}'")));
+        }
+        let thread =
+            request.session.clone().map(|token| ThreadKey::Token(Session { engine: engine.clone(), token }));
+        Ok(RunPlan {
+            address: self.address().clone(),
+            reply_to: Some(self.caller.message.clone()),
+            prompt: request.prompt,
+            options: RunOptions::default(),
+            engine,
+            context,
+            dir: None,
+            thread,
+            session: request.session.map_or(Continue::Fresh, Continue::Session),
+            remark: None,
+        })
+    }
+}
+
+#[async_trait]
+impl CommandHost for Host {
+    async fn send(&self, body: Body, notify: bool) -> Result<(), CommandError> {
+        let post = Post {
+            to: self.address().clone(),
+            kind: PostKind::Reply,
+            run: None,
+            reply_to: Some(self.caller.message.clone()),
+            notify,
+            progress: ProgressUse::Keep,
+            revises: None,
+            parts: self.caller.instance.transport.lay_out(&body),
+        };
+        self.desk.post(post).await.map_err(|error| CommandError(error.to_string()))
+    }
+
+    async fn run(&self, request: RunRequest, mode: RunMode) -> Result<RunResult, CommandError> {
+        let mut plan = self.plan(request).await?;
+        if mode == RunMode::Capture {
+            // It answers nobody in the chat, so the chat does not get to see it.
+            plan.reply_to = None;
+        }
+        let engine = plan.engine.clone();
+        let (ended, end) = oneshot::channel();
+        let (instance, in_force) = (self.caller.instance.clone(), self.in_force.clone());
+        let assignment = Assignment::new(plan, Vec::new(), false, Some(ended), instance, in_force);
+        let closing = || CommandError("takopi is closing".to_owned());
+        self.desk.mailbox.send(Memo::Launch(Box::new(assignment))).await.map_err(|_| closing())?;
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        let ended = end.await;
+        self.runs.fetch_sub(1, Ordering::Relaxed);
+        let (end, run) = ended.map_err(|_| closing())?;
+        Ok(RunResult { run, engine, outcome: end.outcome, answer: end.answer, session: end.session })
+    }
+
+    async fn cancel(&self, run: RunId) -> bool {
+        self.desk.stop(run, Stop::Cancel)
+    }
+
+    async fn runs(&self, everywhere: bool) -> Vec<RunSummary> {
+        let now = self.desk.now();
+        let mut runs: Vec<_> = self
+            .desk
+            .live()
+            .values()
+            .filter(|run| !run.ended() && (everywhere || run.address == *self.address()))
+            .map(|run| run.summary(now))
+            .collect();
+        runs.sort_by_key(|run| run.id);
+        runs
+    }
+
+    async fn run_of(&self, message: &MessageRef) -> Option<RunId> {
+        let here = self.desk.live_at(&message.address);
+        if let Some(run) = here.iter().find(|run| run.is_about(message)) {
+            return Some(run.id);
+        }
+        let query =
+            FactsQuery { address: message.address.clone(), about: Some(message.clone()), session: None };
+        match self.desk.ledger.facts(&query).await {
+            Ok(facts) => facts.run.map(|run| run.opened.id),
+            Err(error) => {
+                tracing::error!(%error, "could not look up whose message that is");
+                None
+            }
+        }
+    }
+
+    async fn engines(&self) -> Vec<EngineStatus> {
+        self.in_force.by.engine_statuses(&self.address().instance).await
+    }
+
+    fn projects(&self) -> Vec<ProjectStatus> {
+        let status = |project: &route::KnownProject| ProjectStatus {
+            alias: project.alias.clone(),
+            default_engine: project.default_engine.clone(),
+        };
+        self.in_force.by.projects.iter().map(status).collect()
+    }
+
+    fn commands(&self) -> Vec<CommandSpec> {
+        self.in_force.by.commands.specs().cloned().collect()
+    }
+
+    async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
+        let known = self.known();
+        let facts = Facts { stored: self.stored().await?, live: None };
+        let context = route::plain_context(&facts.stored.preferences, &known, self.address());
+        route::default_engine(&context, &facts, &known)
+            .ok_or_else(|| CommandError("no engine serves this chat".to_owned()))
+    }
+
+    async fn context(&self) -> Result<Context, CommandError> {
+        let facts = self.stored().await?;
+        Ok(route::plain_context(&facts.preferences, &self.known(), self.address()))
+    }
+
+    fn check_context(&self, context: Context) -> Result<Context, CommandError> {
+        let projects = &self.in_force.by.projects;
+        match &context.project {
+            Some(key) if !projects.iter().any(|project| project.key == *key) => {
+                let known =
+                    projects.iter().map(|project| project.alias.as_str()).collect::<Vec<_>>().join(", ");
+                let known = if known.is_empty() {
+                    "none is configured".to_owned()
+                } else {
+                    format!("known: {known}")
+                };
+                Err(CommandError(format!("unknown project '{key}'; {known}")))
+            }
+            _ => Ok(context),
+        }
+    }
+
+    async fn preferences(&self) -> Result<Vec<Preference>, CommandError> {
+        Ok(self.stored().await?.preferences)
+    }
+
+    async fn prefer(
+        &self,
+        key: PreferenceKey,
+        engine: Option<&EngineId>,
+        value: Option<&str>,
+    ) -> Result<(), CommandError> {
+        let stored = self.desk.ledger.prefer(self.address(), key, engine, value).await;
+        stored.map_err(|error| CommandError(error.to_string()))
+    }
+
+    async fn renew(&self) -> Result<(), CommandError> {
+        let renewed = self.desk.ledger.renew(self.address()).await;
+        renewed.map(drop).map_err(|error| CommandError(error.to_string()))
+    }
+}

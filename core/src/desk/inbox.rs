@@ -1,0 +1,175 @@
+//! A transport's way in: durable first, acknowledged second. The one thing that does not wait for the
+//! disk is a stop.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::clerk::Memo;
+use super::live::LiveRun;
+use super::{DeskEvent, Shared};
+use crate::directive::{SlashCall, slash_command};
+use crate::id::{InstanceId, RunId};
+use crate::message::{Address, ButtonAction, Inbound, Message, Press};
+use crate::port::engine::Stop;
+use crate::port::ledger::{Accepted, LedgerError};
+use crate::port::transport::Admission;
+use crate::route::CANCEL;
+
+/// What the service is told at once, before anything is queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirstResponse {
+    /// It is taken.
+    Ack,
+    /// It is taken; show this for a moment.
+    Toast(String),
+    /// It is taken; the answer comes later.
+    Defer {
+        /// Whether only the sender sees it.
+        ephemeral: bool,
+    },
+}
+
+/// Why an inbound was not accepted; upstream must not be told that we have it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AcceptError {
+    /// It could not be made durable.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The house is closing.
+    #[error("the house is closing")]
+    Closing,
+    /// It came from an instance that is not, or no longer, served.
+    #[error("the transport '{0}' is not served")]
+    NotServed(InstanceId),
+}
+
+/// A transport's way in; clones are the same way.
+#[derive(Clone)]
+pub struct Inbox {
+    desk: Arc<Shared>,
+    instance: InstanceId,
+}
+
+impl std::fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbox").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+impl Inbox {
+    pub(super) fn new(desk: Arc<Shared>, instance: InstanceId) -> Self {
+        Self { desk, instance }
+    }
+
+    /// Accepts what came in. Returns once it is durable; only then acknowledge upstream. A duplicate is
+    /// acknowledged and changes nothing.
+    ///
+    /// # Errors
+    /// [`AcceptError`].
+    pub async fn accept(&self, inbound: Inbound) -> Result<FirstResponse, AcceptError> {
+        let desk = &self.desk;
+        if desk.closing.is_cancelled() {
+            return Err(AcceptError::Closing);
+        }
+        let instance =
+            desk.instance(&self.instance).ok_or_else(|| AcceptError::NotServed(self.instance.clone()))?;
+        let refusal = match instance.transport.admits(&inbound) {
+            Admission::Served => None,
+            Admission::Silence => return Ok(FirstResponse::Ack),
+            Admission::Told(text) => Some(text),
+        };
+        let stopped = if refusal.is_none() { self.stop_at_once(&inbound) } else { Vec::new() };
+        let first = first_response(&inbound, &stopped);
+        // In a task of its own: a bearer that leaves meanwhile must not take along what is durable already.
+        let taken = desk.work.spawn(take(desk.clone(), inbound, stopped, refusal));
+        taken.await.unwrap_or(Err(AcceptError::Closing)).map(|()| first)
+    }
+
+    /// Signals the runs that a cancel is about, from memory, before anything is written or queued.
+    fn stop_at_once(&self, inbound: &Inbound) -> Vec<RunId> {
+        let runs = match inbound {
+            Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) => vec![*run],
+            Inbound::Message(message) => match slash_command(&message.text) {
+                Some(SlashCall { name, arguments, .. }) if name == CANCEL => {
+                    self.meant_by(message, &arguments)
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        runs.into_iter().filter(|run| self.desk.stop(*run, Stop::Cancel)).collect()
+    }
+
+    /// Returns the runs here that a typed `/cancel` means: all with `all`, the one named, the one replied to,
+    /// else the only one. Several and no hint means none: the command then lists them.
+    fn meant_by(&self, message: &Message, arguments: &str) -> Vec<RunId> {
+        let here = self.desk.live_at(&message.message.address);
+        let asked = arguments.trim();
+        let all = asked.eq_ignore_ascii_case("all");
+        let named = RunId::parse(asked);
+        let meant = |run: &&Arc<LiveRun>| match (&named, &message.reply_to) {
+            _ if all => true,
+            (Some(named), _) => run.id == *named,
+            (None, Some(reply)) => run.is_about(&reply.message),
+            (None, None) => here.len() == 1,
+        };
+        here.iter().filter(meant).map(|run| run.id).collect()
+    }
+}
+
+fn first_response(inbound: &Inbound, stopped: &[RunId]) -> FirstResponse {
+    match inbound {
+        Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) if stopped.is_empty() => {
+            FirstResponse::Toast("it is over already".to_owned())
+        }
+        Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) => {
+            FirstResponse::Toast("cancelling".to_owned())
+        }
+        Inbound::Invoke(_) | Inbound::Modal(_) => FirstResponse::Defer { ephemeral: false },
+        _ => FirstResponse::Ack,
+    }
+}
+
+/// Makes an inbound durable and hands it to the clerk.
+async fn take(
+    desk: Arc<Shared>,
+    inbound: Inbound,
+    stopped: Vec<RunId>,
+    refusal: Option<String>,
+) -> Result<(), AcceptError> {
+    let _turn = desk.turns.of(inbound.address()).lock().await;
+    let Accepted::New(inbox) = desk.ledger.accept(&inbound, desk.clock.now()).await? else { return Ok(()) };
+    desk.tell(DeskEvent::Accepted {
+        inbox,
+        address: inbound.address().clone(),
+        upstream: inbound.upstream().to_owned(),
+    });
+    // Durable already: if the clerk is gone, the next daemon takes it up.
+    let memo = Memo::Accepted { inbox, inbound: Box::new(inbound), stopped, refusal };
+    desk.mailbox.send(memo).await.map_err(|_| AcceptError::Closing)
+}
+
+/// Turns that are given out side by side; chats that happen to share one wait for each other's fsync.
+const TURNS: usize = 64;
+
+/// Whose turn it is to be accepted: what comes at one address reaches the clerk in the order in which the
+/// ledger numbers it, while other chats share an fsync with it.
+pub(super) struct Turns([Mutex<()>; TURNS]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Turns {
+    fn of(&self, address: &Address) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        address.hash(&mut hasher);
+        let Self(turns @ [first, ..]) = self;
+        let place = usize::try_from(hasher.finish() % TURNS as u64).ok();
+        place.and_then(|place| turns.get(place)).unwrap_or(first)
+    }
+}

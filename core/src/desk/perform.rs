@@ -1,0 +1,347 @@
+//! One run, from its turn in the queue to its end: session, ledger, directory, engine, events, end.
+//!
+//! What is shown goes out by post (`door.rs`) or is followed (`follow.rs`); this never waits for a chat.
+//! The thread is released only when the engine has returned and the end is on disk. The engine at work is
+//! `perform/play.rs`, the end `perform/close.rs`.
+
+mod close;
+mod play;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::clerk::Memo;
+use super::door::paint::note_progress;
+use super::generation::InForce;
+use super::live::LiveRun;
+use super::{DeskEvent, Instance, Shared, host};
+use crate::event::{Level, Note, Outcome, RunEnd, RunEvent};
+use crate::id::RunId;
+use crate::message::Body;
+use crate::port::engine::{Job, Stop};
+use crate::port::ledger::{FactsQuery, InboxId, LedgerError, OpenRun, OutboxId, RunNote};
+use crate::port::workspace::{RunDir, WorkspaceError};
+use crate::route::{Continue, RunPlan};
+use crate::session::{Session, SessionToken, ThreadKey};
+use crate::settings::SerializeBy;
+
+/// Events folded at a time: enough to spare locks, few enough to stay responsive.
+const BATCH: usize = 256;
+
+/// Where a command waits for the end of its run.
+pub(super) type Reply = oneshot::Sender<(RunEnd, RunId)>;
+
+/// What a run is given before it waits for its turn.
+pub(super) struct Assignment {
+    pub(super) plan: RunPlan,
+    pub(super) inbox: Vec<InboxId>,
+    /// Whether its session becomes the chat's running conversation.
+    conversations: bool,
+    reply: Option<Reply>,
+    /// Where it shows: even when that is not served any more, its words are laid out for it.
+    instance: Arc<Instance>,
+    pub(super) in_force: Arc<InForce>,
+    work: TaskTrackerToken,
+}
+
+impl Assignment {
+    pub(super) fn new(
+        plan: RunPlan,
+        inbox: Vec<InboxId>,
+        conversations: bool,
+        reply: Option<Reply>,
+        instance: Arc<Instance>,
+        in_force: Arc<InForce>,
+    ) -> Self {
+        let work = in_force.work.token();
+        Self { plan, inbox, conversations, reply, instance, in_force, work }
+    }
+}
+
+/// A run on stage.
+struct Performance {
+    desk: Arc<Shared>,
+    live: Arc<LiveRun>,
+    plan: RunPlan,
+    inbox: Vec<InboxId>,
+    instance: Arc<Instance>,
+    in_force: Arc<InForce>,
+    /// Whether its session becomes the chat's running conversation.
+    conversations: bool,
+    session: Option<SessionToken>,
+    dir: Option<PathBuf>,
+    /// The answer that was shown, and the post that showed it.
+    shown_answer: Option<(String, Vec<OutboxId>)>,
+    events: Vec<RunEvent>,
+}
+
+/// Performs a run to its end, in a task of its own, and lets the clerk know.
+pub(super) async fn perform(desk: Arc<Shared>, live: Arc<LiveRun>, assignment: Assignment) {
+    let run = live.id;
+    live.start(desk.now());
+    // Closing stops what has started: what starts later stays accepted.
+    if desk.closing.is_cancelled() {
+        return;
+    }
+    let (mut performance, reply, work) = Performance::new(desk.clone(), live.clone(), assignment);
+    let performing = desk.work.spawn(async move {
+        let end = performance.perform().await;
+        tell_command(reply, end, run);
+        drop(work);
+    });
+    if let Err(panic) = performing.await {
+        // Its thread goes on; what it leaves behind is told as interrupted at the next start.
+        tracing::error!(%run, %panic, "a run crashed");
+        live.end(RunEnd::new(Outcome::Interrupted, ""), desk.now());
+        let address = live.address.clone();
+        desk.tell(DeskEvent::Ended { run, address, outcome: Outcome::Interrupted });
+    }
+    if desk.mailbox.send(Memo::Finished(run)).await.is_err() {
+        tracing::debug!(%run, "a run ended after closing time");
+    }
+}
+
+/// Closes a run that was taken back while it waited: on record as cancelled, and told.
+pub(super) async fn withdraw(desk: Arc<Shared>, live: Arc<LiveRun>, assignment: Assignment) {
+    let run = live.id;
+    let (mut performance, reply, _work) = Performance::new(desk, live, assignment);
+    let end = RunEnd::new(Outcome::Cancelled, "");
+    if let Err(error) = performance.open().await {
+        tracing::error!(%run, %error, "a cancelled message may run after all at the next start");
+    }
+    performance.close(end.clone()).await;
+    tell_command(reply, end, run);
+}
+
+fn tell_command(reply: Option<Reply>, end: RunEnd, run: RunId) {
+    if let Some(reply) = reply
+        && reply.send((end, run)).is_err()
+    {
+        tracing::debug!(%run, "the command that wanted this run is gone");
+    }
+}
+
+impl Performance {
+    fn new(
+        desk: Arc<Shared>,
+        live: Arc<LiveRun>,
+        assignment: Assignment,
+    ) -> (Self, Option<Reply>, TaskTrackerToken) {
+        let Assignment { plan, inbox, conversations, reply, instance, in_force, work } = assignment;
+        let performance = Self {
+            desk,
+            live,
+            plan,
+            inbox,
+            instance,
+            in_force,
+            conversations,
+            session: None,
+            dir: None,
+            shown_answer: None,
+            events: Vec::with_capacity(BATCH),
+        };
+        (performance, reply, work)
+    }
+
+    async fn perform(&mut self) -> RunEnd {
+        let address = self.live.address.clone();
+        self.desk.tell(DeskEvent::Started { run: self.live.id, address });
+        let prepared = self.resolve_session().await;
+        if let Err(error) = self.open().await {
+            return self.not_opened(&error);
+        }
+        let end = match prepared {
+            Err(problem) => RunEnd::new(Outcome::Failed(problem), ""),
+            Ok(()) => self.run_engine().await,
+        };
+        self.close(end.clone()).await;
+        end
+    }
+
+    /// Without a row on disk no engine is started. The messages stay accepted and run at the next start.
+    fn not_opened(&mut self, error: &LedgerError) -> RunEnd {
+        tracing::error!(run = %self.live.id, %error, "the run was not started");
+        let text = format!("{error}; the message is kept and runs when takopi is started again");
+        if let Some(message) = &self.plan.reply_to {
+            host::tell_unstored(&self.desk, message.clone(), vec![Body::plain(format!("error: {text}"))]);
+        }
+        let end = RunEnd::new(Outcome::Failed(text), "");
+        self.tell_end(&end);
+        end
+    }
+
+    /// Settles which session is continued, now that everything before it in its thread is over.
+    async fn resolve_session(&mut self) -> Result<(), String> {
+        match self.plan.session.clone() {
+            Continue::Fresh => {}
+            Continue::Session(token) => self.session = Some(token),
+            Continue::Run(run) => self.continue_run(run).await?,
+            Continue::Conversation(address, generation) => {
+                let query = FactsQuery { address, about: None, session: None };
+                let facts = self.desk.ledger.facts(&query).await.map_err(|error| error.to_string())?;
+                if facts.generation != generation {
+                    self.continue_former_conversation();
+                } else if let Some(row) =
+                    facts.conversations.into_iter().find(|row| row.session.engine == self.plan.engine)
+                {
+                    self.session = Some(row.session.token);
+                    self.plan.context = row.context;
+                    self.plan.dir = row.cwd.or_else(|| self.plan.dir.take());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Continues a run that had not told its session when this one was decided.
+    async fn continue_run(&mut self, run: RunId) -> Result<(), String> {
+        let row = self.desk.ledger.run(run).await.map_err(|error| error.to_string())?;
+        let opened = row.map(|row| row.opened);
+        let live = self.desk.live_run(run);
+        let token = live.and_then(|run| run.with_tracker(|tracker| tracker.session().cloned()));
+        self.session = token.or_else(|| opened.as_ref()?.session.clone());
+        let resumes = self.in_force.by.engines.spec(&self.plan.engine).is_some_and(|s| s.resume.is_some());
+        if self.session.is_none() && resumes {
+            return Err("that run ended before its session was known; reply to another message of it, \
+                        or start over without replying"
+                .to_owned());
+        }
+        if let Some(opened) = opened {
+            self.plan.context = opened.context;
+            self.plan.dir = opened.dir.or_else(|| self.plan.dir.take());
+        }
+        Ok(())
+    }
+
+    /// A new conversation began while this waited. It still belongs to the old one: the session of its
+    /// thread, or that of the last run before it there.
+    fn continue_former_conversation(&mut self) {
+        if let ThreadKey::Token(Session { token, .. }) = &self.live.thread {
+            self.session = Some(token.clone());
+            return;
+        }
+        let live = self.desk.live();
+        let before = live.values().filter(|run| run.thread == self.live.thread && run.id < self.live.id);
+        if let Some(last) = before.max_by_key(|run| run.id) {
+            self.session = last.with_tracker(|tracker| tracker.session().cloned());
+            self.plan.dir = last.dir().or_else(|| self.plan.dir.take());
+        }
+    }
+
+    async fn open(&mut self) -> Result<(), LedgerError> {
+        let open = OpenRun {
+            id: self.live.id,
+            inbox: self.inbox.clone(),
+            address: self.live.address.clone(),
+            reply_to: self.plan.reply_to.clone(),
+            engine: self.plan.engine.clone(),
+            thread: self.live.thread.clone(),
+            context: self.plan.context.clone(),
+            dir: self.plan.dir.clone(),
+            session: self.session.clone(),
+            prompt: self.plan.prompt.clone(),
+            opened_at: self.desk.clock.now(),
+        };
+        self.desk.ledger.open(&open).await?;
+        self.live.set_opened();
+        if let Some(progress) = self.live.progress() {
+            note_progress(&*self.desk.ledger, &self.live, &progress).await;
+        }
+        Ok(())
+    }
+
+    async fn run_engine(&mut self) -> RunEnd {
+        if let Some(token) = self.session.clone() {
+            self.live.expect_session(token);
+        }
+        if let Some(remark) = self.plan.remark.clone() {
+            self.fold(RunEvent::Note(Note { level: Level::Info, text: remark }));
+        }
+        self.desk.paint(&self.live);
+        let dir = match self.prepare().await {
+            Ok(dir) => dir,
+            Err(end) => return end,
+        };
+        let engine = match self.in_force.by.engines.load(&self.plan.engine).await {
+            Ok(engine) => engine,
+            Err(error) => return RunEnd::new(Outcome::Failed(error.to_string()), ""),
+        };
+        let job = Job {
+            run: self.live.id,
+            prompt: self.plan.prompt.clone(),
+            attachments: Vec::new(),
+            session: self.session.clone(),
+            host: None,
+            context: self.plan.context.clone(),
+            dir,
+            options: self.plan.options.clone(),
+        };
+        self.drive(engine, job).await
+    }
+
+    /// Makes the directory ready, under the run's own stop signal.
+    async fn prepare(&mut self) -> Result<PathBuf, RunEnd> {
+        let stop = tokio_util::sync::CancellationToken::new();
+        let mut signal = self.live.signal();
+        let workspace = self.in_force.by.workspace.clone();
+        let context = self.plan.context.clone();
+        let resolve = workspace.resolve(&context, self.plan.dir.clone(), &stop);
+        tokio::pin!(resolve);
+        let resolved = tokio::select! {
+            biased;
+            reason = signal.wait() => {
+                stop.cancel();
+                // Let it put away what it began.
+                if let Err(WorkspaceError::Refused(text)) = resolve.await {
+                    tracing::info!(run = %self.live.id, text, "a directory could not be prepared");
+                }
+                return Err(RunEnd::new(outcome_of(reason), ""));
+            }
+            resolved = &mut resolve => resolved,
+        };
+        let RunDir { path, warning } =
+            resolved.map_err(|error| RunEnd::new(Outcome::Failed(error.to_string()), ""))?;
+        if let Some(text) = warning {
+            self.fold(RunEvent::Note(Note { level: Level::Warning, text }));
+        }
+        if self.in_force.by.serialize == SerializeBy::Worktree {
+            let (done, claimed) = oneshot::channel();
+            self.memo(Memo::Claim { run: self.live.id, dir: path.clone(), done }).await;
+            tokio::select! {
+                biased;
+                reason = signal.wait() => return Err(RunEnd::new(outcome_of(reason), "")),
+                _ = claimed => {}
+            }
+        }
+        self.dir = Some(path.clone());
+        self.live.set_dir(path.clone());
+        if self.plan.dir.as_ref() != Some(&path) {
+            self.note(RunNote { dir: Some(path.clone()), ..RunNote::default() }).await;
+        }
+        Ok(path)
+    }
+
+    /// A note that cannot be stored costs convenience after a crash, never the run.
+    async fn note(&self, note: RunNote) {
+        if let Err(error) = self.desk.ledger.note(self.live.id, &note).await {
+            tracing::error!(run = %self.live.id, %error, "what became known of a run could not be stored");
+        }
+    }
+
+    async fn memo(&self, memo: Memo) {
+        if self.desk.mailbox.send(memo).await.is_err() {
+            tracing::debug!(run = %self.live.id, "the clerk has gone home");
+        }
+    }
+}
+
+fn outcome_of(reason: Stop) -> Outcome {
+    match reason {
+        Stop::Cancel => Outcome::Cancelled,
+        Stop::Shutdown | Stop::Detach => Outcome::Interrupted,
+    }
+}

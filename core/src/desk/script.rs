@@ -1,0 +1,137 @@
+//! What runs say in chats, as bodies: the one place where the desk meets rendering.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::Generation;
+use super::live::{LiveRun, Stage};
+use crate::directive::format_context_line;
+use crate::event::{Outcome, RunEnd};
+use crate::id::{EngineId, RunId};
+use crate::message::{Body, Button, ButtonAction, Format};
+use crate::port::engine::{Question, QuestionOption};
+use crate::port::ledger::RunRow;
+use crate::render::{Label, SHOWN_ACTIONS, View, render_final, render_progress};
+use crate::resume::ResumePattern;
+use crate::session::{Context, SessionToken};
+use crate::time::Moment;
+
+/// How the runs of an engine in a context look, by the generation they began in.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    context_line: Option<String>,
+    resume: Option<ResumePattern>,
+    blank_ok: bool,
+    plain: bool,
+}
+
+impl Look {
+    pub(super) fn of(generation: &Generation, engine: &EngineId, context: &Context) -> Self {
+        let spec = generation.engines.spec(engine);
+        let alias = context.project.as_ref().map(|key| {
+            let project = generation.projects.iter().find(|project| project.key == *key);
+            project.map_or(key.as_str(), |project| project.alias.as_str())
+        });
+        Self {
+            context_line: alias.map(|alias| format_context_line(alias, context.branch.as_deref())),
+            resume: spec.and_then(|spec| spec.resume.clone()),
+            blank_ok: spec.is_some_and(|spec| spec.features.blank_ok),
+            plain: spec.is_some_and(|spec| spec.features.plain),
+        }
+    }
+
+    fn resume_line(&self, session: Option<&SessionToken>) -> Option<String> {
+        Some(self.resume.as_ref()?.show_as_code(session?))
+    }
+
+    fn format(&self) -> Format {
+        if self.plain { Format::Plain } else { Format::Markdown }
+    }
+}
+
+/// Returns what a run's progress message shows now.
+pub(super) fn progress(run: &LiveRun, now: Moment) -> Body {
+    let label = match run.stage() {
+        Stage::Queued { ahead } => Label::Queued { ahead },
+        Stage::Starting => Label::Starting,
+        Stage::Working | Stage::Ended => Label::Working,
+    };
+    in_progress(run, label, run.elapsed(now))
+}
+
+fn in_progress(run: &LiveRun, label: Label, elapsed: Duration) -> Body {
+    let dir = run.dir();
+    run.with_tracker(|tracker| {
+        let resume_line = run.look.resume_line(tracker.session());
+        let view = View {
+            run: run.id,
+            engine: &run.engine,
+            elapsed,
+            steps: tracker.steps(),
+            dir: dir.as_deref(),
+            context_line: run.look.context_line.as_deref(),
+            resume_line: resume_line.as_deref(),
+        };
+        render_progress(&view, label, tracker.recent(SHOWN_ACTIONS), tracker.notes().last())
+    })
+}
+
+/// Returns what is shown when a run is over: the answer or what went wrong; of one that was stopped, how far
+/// it had come.
+pub(super) fn ending(run: &LiveRun, end: &RunEnd, elapsed: Duration) -> Body {
+    match end.outcome {
+        Outcome::Cancelled => return in_progress(run, Label::Cancelled, elapsed),
+        Outcome::Interrupted => return in_progress(run, Label::Interrupted, elapsed),
+        Outcome::Answered | Outcome::Failed(_) => {}
+    }
+    let dir = run.dir();
+    let resume_line = run.look.resume_line(end.session.as_ref());
+    let view = View {
+        run: run.id,
+        engine: &run.engine,
+        elapsed,
+        steps: run.with_tracker(|tracker| tracker.steps()),
+        dir: dir.as_deref(),
+        context_line: run.look.context_line.as_deref(),
+        resume_line: resume_line.as_deref(),
+    };
+    Body { format: run.look.format(), ..render_final(&view, end, run.look.blank_ok) }
+}
+
+/// Returns what is told of a run that the last daemon did not finish.
+pub(super) fn interrupted(generation: &Generation, run: &RunRow, elapsed: Duration) -> Body {
+    let opened = &run.opened;
+    let look = Look::of(generation, &opened.engine, &opened.context);
+    let resume_line = look.resume_line(opened.session.as_ref());
+    let view = View {
+        run: opened.id,
+        engine: &opened.engine,
+        elapsed,
+        steps: run.steps,
+        dir: opened.dir.as_deref().map(Path::new),
+        context_line: look.context_line.as_deref(),
+        resume_line: resume_line.as_deref(),
+    };
+    let last = run.actions.len().saturating_sub(SHOWN_ACTIONS);
+    render_progress(&view, Label::Interrupted, run.actions.iter().skip(last), None)
+}
+
+/// Returns a question with a button for each of its options.
+pub(super) fn question(run: RunId, question: &Question) -> Body {
+    let button = |option: &QuestionOption| Button {
+        label: option.label.clone(),
+        action: ButtonAction::Answer { run, question: question.key.clone(), option: option.id.clone() },
+    };
+    let buttons = question.options.iter().map(|option| vec![button(option)]).collect();
+    Body { text: question.title.clone(), buttons, ..Body::default() }
+}
+
+/// Returns the word for an outcome in logs.
+pub(super) fn label(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "done",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Interrupted => "interrupted",
+        Outcome::Failed(_) => "error",
+    }
+}

@@ -1,0 +1,204 @@
+//! The desk with a scripted engine, a chat service in memory and a ledger in memory, on a clock that only
+//! moves when nothing else can happen.
+
+mod delivering;
+mod ending;
+mod following;
+mod queueing;
+mod recovering;
+mod serving;
+mod simulation;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::catalog::{Catalog, Claim, Loader, Origin, Rules, survey};
+use crate::id::{PluginId, PluginKind};
+use crate::message::{Inbound, Message};
+use crate::port::Workspace;
+use crate::port::command::{
+    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, RunMode, RunRequest,
+};
+use crate::port::engine::{Engine, EngineSpec};
+use crate::port::workspace::{RunDir, WorkspaceError};
+use crate::session::{Context, SessionToken};
+use crate::settings::SerializeBy;
+use crate::testing::clock::TestClock;
+use crate::testing::engine::ScriptEngine;
+use crate::testing::memory_ledger::MemoryLedger;
+use crate::testing::transport::{FakeTransport, Seen};
+
+/// Run ids of two desks of one test must differ, as those of two processes do.
+static SALT: AtomicU8 = AtomicU8::new(0);
+
+/// Everything a test sees of an open desk.
+struct Stage {
+    desk: Desk,
+    ledger: Arc<MemoryLedger>,
+    engine: ScriptEngine,
+    service: FakeTransport,
+    ended: Arc<Mutex<Vec<RunId>>>,
+}
+
+impl Stage {
+    /// Opens a desk on an empty ledger, in a chat of conversations.
+    async fn open() -> Self {
+        let service = FakeTransport::new().with_spec(|spec| spec.features.conversations = true);
+        Self::open_with(service, Arc::new(MemoryLedger::new())).await
+    }
+
+    async fn open_with(service: FakeTransport, ledger: Arc<MemoryLedger>) -> Self {
+        let stage = Self::unserved(service, ledger);
+        stage.serve().await;
+        stage.desk.recover().await.unwrap();
+        stage
+    }
+
+    /// Opens a desk that serves nobody yet.
+    fn unserved(service: FakeTransport, ledger: Arc<MemoryLedger>) -> Self {
+        service.disconnect();
+        let engine = ScriptEngine::default();
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let desk = Desk::open(DeskParts {
+            ledger: ledger.clone(),
+            clock: Arc::new(TestClock::new()),
+            leftovers: Arc::new(NoProcesses(ended.clone())),
+            generation: generation(&engine),
+            salt: [SALT.fetch_add(1, Ordering::Relaxed); 6],
+        });
+        Self { desk, ledger, engine, service, ended }
+    }
+
+    async fn serve(&self) {
+        let service = &self.service;
+        self.desk.serve(service.instance(), service.spec(), Arc::new(service.clone())).await;
+    }
+
+    /// Hands in a plain message and returns once it is accepted.
+    async fn say(&self, chat: &str, upstream: &str, text: &str) {
+        self.hand_in(self.service.message(chat, upstream, text)).await;
+    }
+
+    async fn hand_in(&self, message: Message) {
+        assert_eq!(self.service.hand_in(Inbound::Message(message)).await.unwrap(), FirstResponse::Ack);
+    }
+
+    /// Waits until exactly these texts stand in a chat.
+    async fn texts(&self, chat: &str, wanted: &[&str]) -> Vec<Seen> {
+        self.service.wait_for(chat, |seen| texts(seen) == wanted).await
+    }
+}
+
+fn texts(seen: &[Seen]) -> Vec<&str> {
+    seen.iter().map(|seen| seen.body.text.as_str()).collect()
+}
+
+/// Returns the message that answers `upstream`.
+fn answering<'a>(seen: &'a [Seen], upstream: &str) -> &'a Seen {
+    seen.iter().find(|seen| seen.reply_to.as_deref() == Some(upstream)).unwrap()
+}
+
+fn generation(engine: &ScriptEngine) -> Generation {
+    let specs = ["alpha", "beta"].map(ScriptEngine::spec);
+    let claims = specs.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
+    let commands = ["cancel", "probe"].map(command);
+    let commands = commands.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
+    Generation {
+        engines: Catalog::new(
+            survey(PluginKind::Engine, claims, &Rules::default()),
+            Scripted(engine.clone()),
+        ),
+        commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Commands),
+        workspace: Arc::new(Anywhere),
+        default_engine: EngineId::parse("alpha").unwrap(),
+        projects: Vec::new(),
+        default_project: None,
+        max_parallel_runs: 8,
+        serialize: SerializeBy::Session,
+        final_notify: true,
+    }
+}
+
+fn command(id: &str) -> CommandSpec {
+    CommandSpec {
+        id: PluginId::parse(id).unwrap(),
+        description: id.to_owned(),
+        usage: format!("/{id}"),
+        options: Vec::new(),
+        ephemeral: false,
+        access: crate::port::command::Access::Everyone,
+    }
+}
+
+struct Scripted(ScriptEngine);
+
+#[async_trait]
+impl Loader<EngineSpec, dyn Engine> for Scripted {
+    async fn load(&self, _: &PluginId, _: &EngineSpec, _: &Origin) -> Result<Arc<dyn Engine>, String> {
+        Ok(Arc::new(self.0.clone()))
+    }
+}
+
+struct Commands;
+
+#[async_trait]
+impl Loader<CommandSpec, dyn Command> for Commands {
+    async fn load(&self, _: &PluginId, _: &CommandSpec, _: &Origin) -> Result<Arc<dyn Command>, String> {
+        Ok(Arc::new(Self))
+    }
+}
+
+/// `/cancel` says how many runs the short way has stopped; `/cancel panic` panics, `/probe new` begins a new
+/// conversation, `/probe capture SESSION PROMPT` says how such a run ended.
+#[async_trait]
+impl Command for Commands {
+    async fn call(
+        &self,
+        call: Call,
+        host: Arc<dyn CommandHost>,
+        _stop: CancellationToken,
+    ) -> Result<Option<CommandReply>, CommandError> {
+        assert_ne!(call.text, "panic", "as the test says");
+        if call.text == "new" {
+            host.renew().await?;
+        }
+        if let Some((session, prompt)) = call.text.strip_prefix("capture ").and_then(|it| it.split_once(' '))
+        {
+            let session = SessionToken::parse(session);
+            let request = RunRequest { prompt: prompt.to_owned(), engine: None, context: None, session };
+            let result = host.run(request, RunMode::Capture).await?;
+            return Ok(Some(CommandReply::markdown(format!("captured {}", result.answer))));
+        }
+        Ok(Some(CommandReply::markdown(format!("stopped {}", call.stopped.len()))))
+    }
+}
+
+struct Anywhere;
+
+#[async_trait]
+impl Workspace for Anywhere {
+    async fn resolve(
+        &self,
+        _: &Context,
+        fallback: Option<PathBuf>,
+        _: &CancellationToken,
+    ) -> Result<RunDir, WorkspaceError> {
+        assert_ne!(fallback.as_deref(), Some(std::path::Path::new("/panic")), "as the test says");
+        Ok(RunDir { path: fallback.unwrap_or_else(|| PathBuf::from("/")), warning: None })
+    }
+}
+
+/// Writes down whose processes were to be ended.
+struct NoProcesses(Arc<Mutex<Vec<RunId>>>);
+
+#[async_trait]
+impl Leftovers for NoProcesses {
+    async fn end(&self, run: RunId) -> usize {
+        self.0.lock().unwrap().push(run);
+        0
+    }
+}

@@ -1,0 +1,268 @@
+//! Cancelled, failed, crashed, asked, closed: how runs end and what is told.
+
+use super::*;
+use crate::event::Outcome;
+use crate::message::{ButtonAction, Press};
+use crate::port::transport::Admission;
+
+#[tokio::test(start_paused = true)]
+async fn cancel_signals_at_once_and_closes_the_progress_message() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "action:build hang").await;
+    stage.service.wait_for("a", |seen| seen.len() == 1).await;
+    stage.engine.wait_running(&["action:build hang"]).await;
+    stage.say("a", "2", "/cancel").await;
+    let seen = stage.service.wait_for("a", |seen| seen.len() == 2 && seen[0].edits > 0).await;
+    assert!(seen[0].body.header.as_deref().unwrap().starts_with("`cancelled` · alpha"), "{seen:?}");
+    assert!(seen[0].body.text.contains("build") && seen[0].body.buttons.is_empty());
+    assert_eq!(seen[1].body.text, "stopped 1");
+    assert!(stage.desk.runs().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancel_signals_though_the_ledger_is_stuck() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "hang").await;
+    stage.engine.wait_running(&["hang"]).await;
+    stage.ledger.break_writes(true);
+    let message = stage.service.message("a", "2", "/cancel");
+    stage.service.hand_in(Inbound::Message(message)).await.unwrap_err();
+    stage.engine.wait_running(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_run_is_cancelled_by_its_own_button_alone() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "one gate:x").await;
+    stage.say("a", "2", "two").await;
+    stage.say("a", "3", "three").await;
+    let seen = stage.service.wait_for("a", |seen| seen.len() == 3).await;
+    let second = answering(&seen, "2");
+    let action = second.body.buttons[0][0].action.clone();
+    assert!(matches!(action, ButtonAction::Cancel { .. }));
+    let message =
+        crate::message::MessageRef { address: stage.service.address("a"), id: second.id.to_string() };
+    let sender = stage.service.message("a", "", "").sender;
+    let press = Press { upstream: "p".to_owned(), message, sender, action };
+    let first = stage.service.hand_in(Inbound::Press(press)).await.unwrap();
+    assert_eq!(first, FirstResponse::Toast("cancelling".to_owned()));
+    stage.engine.open_gate("x");
+    stage.service.wait_for("a", |seen| texts(seen).iter().filter(|text| **text == "ok").count() == 2).await;
+    let id = second.id;
+    let cancelled =
+        stage.service.wait_for("a", |seen| seen.iter().any(|seen| seen.id == id && seen.edits > 0)).await;
+    assert!(cancelled[0].body.header.as_deref().unwrap().contains("cancelled"), "{cancelled:?}");
+    let prompts: Vec<String> = stage.engine.jobs().into_iter().map(|job| job.prompt).collect();
+    assert_eq!(prompts, ["one gate:x", "three"]);
+    assert!(stage.ledger.unfinished().await.unwrap().inbox.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_run_of_a_thread_waits_until_a_deaf_engine_has_returned() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "deaf").await;
+    stage.engine.wait_running(&["deaf"]).await;
+    stage.say("a", "2", "two").await;
+    let first = stage.desk.runs()[0].id;
+    assert!(stage.desk.cancel(first));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(stage.engine.jobs().len(), 1);
+    stage.engine.open_gate("deaf");
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"ok")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_shows_before_the_engine_is_over_and_a_later_one_takes_its_place() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "answer:first gate:x answer:second gate:y").await;
+    stage.say("a", "2", "two").await;
+    let seen = stage.service.wait_for("a", |seen| texts(seen).contains(&"first")).await;
+    assert!(seen.iter().any(|seen| seen.body.text == "first" && seen.notified));
+    stage.engine.open_gate("x");
+    let seen = stage.service.wait_for("a", |seen| texts(seen).contains(&"second")).await;
+    assert!(!texts(&seen).contains(&"first"));
+    assert_eq!(stage.engine.jobs().len(), 1, "the thread is not released yet");
+    stage.engine.open_gate("y");
+    stage.texts("a", &["second", "ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_told_with_their_reason_and_the_session() {
+    let stage = Stage::open().await;
+    for (number, (prompt, reason)) in
+        [("session:s9 fail:because", "because"), ("broken", "it broke"), ("panic", "crashed")]
+            .into_iter()
+            .enumerate()
+    {
+        let chat = number.to_string();
+        stage.say(&chat, &format!("m{number}"), prompt).await;
+        let seen =
+            stage.service.wait_for(&chat, |seen| seen.iter().any(|s| s.body.text.contains(reason))).await;
+        let last = seen.last().unwrap();
+        assert!(last.body.header.as_deref().unwrap().starts_with("error · alpha"), "{last:?}");
+        if prompt.starts_with("session") {
+            assert!(last.body.footer.iter().any(|line| line.contains("alpha resume s9")), "{last:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_answered_by_its_button() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "ask:deploy").await;
+    let seen = stage.service.wait_for("a", |seen| texts(seen).contains(&"deploy?")).await;
+    let asked = seen.iter().find(|seen| seen.body.text == "deploy?").unwrap();
+    let message =
+        crate::message::MessageRef { address: stage.service.address("a"), id: asked.id.to_string() };
+    let action = asked.body.buttons[0][0].action.clone();
+    let sender = stage.service.message("a", "", "").sender;
+    let press = Press { upstream: "p".to_owned(), message, sender, action };
+    stage.service.hand_in(Inbound::Press(press)).await.unwrap();
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"yes")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_panics_is_an_error_in_the_chat() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "/cancel panic").await;
+    stage.texts("a", &["error: the command crashed inside takopi"]).await;
+    stage.say("a", "2", "one").await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"ok")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_meet_silence_and_leave_no_trace() {
+    let service = FakeTransport::new().admitting(Admission::Silence);
+    let stage = Stage::open_with(service, Arc::default()).await;
+    stage.say("a", "1", "one").await;
+    assert!(stage.ledger.unfinished().await.unwrap().inbox.is_empty());
+    assert!(stage.engine.jobs().is_empty() && stage.service.seen("a").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_cannot_be_opened_is_told_and_kept_for_the_next_start() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "one gate:x").await;
+    stage.say("a", "2", "two").await;
+    stage.engine.wait_running(&["one gate:x"]).await;
+    stage.ledger.break_writes(true);
+    stage.engine.open_gate("x");
+    stage
+        .service
+        .wait_for("a", |seen| seen.iter().any(|s| s.body.text.contains("the message is kept")))
+        .await;
+    assert_eq!(stage.engine.jobs().len(), 1);
+    let seen = stage.service.wait_for("a", |seen| texts(seen).contains(&"ok")).await;
+    assert_eq!(
+        seen.iter().filter(|seen| seen.body.text == "ok").count(),
+        1,
+        "told, though it could not be stored"
+    );
+    stage.ledger.break_writes(false);
+    let ledger = stage.ledger.clone();
+    assert!(stage.desk.close(Duration::from_secs(10)).await);
+    let next = Stage::open_with(stage.service.clone(), ledger).await;
+    let answered = |seen: &Seen| seen.reply_to.as_deref() == Some("2") && seen.body.text == "ok";
+    next.service.wait_for("a", |seen| seen.iter().any(answered)).await;
+    assert_eq!(next.engine.jobs()[0].prompt, "two");
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_interrupts_what_runs_and_keeps_what_waits() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "session:s1 hang").await;
+    stage.say("a", "2", "two").await;
+    stage.service.wait_for("a", |seen| seen.len() == 2).await;
+    stage.engine.wait_running(&["session:s1 hang"]).await;
+    let mut watch = stage.desk.watch();
+    assert!(stage.desk.close(Duration::from_secs(10)).await);
+    let mut outcomes = Vec::new();
+    while let Ok(event) = watch.try_recv() {
+        if let DeskEvent::Ended { outcome, .. } = event {
+            outcomes.push(outcome);
+        }
+    }
+    assert_eq!(outcomes, [Outcome::Interrupted]);
+    let seen = stage.service.seen("a");
+    let first = answering(&seen, "1");
+    assert!(first.body.header.as_deref().unwrap().contains("interrupted"), "{seen:?}");
+    assert!(first.body.footer.iter().any(|line| line.contains("alpha resume s1")));
+
+    let next = Stage::open_with(stage.service.clone(), stage.ledger.clone()).await;
+    let seen = next.service.wait_for("a", |seen| texts(seen).contains(&"ok")).await;
+    assert_eq!(next.engine.jobs().len(), 1, "only what waited");
+    assert_eq!(seen.len(), 2, "the progress message of the waiting run was taken over: {seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_shown_stands_when_its_run_is_stopped_later() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "answer:first hang").await;
+    stage.texts("a", &["first"]).await;
+    let run = stage.desk.runs()[0].id;
+    assert!(stage.desk.cancel(run));
+    stage.say("a", "2", "answer:second hang").await;
+    stage.texts("a", &["first", "second"]).await;
+    assert!(stage.desk.close(Duration::from_secs(10)).await);
+    assert_eq!(texts(&stage.service.seen("a")), ["first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_never_lets_go_of_its_sink_ends_all_the_same() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "leak text:b").await;
+    stage.texts("a", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_captured_run_that_waits_leaves_no_trace_in_the_chat() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "session:s1 gate:x").await;
+    stage.engine.wait_running(&["session:s1 gate:x"]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stage.say("a", "2", "/probe capture s1 answer:secret").await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(stage.service.seen("a").len(), 1, "{:?}", stage.service.seen("a"));
+    stage.engine.open_gate("x");
+    stage.texts("a", &["ok", "captured secret"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_has_as_much_time_as_the_run_it_waits_for() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "/probe capture s1 gate:x").await;
+    tokio::time::sleep(Duration::from_secs(7200)).await;
+    assert_eq!(stage.service.seen("a").len(), 0);
+    stage.engine.open_gate("x");
+    stage.texts("a", &["captured ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancel_stops_the_run_it_names_and_none_of_another_chat() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "hang").await;
+    stage.say("b", "2", "hang").await;
+    stage.engine.wait_running(&["hang", "hang"]).await;
+    let there = stage.desk.runs().into_iter().find(|run| run.address.chat == "b").unwrap().id;
+    stage.say("a", "3", &format!("/cancel {there}")).await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"stopped 0")).await;
+    assert_eq!(stage.desk.runs().len(), 2);
+    stage.say("b", "4", &format!("/cancel {there}")).await;
+    stage.service.wait_for("b", |seen| texts(seen).contains(&"stopped 1")).await;
+    stage.engine.wait_running(&["hang"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_crashes_before_its_engine_does_not_keep_its_thread() {
+    let service = FakeTransport::new().with_spec(|spec| {
+        spec.features.conversations = true;
+        spec.features.caller_dir = true;
+    });
+    let stage = Stage::open_with(service, Arc::default()).await;
+    let mut message = stage.service.message("a", "1", "one");
+    message.chosen.dir = Some("/panic".into());
+    stage.hand_in(message).await;
+    stage.say("a", "2", "two").await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"ok")).await;
+    assert!(stage.desk.runs().is_empty());
+}

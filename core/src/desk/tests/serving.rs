@@ -1,0 +1,95 @@
+//! Transports that come and go, and what happens at the edges of the house's day.
+
+use super::*;
+use crate::testing::transport::Fault;
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_before_recovery_is_over_runs_once_and_after_what_was_left() {
+    let (service, ledger) = (FakeTransport::new(), Arc::new(MemoryLedger::new()));
+    let service = service.with_spec(|spec| spec.features.conversations = true);
+    let left = Inbound::Message(service.message("a", "0", "zero"));
+    ledger.accept(&left, crate::time::Timestamp::default()).await.unwrap();
+    let stage = Stage::unserved(service, ledger);
+    stage.serve().await;
+    let recover = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stage.desk.recover().await.unwrap();
+    };
+    tokio::join!(stage.say("a", "1", "one"), recover);
+    stage.texts("a", &["ok", "ok"]).await;
+    let prompts: Vec<String> = stage.engine.jobs().into_iter().map(|job| job.prompt).collect();
+    assert_eq!(prompts, ["zero", "one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_came_while_its_transport_was_away_is_told_when_it_is_back() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "one gate:x").await;
+    stage.service.wait_for("a", |seen| seen.len() == 1).await;
+    stage.desk.retire(&stage.service.instance()).await;
+    stage.engine.open_gate("x");
+    while !stage.desk.runs().is_empty() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    stage.serve().await;
+    stage.texts("a", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_left_for_a_transport_runs_once_it_is_served() {
+    let (service, ledger) = (FakeTransport::new(), Arc::new(MemoryLedger::new()));
+    let left = Inbound::Message(service.message("a", "0", "zero"));
+    ledger.accept(&left, crate::time::Timestamp::default()).await.unwrap();
+    let stage = Stage::unserved(service, ledger);
+    stage.desk.recover().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stage.serve().await;
+    stage.texts("a", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_goes_on_being_painted_by_a_transport_that_was_restarted() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "one gate:x").await;
+    let before = stage.service.wait_for("a", |seen| seen.len() == 1).await[0].edits;
+    stage.serve().await;
+    stage.service.wait_for("a", |seen| seen.len() == 1 && seen[0].edits > before + 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_catches_runs_at_every_step_of_their_start() {
+    for yields in 0..40 {
+        let stage = Stage::open().await;
+        stage.say("a", "1", "hang").await;
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        assert!(stage.desk.close(Duration::from_secs(10)).await, "after {yields} steps");
+        let jobs = stage.engine.jobs().len();
+        let left = stage.ledger.unfinished().await.unwrap().inbox.len();
+        assert_eq!(jobs + left, 1, "it ran or is kept, after {yields} steps");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_bearer_left_while_it_was_written_runs_all_the_same() {
+    let stage = Stage::open().await;
+    stage.ledger.hold_accepts(true);
+    let message = Inbound::Message(stage.service.message("a", "1", "one"));
+    tokio::select! {
+        _ = stage.service.hand_in(message) => panic!("not while it is not written"),
+        () = stage.ledger.wait_held() => {}
+    }
+    stage.ledger.hold_accepts(false);
+    stage.texts("a", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_panics_in_a_call_delays_nothing_else_for_ever() {
+    let stage = Stage::open().await;
+    stage.service.fail_sends([Some(Fault::Panics), Some(Fault::Panics)]);
+    stage.say("a", "1", "one gate:x").await;
+    stage.engine.wait_running(&["one gate:x"]).await;
+    stage.engine.open_gate("x");
+    stage.texts("a", &["ok"]).await;
+}

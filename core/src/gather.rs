@@ -1,0 +1,188 @@
+//! What belongs together before it is routed: the parts of an album, and forwarded messages with the
+//! message that says what to do with them. Everything else passes at once.
+//!
+//! It never reads what a message says, and never changes one that is alone. A group comes out in the place
+//! of its first member: what the same person writes in the same chat meanwhile is held behind it. Other
+//! people are not. The next stop is `route.rs`.
+
+mod group;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use self::group::Group;
+use crate::message::{Address, Message, MessageRef};
+use crate::port::ledger::InboxId;
+use crate::time::Moment;
+
+/// How long a group waits for its next member. Zero switches that kind of joining off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// For the next part of an album.
+    pub album: Duration,
+    /// For the next forwarded message, or the plain one they go with.
+    pub forward: Duration,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { album: Duration::from_secs(1), forward: Duration::from_millis(300) }
+    }
+}
+
+/// One message for the router, of one or more that were accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gathered {
+    /// What it was made of, in the order of acceptance. Never empty.
+    pub inbox: Vec<InboxId>,
+    /// The message. A joined one has the text of the plain message, then those of the forwarded ones, in
+    /// paragraphs; for an album the first text there is. It has all attachments, and stands where the
+    /// plain message stands, else the first.
+    pub message: Message,
+    /// For forwarded messages without a plain one: the plain message that passed just before them, to which
+    /// they may belong. It never waits for them, so its run may have started.
+    pub follows: Option<InboxId>,
+}
+
+impl Gathered {
+    /// Returns its place in the line: that of its first member.
+    #[must_use]
+    pub fn place(&self) -> Option<InboxId> {
+        self.inbox.first().copied()
+    }
+}
+
+/// What became of a message that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancelled {
+    /// Its number.
+    pub inbox: InboxId,
+    /// What was held behind it alone.
+    pub released: Vec<Gathered>,
+}
+
+/// One person in one chat.
+type Lane = (Address, String);
+
+/// Joins what belongs together. Holds messages no longer than ten windows each group; operations take
+/// time in proportion to the people who have something held, one or two as a rule.
+#[derive(Debug, Default)]
+pub struct Gatherer {
+    windows: Windows,
+    /// Never empty lines; the first group of each still waits.
+    lanes: HashMap<Lane, VecDeque<Group>>,
+    /// The last plain message of each lane, as long as forwarded ones may follow it.
+    passed: HashMap<Lane, (InboxId, Moment)>,
+    /// When each entry of `passed` was made, the oldest first.
+    passings: VecDeque<(Moment, Lane)>,
+}
+
+impl Gatherer {
+    /// Returns a gatherer that holds nothing.
+    #[must_use]
+    pub fn new(windows: Windows) -> Self {
+        Self { windows, ..Self::default() }
+    }
+
+    /// Takes in a message and returns what need not wait any longer, in order.
+    pub fn push(&mut self, inbox: InboxId, message: Message, now: Moment) -> Vec<Gathered> {
+        self.forget_passed(now);
+        let lane = (message.message.address.clone(), message.sender.id.clone());
+        let forward = message.forwarded && !self.windows.forward.is_zero();
+        let album = message.album.clone().filter(|_| !self.windows.album.is_zero());
+        let follows = self.passed.get(&lane).map(|(plain, _)| *plain).filter(|_| forward);
+        let line = self.lanes.entry(lane.clone()).or_default();
+
+        let window = match (&album, forward) {
+            (Some(_), true) => self.windows.album.max(self.windows.forward),
+            (Some(_), false) => self.windows.album,
+            (None, true) => self.windows.forward,
+            (None, false) => {
+                if let Some(group) = line.iter_mut().find(|group| group.is_open(now) && group.forwards) {
+                    if !group.has_plain() {
+                        group.add(inbox, message, self.windows.forward, now);
+                        return self.release(&lane, now);
+                    }
+                    group.close(now);
+                }
+                line.push_back(Group::new(inbox, message, None, now));
+                if !self.windows.forward.is_zero() {
+                    self.passed.insert(lane.clone(), (inbox, now));
+                    self.passings.push_back((now, lane.clone()));
+                }
+                return self.release(&lane, now);
+            }
+        };
+        let joins = |group: &&mut Group| group.is_open(now) && group.takes(album.as_deref(), forward);
+        match line.iter_mut().find(joins) {
+            Some(group) => group.add(inbox, message, window, now),
+            None => {
+                let mut group = Group::new(inbox, message, Some(window), now);
+                (group.forwards, group.follows) = (forward, follows);
+                line.push_back(group);
+            }
+        }
+        self.release(&lane, now)
+    }
+
+    /// Returns what need not wait any longer, in order.
+    pub fn due(&mut self, now: Moment) -> Vec<Gathered> {
+        self.forget_passed(now);
+        let lanes: Vec<Lane> = self.lanes.keys().cloned().collect();
+        in_order(lanes.iter().flat_map(|lane| self.release(lane, now)).collect())
+    }
+
+    /// Returns the earliest moment at which [`Self::due`] returns something.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Moment> {
+        self.lanes.values().filter_map(|line| line.front()).map(|group| group.due).min()
+    }
+
+    /// Returns all that is held, in order, complete or not.
+    pub fn flush(&mut self) -> Vec<Gathered> {
+        in_order(self.lanes.drain().flat_map(|(_, line)| line).filter_map(Group::join).collect())
+    }
+
+    /// Takes back a message that is held: it was deleted, or is dealt with in another way. `None` when it
+    /// isn't held.
+    pub fn cancel(&mut self, message: &MessageRef, now: Moment) -> Option<Cancelled> {
+        let (lane, inbox) = self.lanes.iter_mut().find_map(|(lane, line)| {
+            let inbox = line.iter_mut().find_map(|group| group.remove(message))?;
+            line.retain(|group| !group.is_empty());
+            // A group that lost its first member has a later place now.
+            line.make_contiguous().sort_by_key(Group::place);
+            Some((lane.clone(), inbox))
+        })?;
+        Some(Cancelled { inbox, released: self.release(&lane, now) })
+    }
+
+    /// Lets go of the groups of a lane that are complete, as far as none before them still waits.
+    fn release(&mut self, lane: &Lane, now: Moment) -> Vec<Gathered> {
+        let mut released = Vec::new();
+        let Some(line) = self.lanes.get_mut(lane) else { return released };
+        while let Some(group) = line.pop_front_if(|group| !group.is_open(now)) {
+            released.extend(group.join());
+        }
+        if line.is_empty() {
+            self.lanes.remove(lane);
+        }
+        released
+    }
+
+    /// Forgets plain messages that passed too long ago for a forwarded one to follow.
+    fn forget_passed(&mut self, now: Moment) {
+        let window = self.windows.forward;
+        while let Some((at, lane)) = self.passings.pop_front_if(|(at, _)| *at + window <= now) {
+            if self.passed.get(&lane).is_some_and(|(_, newest)| *newest == at) {
+                self.passed.remove(&lane);
+            }
+        }
+    }
+}
+
+fn in_order(mut gathered: Vec<Gathered>) -> Vec<Gathered> {
+    gathered.sort_by_key(Gathered::place);
+    gathered
+}

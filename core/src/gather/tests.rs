@@ -1,0 +1,281 @@
+//! The gatherer by its rules one at a time, then over random conversations.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::PluginId;
+use crate::message::{Attachment, AttachmentKind, Sender};
+use crate::time::Timestamp;
+
+fn at(millis: u64) -> Moment {
+    Moment::after_start(Duration::from_millis(millis))
+}
+
+/// What a person called Ann writes in the one chat there is.
+fn said(number: i64, text: &str) -> Message {
+    let id = PluginId::parse("telegram").unwrap();
+    let address = Address { instance: id, chat: "7".to_owned(), thread: None };
+    Message {
+        upstream: number.to_string(),
+        message: MessageRef { address, id: number.to_string() },
+        sender: Sender { id: "ann".to_owned(), name: "Ann".to_owned(), is_bot: false },
+        text: text.to_owned(),
+        reply_to: None,
+        attachments: Vec::new(),
+        album: None,
+        forwarded: false,
+        sent_at: Timestamp::default(),
+        chosen: Default::default(),
+    }
+}
+
+fn forwarded(number: i64, text: &str) -> Message {
+    Message { forwarded: true, ..said(number, text) }
+}
+
+fn part(number: i64, album: &str, text: &str) -> Message {
+    let handle = format!("file {number}");
+    let file = Attachment { handle, kind: AttachmentKind::Image, name: None, bytes: None };
+    Message { album: Some(album.to_owned()), attachments: vec![file], ..said(number, text) }
+}
+
+fn by(sender: &str, mut message: Message) -> Message {
+    message.sender.id = sender.to_owned();
+    message
+}
+
+/// Pushes a message under its own number and returns what comes out: the numbers and the text.
+fn push(gatherer: &mut Gatherer, message: Message, now: u64) -> Vec<(Vec<i64>, String)> {
+    let inbox = InboxId(message.upstream.parse().unwrap());
+    brief(gatherer.push(inbox, message, at(now)))
+}
+
+fn brief(gathered: Vec<Gathered>) -> Vec<(Vec<i64>, String)> {
+    let numbers = |inbox: Vec<InboxId>| inbox.into_iter().map(|inbox| inbox.0).collect();
+    gathered.into_iter().map(|gathered| (numbers(gathered.inbox), gathered.message.text)).collect()
+}
+
+fn out(inbox: &[i64], text: &str) -> (Vec<i64>, String) {
+    (inbox.to_vec(), text.to_owned())
+}
+
+#[test]
+fn an_album_becomes_one_message_a_second_after_its_last_part() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    assert_eq!(push(&mut gatherer, part(1, "a", ""), 0), []);
+    assert_eq!(push(&mut gatherer, part(2, "b", "other"), 100), []);
+    assert_eq!(push(&mut gatherer, part(3, "a", "caption"), 900), []);
+    assert_eq!(gatherer.next_wake(), Some(at(1_900)));
+    assert_eq!(gatherer.due(at(1_899)), []);
+    let mut due = gatherer.due(at(1_900));
+    let files: Vec<_> = due[0].message.attachments.iter().map(|file| file.handle.as_str()).collect();
+    assert_eq!(files, ["file 1", "file 3"]);
+    assert_eq!(due[0].message.upstream, "1");
+    assert_eq!(brief(std::mem::take(&mut due)), [out(&[1, 3], "caption"), out(&[2], "other")]);
+}
+
+#[test]
+fn what_the_same_person_writes_is_held_behind_an_album_and_nobody_else() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    push(&mut gatherer, part(1, "a", "look"), 0);
+    assert_eq!(push(&mut gatherer, said(2, "and do it"), 10), []);
+    assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), [out(&[3], "hi")]);
+    push(&mut gatherer, part(4, "a", ""), 30);
+    assert_eq!(brief(gatherer.due(at(1_030))), [out(&[1, 4], "look"), out(&[2], "and do it")]);
+}
+
+#[test]
+fn forwarded_messages_join_the_plain_one_that_follows() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    push(&mut gatherer, forwarded(1, "first"), 0);
+    push(&mut gatherer, forwarded(2, ""), 100);
+    assert_eq!(push(&mut gatherer, said(3, "explain"), 200), []);
+    push(&mut gatherer, forwarded(4, "last"), 400);
+    let due = gatherer.due(at(700));
+    assert_eq!((due[0].message.upstream.as_str(), due[0].message.forwarded), ("3", false));
+    assert_eq!(brief(due), [out(&[1, 2, 3, 4], "explain\n\nfirst\n\nlast")]);
+}
+
+#[test]
+fn a_second_plain_message_ends_the_wait_of_the_first() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    push(&mut gatherer, forwarded(1, "that"), 0);
+    push(&mut gatherer, said(2, "explain"), 100);
+    let both = [out(&[1, 2], "explain\n\nthat"), out(&[3], "quickly")];
+    assert_eq!(push(&mut gatherer, said(3, "quickly"), 200), both);
+    assert_eq!(gatherer.next_wake(), None);
+}
+
+#[test]
+fn a_plain_message_never_waits_and_is_named_by_the_forwarded_ones_after_it() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    assert_eq!(push(&mut gatherer, said(1, "explain"), 0), [out(&[1], "explain")]);
+    push(&mut gatherer, forwarded(2, "this"), 100);
+    push(&mut gatherer, forwarded(3, "and this"), 350);
+    let due = gatherer.due(at(650));
+    assert_eq!(due[0].follows, Some(InboxId(1)));
+    assert_eq!(brief(due), [out(&[2, 3], "this\n\nand this")]);
+    push(&mut gatherer, forwarded(4, "late"), 1_000);
+    assert_eq!(gatherer.flush()[0].follows, None);
+    assert!(gatherer.passed.is_empty() && gatherer.passings.is_empty());
+}
+
+#[test]
+fn a_stream_without_end_is_cut() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    let first = (0..).find(|n| !push(&mut gatherer, part(*n, "a", ""), 900 * n.unsigned_abs()).is_empty());
+    assert_eq!(first, Some(12), "ten windows after the first part");
+    let mut gatherer = Gatherer::new(Windows::default());
+    let first = (0..).find(|n| !push(&mut gatherer, forwarded(*n, "x"), 0).is_empty());
+    assert_eq!(first, Some(100), "a hundred forwarded messages and one");
+}
+
+#[test]
+fn a_message_taken_back_is_left_out() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    push(&mut gatherer, part(1, "a", "caption"), 0);
+    push(&mut gatherer, part(2, "a", ""), 0);
+    push(&mut gatherer, said(3, "and"), 0);
+    let cancel = |gatherer: &mut Gatherer, number| gatherer.cancel(&said(number, "").message, at(1)).unwrap();
+    assert_eq!(cancel(&mut gatherer, 1), Cancelled { inbox: InboxId(1), released: Vec::new() });
+    let last = cancel(&mut gatherer, 2);
+    assert_eq!(last.inbox, InboxId(2));
+    assert_eq!(brief(last.released), [out(&[3], "and")]);
+    assert_eq!(gatherer.cancel(&said(3, "").message, at(1)), None);
+}
+
+#[test]
+fn an_album_that_lost_its_first_part_goes_after_what_was_written_before_the_second() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    push(&mut gatherer, part(1, "a", "caption"), 0);
+    push(&mut gatherer, said(2, "meanwhile"), 0);
+    push(&mut gatherer, part(3, "a", ""), 0);
+    let cancelled = gatherer.cancel(&said(1, "").message, at(1)).unwrap();
+    assert_eq!(brief(cancelled.released), [out(&[2], "meanwhile")]);
+    assert_eq!(brief(gatherer.flush()), [out(&[3], "")]);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Say { who: u8, what: u8 },
+    Wait(u64),
+    Wake,
+    Cancel(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..3u8, 0..6u8).prop_map(|(who, what)| Step::Say { who, what }),
+        3 => (1..1_200u64).prop_map(Step::Wait),
+        2 => Just(Step::Wake),
+        1 => (0..9usize).prop_map(Step::Cancel),
+    ]
+}
+
+/// What was said, what came out of it so far, and what was taken back.
+#[derive(Default)]
+struct Record {
+    said: HashMap<InboxId, Message>,
+    last_place: HashMap<String, InboxId>,
+    open: Vec<InboxId>,
+}
+
+impl Record {
+    fn gathered(&mut self, all: &[Gathered]) {
+        for Gathered { inbox, message, .. } in all {
+            let members: Vec<&Message> = inbox.iter().map(|inbox| &self.said[inbox]).collect();
+            let first = members[0];
+            assert!(members.iter().all(|member| member.sender == first.sender), "of one person");
+            let album = first.album.is_some() && members.iter().all(|member| member.album == first.album);
+            let plain = members.iter().filter(|member| !member.forwarded).count();
+            match members.len() {
+                1 => assert_eq!(message, first, "alone it is as it was"),
+                _ => assert!(album || plain <= 1, "one album, or one plain message with forwarded ones"),
+            }
+            let files = members.iter().flat_map(|member| &member.attachments);
+            assert!(files.eq(&message.attachments), "no file is lost");
+            let kept = |member: &&Message| message.text.split("\n\n").any(|text| text == member.text);
+            assert!(album || members.iter().all(kept), "no text is lost");
+            let before = self.last_place.insert(first.sender.id.clone(), inbox[0]);
+            assert!(before < Some(inbox[0]), "the order is kept");
+            for inbox in inbox {
+                let index = self.open.iter().position(|open| open == inbox).expect("said, and out once");
+                self.open.remove(index);
+            }
+        }
+    }
+}
+
+fn talk(windows: Windows, steps: Vec<Step>) {
+    let mut gatherer = Gatherer::new(windows);
+    let mut record = Record::default();
+    let (mut now, mut number) = (0, 0);
+    for step in steps {
+        match step {
+            Step::Say { who, what } => {
+                number += 1;
+                let text = format!("text {number}");
+                let message = match what {
+                    0 | 1 => said(number, &text),
+                    2 => forwarded(number, &text),
+                    3 => Message { forwarded: true, ..part(number, "a", &text) },
+                    _ => part(number, ["a", "b"][usize::from(what - 4)], &text),
+                };
+                let message = by(&who.to_string(), message);
+                let lane = (message.message.address.clone(), message.sender.id.clone());
+                let inbox = InboxId(number);
+                let pending = record.open.iter().any(|open| record.said[open].sender == message.sender);
+                record.said.insert(inbox, message.clone());
+                record.open.push(inbox);
+                let out = gatherer.push(inbox, message, at(now));
+                record.gathered(&out);
+                let off = windows.album.is_zero() && windows.forward.is_zero();
+                if off || (what < 2 && !pending) {
+                    assert_eq!(out.len(), 1, "nothing to wait for");
+                    assert!(!gatherer.lanes.contains_key(&lane));
+                }
+            }
+            Step::Wait(millis) => now += millis,
+            Step::Wake => {
+                let Some(wake) = gatherer.next_wake() else { continue };
+                let wake = u64::try_from(wake.since_start().as_millis()).unwrap();
+                if now < wake {
+                    assert_eq!(gatherer.due(at(wake - 1)), [], "not early");
+                }
+                now = now.max(wake);
+                let due = gatherer.due(at(now));
+                assert!(!due.is_empty(), "the wake is worth it");
+                assert!(gatherer.next_wake().is_none_or(|next| next > at(now)));
+                record.gathered(&due);
+            }
+            Step::Cancel(which) => {
+                let Some(index) = which.checked_rem(record.open.len()) else { continue };
+                let inbox = record.open.remove(index);
+                let cancelled = gatherer.cancel(&record.said[&inbox].message, at(now)).unwrap();
+                assert_eq!(cancelled.inbox, inbox);
+                record.gathered(&cancelled.released);
+            }
+        }
+    }
+    record.gathered(&gatherer.flush());
+    assert_eq!(record.open, [], "everything comes out");
+    gatherer.due(at(now + 10_000));
+    assert!(gatherer.lanes.is_empty() && gatherer.passed.is_empty() && gatherer.passings.is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn nothing_is_lost_doubled_or_out_of_order(
+        steps in prop::collection::vec(step(), 1..80),
+        album in any::<bool>(),
+        forward in any::<bool>(),
+    ) {
+        let Windows { album: for_albums, forward: for_forwards } = Windows::default();
+        let window = |on, window| if on { window } else { Duration::ZERO };
+        talk(Windows { album: window(album, for_albums), forward: window(forward, for_forwards) }, steps);
+    }
+}

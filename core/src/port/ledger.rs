@@ -1,0 +1,209 @@
+//! The port to the durable memory. One process holds it, one writer is in it. What is written and read is
+//! in `ledger/rows.rs`.
+//!
+//! `accept`, `open`, `answer` and `end` are on disk (synchronous=FULL) when they return; the rest is
+//! ordered with them but may be lost with the machine's power, never with the process.
+
+mod rows;
+
+pub use rows::*;
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use crate::id::{EngineId, InstanceId, RunId};
+use crate::message::{Address, Inbound};
+use crate::session::Generation;
+use crate::time::Timestamp;
+
+/// The durable memory.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Returns this ledger's own id, the same for its life: children carry it as `TAKOPI_CHILD`.
+    fn id(&self) -> &str;
+
+    /// Writes an inbound. On disk when it returns. The same upstream identity on the same instance is a
+    /// duplicate, for as long as retention keeps the row.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; then upstream must not be told that we have it.
+    async fn accept(&self, inbound: &Inbound, at: Timestamp) -> Result<Accepted, LedgerError>;
+
+    /// Closes inbounds that no run answers. Those dealt with already, or not known, stay as they are.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn settle(&self, inbox: &[InboxId], how: Settled) -> Result<(), LedgerError>;
+
+    /// Replaces the text of an inbound nothing was done with yet; returns whether it was so.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn amend(&self, inbox: InboxId, text: &str) -> Result<bool, LedgerError>;
+
+    /// Opens a run with the inbounds it answers. On disk when it returns.
+    ///
+    /// # Errors
+    /// [`LedgerError`], also when one of the inbounds is dealt with already, so that none runs twice; then
+    /// the engine must not be started.
+    async fn open(&self, run: &OpenRun) -> Result<(), LedgerError>;
+
+    /// Writes what became known of a run.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn note(&self, run: RunId, note: &RunNote) -> Result<(), LedgerError>;
+
+    /// Stores an answer while the engine still winds up; a later one replaces it. On disk when it
+    /// returns, together with `post`. Returns the numbers of the posts.
+    ///
+    /// # Errors
+    /// [`LedgerError`], also when the run is over.
+    async fn answer(
+        &self,
+        run: RunId,
+        answer: &str,
+        post: Vec<Post>,
+        at: Timestamp,
+    ) -> Result<Vec<OutboxId>, LedgerError>;
+
+    /// Ends a run. On disk when it returns, together with its posts, whose numbers are returned.
+    ///
+    /// # Errors
+    /// [`LedgerError`], also when the run is over, and then nothing is posted.
+    async fn end(&self, end: EndRun) -> Result<Vec<OutboxId>, LedgerError>;
+
+    /// Returns what the last daemon left undone. Parts found [`PartState::Trying`] come back as
+    /// [`PartState::Unknown`] with one more unknown try.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn unfinished(&self) -> Result<Unfinished, LedgerError>;
+
+    /// Returns a run.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn run(&self, run: RunId) -> Result<Option<RunRow>, LedgerError>;
+
+    /// Returns what routing needs to know, in one consistent read.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn facts(&self, query: &FactsQuery) -> Result<StoredFacts, LedgerError>;
+
+    /// Puts something into the outbox and returns its number.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn post(&self, post: Post, at: Timestamp) -> Result<OutboxId, LedgerError>;
+
+    /// Returns a post.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn outbox(&self, id: OutboxId) -> Result<Option<OutboxRow>, LedgerError>;
+
+    /// Writes where one part stands. A sent part of a run's post makes its message one of that run's.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn mark(&self, id: OutboxId, part: usize, state: &PartState) -> Result<(), LedgerError>;
+
+    /// Closes a post: nothing more is to be done for it.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn close_post(&self, id: OutboxId) -> Result<(), LedgerError>;
+
+    /// Begins a new conversation in `scope`: raises its generation, forgets its running sessions, and
+    /// returns the generation.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn renew(&self, scope: &Address) -> Result<Generation, LedgerError>;
+
+    /// Sets or (with `None`) clears a preference.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn prefer(
+        &self,
+        scope: &Address,
+        key: PreferenceKey,
+        engine: Option<&EngineId>,
+        value: Option<&str>,
+    ) -> Result<(), LedgerError>;
+
+    /// Writes a question, or its answer when the question is known already.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn question(&self, row: &QuestionRow) -> Result<(), LedgerError>;
+
+    /// Returns the questions of a run, in the order they were asked.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn questions(&self, run: RunId) -> Result<Vec<QuestionRow>, LedgerError>;
+
+    /// Returns up to where an instance has received.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn cursor(&self, instance: &InstanceId) -> Result<Option<String>, LedgerError>;
+
+    /// Stores up to where an instance has received. Ordered after every accept that returned before.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn set_cursor(&self, instance: &InstanceId, cursor: &str) -> Result<(), LedgerError>;
+
+    /// Returns a value of a namespace.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn get(&self, namespace: &str, key: &str) -> Result<Option<String>, LedgerError>;
+
+    /// Sets or (with `None`) clears a value of a namespace.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn put(&self, namespace: &str, key: &str, value: Option<&str>) -> Result<(), LedgerError>;
+
+    /// Returns what was said at an address: the last things older than `before` (an inbox number; `None`
+    /// is now), oldest first, `limit` at most. A post stands after the inbound that came last before it.
+    /// Ignored messages are left out, and so are presses, edits and deletions no run answers. A page begins
+    /// with an inbound, whose number is the next page's `before`; one that doesn't is the last. Of more than
+    /// `limit` things after one inbound the latest are told.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn history(
+        &self,
+        address: &Address,
+        before: Option<InboxId>,
+        limit: usize,
+    ) -> Result<Vec<Said>, LedgerError>;
+
+    /// Returns the conversations of an instance, the latest first.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn conversations(
+        &self,
+        instance: &InstanceId,
+        limit: usize,
+    ) -> Result<Vec<Conversation>, LedgerError>;
+
+    /// Returns the folder for files on their way out, made on first use.
+    fn spool(&self) -> PathBuf;
+
+    /// Forgets what is finished and older than `before`, spooled files included; returns how many rows
+    /// went. Work that is not finished stays whatever its age.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn sweep(&self, before: Timestamp) -> Result<u64, LedgerError>;
+}

@@ -1,0 +1,222 @@
+//! The port to chat services: what comes in is accepted durably before it is acknowledged, what goes out
+//! is laid out, sent and edited one call at a time. Doors never sleep: the pacer decides when.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::Inbox;
+use crate::id::TransportKind;
+use crate::message::{Address, Body, Inbound, MessageRef};
+use crate::port::SetupIssue;
+
+/// The most one message may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextLimit {
+    /// How many units.
+    pub max: usize,
+    /// What is counted.
+    pub unit: TextUnit,
+}
+
+/// What a service counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextUnit {
+    /// Unicode scalar values.
+    Chars,
+    /// UTF-16 code units.
+    Utf16,
+}
+
+impl TextUnit {
+    /// Returns how many units `text` takes.
+    #[must_use]
+    pub fn count(self, text: &str) -> usize {
+        match self {
+            Self::Chars => text.chars().count(),
+            Self::Utf16 => text.encode_utf16().count(),
+        }
+    }
+}
+
+/// So many calls in any window of that length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls.
+    pub calls: u32,
+    /// The window.
+    pub per: Duration,
+}
+
+/// What a service allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most one message may hold.
+    pub text: TextLimit,
+    /// Calls over all chats.
+    pub bot: Option<Rate>,
+    /// Calls to one chat, unless [`Transport::chat_rate`] knows better.
+    pub chat: Option<Rate>,
+    /// Shortest time between two edits of one message.
+    pub edit_gap: Duration,
+}
+
+/// What a transport can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TransportFeatures {
+    /// Edits its messages: progress is painted into one. Without it only finals are sent.
+    pub edit: bool,
+    /// Deletes its messages.
+    pub delete: bool,
+    /// Shows buttons.
+    pub buttons: bool,
+    /// Follows runs itself (`Desk::follow`): no progress messages are painted for it.
+    pub follows: bool,
+    /// Its people are on this machine: they may say which directory to run in, and the shell is theirs.
+    pub caller_dir: bool,
+    /// A plain message continues the chat's running conversation instead of starting a session.
+    pub conversations: bool,
+}
+
+/// What is known of a transport without loading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportSpec {
+    /// Its kind.
+    pub kind: TransportKind,
+    /// Its name for people.
+    pub title: String,
+    /// What its service allows.
+    pub limits: Limits,
+    /// What it can do.
+    pub features: TransportFeatures,
+}
+
+/// How a message is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SendOptions {
+    /// The message it answers.
+    pub reply_to: Option<MessageRef>,
+    /// Whether the person's device may make a sound.
+    pub notify: bool,
+    /// The same for every try of one part: services that know it drop doubles.
+    pub nonce: Option<String>,
+}
+
+/// A message that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The message.
+    pub message: MessageRef,
+    /// Calls the service says are left in this chat's window, and when it opens again.
+    pub hint: Option<(u32, Duration)>,
+}
+
+/// What a rate limit covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryScope {
+    /// Everything this bot does.
+    Bot,
+    /// This chat.
+    Chat,
+}
+
+/// Why a call to a service failed. Texts never hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Too much; nothing was done. Try again after that.
+    #[error("rate limited for {after:?}")]
+    RetryAfter {
+        /// How long.
+        after: Duration,
+        /// For what.
+        scope: RetryScope,
+    },
+    /// The chat lives elsewhere now.
+    #[error("the chat has moved")]
+    Moved(Address),
+    /// The message or chat is gone.
+    #[error("the message or chat is gone")]
+    Gone,
+    /// The text is too long for this service after all.
+    #[error("the text is too long")]
+    TooLong,
+    /// The service says no, and will again.
+    #[error("the service refused: {0}")]
+    Denied(String),
+    /// It may have arrived.
+    #[error("it is unknown whether it arrived: {0}")]
+    Unknown(String),
+    /// It certainly did not arrive.
+    #[error("it did not arrive: {0}")]
+    Broken(String),
+}
+
+/// Why a transport stopped receiving. Texts never hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// It cannot go on as things are: one sentence with what to do. It is not started again.
+    #[error("{0}")]
+    Fatal(String),
+    /// It broke, and is started again after a while.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Whether somebody is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Yes.
+    Served,
+    /// No, and they are told nothing: it is not even written down.
+    Silence,
+    /// No, and they are told why.
+    Told(String),
+}
+
+/// A chat service.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Receives until `stop` fires. Acknowledges upstream only what [`Inbox::accept`] has returned for.
+    ///
+    /// # Errors
+    /// [`TransportError::Fatal`] ends this transport, [`TransportError::Broken`] starts it again.
+    async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), TransportError>;
+
+    /// Returns whether the sender may speak there, by the transport's own settings. From memory.
+    fn admits(&self, inbound: &Inbound) -> Admission;
+
+    /// Cuts a body into bodies this service takes in one call each. Pure; never empty; no text is lost.
+    fn lay_out(&self, body: &Body) -> Vec<Body>;
+
+    /// Returns the rate for one chat.
+    fn chat_rate(&self, to: &Address) -> Option<Rate>;
+
+    /// Sends one laid-out body as a new message.
+    ///
+    /// # Errors
+    /// [`SendError`] by what is known of the outcome.
+    async fn send(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Sent, SendError>;
+
+    /// Puts a laid-out body in the place of a message. Doing it twice is doing it once.
+    ///
+    /// # Errors
+    /// [`SendError`] by what is known of the outcome.
+    async fn edit(&self, message: &MessageRef, part: &Body) -> Result<Sent, SendError>;
+
+    /// Deletes a message. One that is gone already is a success.
+    ///
+    /// # Errors
+    /// [`SendError`] by what is known of the outcome.
+    async fn delete(&self, message: &MessageRef) -> Result<(), SendError>;
+
+    /// Returns what is missing for it to work.
+    async fn check(&self) -> Vec<SetupIssue>;
+
+    /// Returns what must not be polled twice on this machine, as a fingerprint that tells no secret.
+    fn lock_token(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,178 @@
+//! Resume patterns as data: how an engine's sessions look in text, read and written without the engine.
+//!
+//! A pattern shows a session as one line (`` `codex resume 0199…` ``) and finds it again in whatever a
+//! person replies to or pastes. Patterns come from third parties too: the regex engine is linear in the
+//! text, and the size of an expression and the length of a line are limited, so none makes routing slow.
+//! Which session a message continues is decided in `route.rs`.
+
+mod patterns;
+
+use std::fmt;
+
+use regex::{Regex, RegexBuilder};
+
+use crate::directive::lines;
+use crate::session::{MAX_TOKEN_BYTES, SessionToken};
+
+pub use patterns::{Ambiguity, ResumePatterns};
+
+/// What a token looks like when a pattern does not say: anything but white space and backticks.
+pub const DEFAULT_TOKEN: &str = r"[^`\s]+";
+
+/// Longest template, and longest token expression, in bytes.
+pub const MAX_EXPRESSION_BYTES: usize = 1024;
+
+/// Limit of a compiled template, in bytes. Unicode's `\w` takes some 20 KiB for each time a `{8,64}` repeats
+/// it, `[A-Za-z0-9_]` next to nothing.
+const SIZE_LIMIT: usize = 1024 * 1024;
+
+/// Lines longer than this, in bytes, name no session: a template and a token, with room for white space.
+const MAX_LINE_BYTES: usize = MAX_EXPRESSION_BYTES + MAX_TOKEN_BYTES + 512;
+
+/// The group that holds the token; a name that no token expression of its own would use.
+const GROUP: &str = "takopi_session_token";
+
+/// Why a pattern is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// A template is not one line with words and one `{token}`.
+    #[error(
+        "resume template {0:?} must be one line that holds {{token}} exactly once, other words beside it, \
+         and no backtick"
+    )]
+    Template(String),
+    /// The token's expression is none.
+    #[error("resume token expression {expression:?} is no usable regex: {reason}")]
+    Expression {
+        /// The expression.
+        expression: String,
+        /// What the regex compiler says.
+        reason: String,
+    },
+}
+
+/// How an engine's sessions look in text.
+#[derive(Clone)]
+pub struct ResumePattern {
+    templates: Vec<Template>,
+    show: String,
+    token: String,
+}
+
+#[derive(Clone)]
+struct Template {
+    text: String,
+    line: Regex,
+}
+
+impl ResumePattern {
+    /// Returns the pattern that shows a session as `show` and recognises it in any of `show` and `also`:
+    /// templates with one `{token}`, whose tokens match `token`. White space in a template matches any
+    /// run of it; case does not matter outside the token. A line may stand in backticks.
+    ///
+    /// # Errors
+    /// [`PatternError::Template`] for a template that would match any word, or that could not be written as
+    /// one line of code; [`PatternError::Expression`] for a `token` that is no regex or too big a one.
+    pub fn new(show: &str, also: &[&str], token: &str) -> Result<Self, PatternError> {
+        let expression = |reason: String| PatternError::Expression { expression: token.to_owned(), reason };
+        if token.len() > MAX_EXPRESSION_BYTES {
+            return Err(expression(format!("longer than {MAX_EXPRESSION_BYTES} bytes")));
+        }
+        // Alone first: `a)|(b` is none, though it would be one between the parentheses of a group.
+        compile(token).map_err(|error| expression(error.to_string()))?;
+        let mut templates = Vec::with_capacity(also.len() + 1);
+        for text in std::iter::once(show).chain(also.iter().copied()) {
+            let line = compile(&line_regex(text, token)?).map_err(|error| expression(error.to_string()))?;
+            templates.push(Template { text: text.to_owned(), line });
+        }
+        Ok(Self { templates, show: show.trim().to_owned(), token: token.to_owned() })
+    }
+
+    /// Returns the line that shows `token`, without backticks.
+    #[must_use]
+    pub fn show(&self, token: &SessionToken) -> String {
+        self.show.replace("{token}", token.as_str())
+    }
+
+    /// Returns the line that shows `token` as code: what stands below a message.
+    #[must_use]
+    pub fn show_as_code(&self, token: &SessionToken) -> String {
+        format!("`{}`", self.show(token))
+    }
+
+    /// Returns the token of the last line of `text` that names a session.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<SessionToken> {
+        lines(text).filter_map(|line| self.token_of(line)).last()
+    }
+
+    /// Returns whether `line` names a session and nothing else.
+    #[must_use]
+    pub fn is_line(&self, line: &str) -> bool {
+        self.token_of(line).is_some()
+    }
+
+    fn token_of(&self, line: &str) -> Option<SessionToken> {
+        let line = line.trim();
+        if line.len() > MAX_LINE_BYTES {
+            return None;
+        }
+        self.templates
+            .iter()
+            .find_map(|template| SessionToken::parse(template.line.captures(line)?.name(GROUP)?.as_str()))
+    }
+
+    fn sources(&self) -> impl Iterator<Item = &str> {
+        self.templates.iter().map(|template| template.text.as_str())
+    }
+}
+
+impl PartialEq for ResumePattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.token == other.token && self.sources().eq(other.sources())
+    }
+}
+
+impl Eq for ResumePattern {}
+
+impl fmt::Debug for ResumePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResumePattern({:?})", self.show)
+    }
+}
+
+fn compile(expression: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(expression).size_limit(SIZE_LIMIT).nest_limit(50).build()
+}
+
+/// Returns the expression of a whole line of a template, with the token in [`GROUP`]. Each template is an
+/// expression of its own, so that the groups of `token` cannot be taken for it.
+fn line_regex(template: &str, token: &str) -> Result<String, PatternError> {
+    let wrong = || PatternError::Template(template.to_owned());
+    let text = template.trim();
+    let (before, after) = text.split_once("{token}").ok_or_else(wrong)?;
+    let one_line = lines(text).count() == 1 && !text.contains(['`', '\0']);
+    let has_words = !(before.trim().is_empty() && after.trim().is_empty());
+    if after.contains("{token}") || !one_line || !has_words || text.len() > MAX_EXPRESSION_BYTES {
+        return Err(wrong());
+    }
+    let (before, after) = (literal(before), literal(after));
+    Ok(format!(r"\A`?\s*{before}(?P<{GROUP}>{token}){after}\s*`?\z"))
+}
+
+fn literal(text: &str) -> String {
+    let parts: Vec<String> = text.split(char::is_whitespace).map(regex::escape).collect();
+    let mut expression = String::from("(?i:");
+    for (at, part) in parts.iter().enumerate() {
+        // Two blanks in a row leave an empty part between them: still one gap.
+        if at > 0 && !(part.is_empty() && at + 1 < parts.len()) {
+            expression.push_str(r"\s+");
+        }
+        expression.push_str(part);
+    }
+    expression.push(')');
+    expression
+}
+
+#[cfg(test)]
+mod tests;

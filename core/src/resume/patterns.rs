@@ -1,0 +1,96 @@
+//! The resume patterns of all engines: whose session a text names, and which patterns get in each other's way.
+
+use std::collections::BTreeMap;
+
+use super::{DEFAULT_TOKEN, ResumePattern, compile, line_regex};
+use crate::id::EngineId;
+use crate::session::{Session, SessionToken};
+
+/// Tokens of the forms that agents use, to see what a pattern would take.
+const SAMPLES: [&str; 7] = [
+    "0199a213-81c0-7800-8aa1-bbab2a035a53",
+    "ses_494719016ffe85dkDMj0FPRbHK",
+    "a1b2c3d4e5f60718",
+    "12345678",
+    "session-42.x",
+    "/home/user/.agent/sessions/2026-01-01_x.jsonl",
+    "T",
+];
+
+/// The resume patterns of all engines, asked in the order of the engines' ids.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResumePatterns(BTreeMap<EngineId, ResumePattern>);
+
+/// A line of one engine that another engine takes for its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ambiguity {
+    /// Whose line it is.
+    pub shown_by: EngineId,
+    /// Who recognises it too.
+    pub taken_by: EngineId,
+}
+
+impl FromIterator<(EngineId, ResumePattern)> for ResumePatterns {
+    fn from_iter<I: IntoIterator<Item = (EngineId, ResumePattern)>>(patterns: I) -> Self {
+        Self(patterns.into_iter().collect())
+    }
+}
+
+impl ResumePatterns {
+    /// Returns the pattern of an engine.
+    #[must_use]
+    pub fn get(&self, engine: &EngineId) -> Option<&ResumePattern> {
+        self.0.get(engine)
+    }
+
+    /// Returns the session that `text` names: of the first engine that finds one, its last.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<Session> {
+        self.0.iter().find_map(|(engine, pattern)| {
+            Some(Session { engine: engine.clone(), token: pattern.find(text)? })
+        })
+    }
+
+    /// Returns whether `line` names a session of any engine and nothing else.
+    #[must_use]
+    pub fn is_line(&self, line: &str) -> bool {
+        self.0.values().any(|pattern| pattern.is_line(line))
+    }
+
+    /// Returns the line that shows `session` as code, or `None` when its engine has no pattern.
+    #[must_use]
+    pub fn show(&self, session: &Session) -> Option<String> {
+        Some(self.get(&session.engine)?.show_as_code(&session.token))
+    }
+
+    /// Returns whose lines would be taken for another engine's. Tried with tokens of common forms; for a
+    /// pattern that takes none of them the words around the token decide.
+    #[must_use]
+    pub fn ambiguities(&self) -> Vec<Ambiguity> {
+        let mut found = Vec::new();
+        for (shown_by, shown) in &self.0 {
+            let others = self.0.iter().filter(|(engine, _)| *engine != shown_by);
+            let taken = others.filter(|(_, other)| takes(other, shown));
+            found.extend(
+                taken.map(|(taken_by, _)| Ambiguity {
+                    shown_by: shown_by.clone(),
+                    taken_by: taken_by.clone(),
+                }),
+            );
+        }
+        found
+    }
+}
+
+/// Returns whether `other` recognises lines that `shown` shows.
+fn takes(other: &ResumePattern, shown: &ResumePattern) -> bool {
+    let samples = SAMPLES.into_iter().filter_map(SessionToken::parse).map(|token| shown.show(&token));
+    let mut own = samples.clone().filter(|line| shown.is_line(line)).peekable();
+    if own.peek().is_some() {
+        return own.any(|line| other.is_line(&line));
+    }
+    let loose =
+        other.sources().filter_map(|template| compile(&line_regex(template, DEFAULT_TOKEN).ok()?).ok());
+    let loose: Vec<regex::Regex> = loose.collect();
+    samples.into_iter().any(|line| loose.iter().any(|regex| regex.is_match(&line)))
+}

@@ -1,0 +1,267 @@
+//! From what came in to one decision, in two pure steps: [`wants`] reads the text and says what the
+//! ledger must be asked, [`decide`] takes the answer. Nothing here loads an engine or waits.
+//!
+//! A prompt is read and continued in `route/prompt.rs`; which engine, project and branch hold where nothing
+//! else says so is `route/ambient.rs`. The next stop is `queue.rs`.
+
+mod ambient;
+mod prompt;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
+use prompt::Prompt;
+
+use crate::directive::{SlashCall, slash_command};
+use crate::id::{CommandId, EngineId, RunId};
+use crate::message::{Address, ButtonAction, Inbound, Invoke, Message, MessageRef};
+use crate::port::engine::{Answer, RunOptions};
+use crate::port::ledger::{FactsQuery, InboxId, StoredFacts};
+use crate::resume::ResumePatterns;
+use crate::session::{Context, SessionToken, ThreadKey};
+
+/// The command that takes the short way: runs it is about are signalled before anything is queued.
+pub const CANCEL: &str = "cancel";
+
+/// A project as routing knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownProject {
+    /// Its key: the alias in lower case.
+    pub key: String,
+    /// Its alias as written.
+    pub alias: String,
+    /// Its default engine.
+    pub default_engine: Option<EngineId>,
+    /// The chat that is its own, as the service writes it.
+    pub chat: Option<String>,
+}
+
+/// What routing knows by heart: names and patterns, no loaded thing.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Engines that may be asked for by name here, missing ones included.
+    pub engines: Vec<EngineId>,
+    /// Commands that answer here.
+    pub commands: Vec<CommandId>,
+    /// Projects.
+    pub projects: Vec<KnownProject>,
+    /// How sessions look in text.
+    pub resume: ResumePatterns,
+    /// The engine when nothing else says so; `None` when no engine serves this place.
+    pub default_engine: Option<EngineId>,
+    /// The project when nothing else says so, by key.
+    pub default_project: Option<String>,
+    /// Whether a plain message continues the conversation of its chat.
+    pub conversations: bool,
+    /// Whether the sender may say which directory to run in.
+    pub caller_dir: bool,
+}
+
+impl Known {
+    fn project(&self, key: &str) -> Option<&KnownProject> {
+        self.projects.iter().find(|project| project.key == key)
+    }
+}
+
+/// What a text turned out to be, and what the ledger must be asked about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wants {
+    /// The question to the ledger.
+    pub query: FactsQuery,
+    reading: Reading,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Reading {
+    Prompt(Box<Prompt>),
+    Call { command: CommandId, text: String },
+    Native(Invoke),
+    Press(ButtonAction),
+    Form(ButtonAction, Answer),
+    Amend { text: String },
+    Withdraw,
+    Refuse(String),
+}
+
+/// What is known of a run that is waiting or running now, which the ledger may not know yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveFacts {
+    /// The run that the message is about.
+    pub run: RunId,
+    /// The thread it belongs to.
+    pub thread: ThreadKey,
+    /// Who runs it.
+    pub engine: EngineId,
+    /// Where.
+    pub context: Context,
+}
+
+/// All that a decision rests on.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// From the ledger.
+    pub stored: StoredFacts,
+    /// From the desk.
+    pub live: Option<LiveFacts>,
+}
+
+/// Which session a run continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Continue {
+    /// A new one.
+    Fresh,
+    /// This one.
+    Session(SessionToken),
+    /// That of a run which was waiting or running when this was decided.
+    Run(RunId),
+    /// The running conversation of the scope, as it is when the run starts.
+    Conversation(Address, u32),
+}
+
+/// A run as decided; what is still open is settled when it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPlan {
+    /// Where it shows.
+    pub address: Address,
+    /// The message it answers.
+    pub reply_to: Option<MessageRef>,
+    /// What the engine is told.
+    pub prompt: String,
+    /// Who runs it.
+    pub engine: EngineId,
+    /// Where it works.
+    pub context: Context,
+    /// The directory when no project is known, or the session's own.
+    pub dir: Option<PathBuf>,
+    /// The thread to queue in; `None` is one of its own.
+    pub thread: Option<ThreadKey>,
+    /// Which session it continues.
+    pub session: Continue,
+    /// Model and reasoning.
+    pub options: RunOptions,
+    /// What the person should be told about how their words were read.
+    pub remark: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Run an engine.
+    Run(Box<RunPlan>),
+    /// Call a command with the text after its name.
+    Call {
+        /// Which.
+        command: CommandId,
+        /// With what.
+        text: String,
+    },
+    /// Stop a run.
+    Stop(RunId),
+    /// Answer a question of a run.
+    Answer {
+        /// Whose question.
+        run: RunId,
+        /// Which one.
+        question: String,
+        /// With what.
+        answer: Answer,
+    },
+    /// Change the prompt of a message that still waits.
+    Amend {
+        /// Which message.
+        inbox: InboxId,
+        /// What it says now.
+        text: String,
+    },
+    /// Take back a message that still waits.
+    Withdraw(InboxId),
+    /// Tell the sender why not.
+    Refuse(String),
+    /// Nothing.
+    Ignore,
+}
+
+/// Reads what came in and returns what must be known to decide.
+#[must_use]
+pub fn wants(inbound: &Inbound, known: &Known) -> Wants {
+    let mut query = FactsQuery { address: inbound.address().clone(), about: None, session: None };
+    let about_itself = Some(inbound.message().clone());
+    let reading = match inbound {
+        Inbound::Message(message) => {
+            query.about = message.reply_to.as_ref().map(|reply| reply.message.clone());
+            read_message(message, known)
+        }
+        Inbound::Edited(message) => {
+            query.about = about_itself;
+            Reading::Amend { text: message.text.clone() }
+        }
+        Inbound::Deleted { .. } => {
+            query.about = about_itself;
+            Reading::Withdraw
+        }
+        Inbound::Press(press) => {
+            query.about = about_itself;
+            Reading::Press(press.action.clone())
+        }
+        Inbound::Invoke(invoke) => Reading::Native(invoke.clone()),
+        Inbound::Modal(modal) => {
+            let text = modal.fields.values().find_map(|value| value.as_str().map(str::to_owned));
+            Reading::Form(modal.action.clone(), Answer { options: Vec::new(), text })
+        }
+    };
+    if let Reading::Prompt(prompt) = &reading {
+        query.session.clone_from(&prompt.session);
+    }
+    Wants { query, reading }
+}
+
+fn read_message(message: &Message, known: &Known) -> Reading {
+    if let Some(SlashCall { name, arguments, .. }) = slash_command(&message.text)
+        && let Some(command) = known.commands.iter().find(|id| id.as_str() == name)
+        && !known.projects.iter().any(|project| project.key == name)
+    {
+        return Reading::Call { command: command.clone(), text: arguments };
+    }
+    match prompt::read(message, known) {
+        Ok(prompt) => Reading::Prompt(Box::new(prompt)),
+        Err(problem) => Reading::Refuse(problem),
+    }
+}
+
+/// Returns the one thing to do.
+#[must_use]
+pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
+    match &wants.reading {
+        Reading::Prompt(prompt) => prompt::decide(prompt, facts, known),
+        Reading::Call { command, text } => Decision::Call { command: command.clone(), text: text.clone() },
+        Reading::Native(invoke) => {
+            let words = invoke.arguments.values().filter_map(|value| value.as_str());
+            Decision::Call { command: invoke.command.clone(), text: words.collect::<Vec<_>>().join(" ") }
+        }
+        Reading::Press(action) => decide_press(action, Answer::default()),
+        Reading::Form(action, answer) => decide_press(action, answer.clone()),
+        Reading::Amend { text } => match facts.stored.pending {
+            Some(inbox) => Decision::Amend { inbox, text: text.clone() },
+            None => Decision::Ignore,
+        },
+        Reading::Withdraw => facts.stored.pending.map_or(Decision::Ignore, Decision::Withdraw),
+        Reading::Refuse(problem) => Decision::Refuse(problem.clone()),
+    }
+}
+
+fn decide_press(action: &ButtonAction, mut answer: Answer) -> Decision {
+    match action {
+        ButtonAction::Cancel { run } => Decision::Stop(*run),
+        ButtonAction::Command { command, arguments } => {
+            Decision::Call { command: command.clone(), text: arguments.clone() }
+        }
+        ButtonAction::Answer { run, question, option } => {
+            if !option.is_empty() {
+                answer.options.push(option.clone());
+            }
+            Decision::Answer { run: *run, question: question.clone(), answer }
+        }
+    }
+}

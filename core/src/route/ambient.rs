@@ -1,0 +1,114 @@
+//! Which engine, project and branch hold in a scope where a message names none.
+
+use super::prompt::Prompt;
+use super::{Facts, Known};
+use crate::id::EngineId;
+use crate::message::Address;
+use crate::port::engine::RunOptions;
+use crate::port::ledger::{Preference, PreferenceKey};
+use crate::session::Context;
+
+/// Returns project and branch: a replied `ctx:` line, else directives, else what was chosen, else what the
+/// scope is bound to, else the chat's or the default project.
+///
+/// # Errors
+/// A text for the sender when a branch is named without any project.
+pub(super) fn ambient_context(
+    prompt: &Prompt,
+    facts: &Facts,
+    known: &Known,
+    address: &Address,
+) -> Result<Context, String> {
+    if let Some(replied) = &prompt.replied {
+        return Ok(replied.clone());
+    }
+    let directed = Context {
+        project: prompt.directed.project.clone().or_else(|| prompt.chosen.context.project.clone()),
+        branch: prompt.directed.branch.clone().or_else(|| prompt.chosen.context.branch.clone()),
+    };
+    let bound = bound_context(&facts.stored.preferences);
+    let chat_project = || {
+        known
+            .projects
+            .iter()
+            .find(|project| project.chat.as_deref() == Some(&address.chat))
+            .map(|p| p.key.clone())
+    };
+    let project = directed
+        .project
+        .or_else(|| bound.project.clone())
+        .or_else(chat_project)
+        .or_else(|| known.default_project.clone());
+    let same = project == bound.project;
+    let branch = directed.branch.or_else(|| if same { bound.branch.clone() } else { None });
+    match (&project, &branch) {
+        (None, Some(branch)) => Err(format!(
+            "@{branch} needs a project; write /PROJECT @{branch}, or bind this chat to one with /ctx PROJECT"
+        )),
+        (Some(key), _) if known.project(key).is_none() => Err(format!(
+            "unknown project '{key}'; known: {}",
+            known.projects.iter().map(|project| project.alias.as_str()).collect::<Vec<_>>().join(", ")
+        )),
+        _ => Ok(Context { project, branch }),
+    }
+}
+
+/// Returns the context a scope is bound to by `/ctx`; the thread's binding comes before the chat's.
+#[must_use]
+pub fn bound_context(preferences: &[Preference]) -> Context {
+    let Some(bound) = preferences.iter().find(|row| row.key == PreferenceKey::Context) else {
+        return Context::default();
+    };
+    parse_binding(&bound.value)
+}
+
+/// Reads `project`, `project @branch` or `@branch` as `/ctx` stores it.
+#[must_use]
+pub fn parse_binding(text: &str) -> Context {
+    let mut context = Context::default();
+    for word in text.split_whitespace() {
+        match word.strip_prefix('@') {
+            Some(branch) if !branch.is_empty() => context.branch = Some(branch.to_owned()),
+            Some(_) => {}
+            None => context.project = Some(word.to_lowercase()),
+        }
+    }
+    context
+}
+
+/// Returns the context a plain message would get, without anything typed or chosen.
+#[must_use]
+pub fn plain_context(preferences: &[Preference], known: &Known, address: &Address) -> Context {
+    let bound = bound_context(preferences);
+    if bound.project.is_some() {
+        return bound;
+    }
+    let own = known.projects.iter().find(|project| project.chat.as_deref() == Some(&address.chat));
+    let project = own.map(|project| project.key.clone()).or_else(|| known.default_project.clone());
+    Context { project, branch: bound.branch }
+}
+
+/// Returns the engine of a new session and where that was set: `thread`, `chat`, `project` or `default`.
+#[must_use]
+pub fn default_engine(context: &Context, facts: &Facts, known: &Known) -> Option<(EngineId, &'static str)> {
+    let preference = facts.stored.preferences.iter().find_map(|row| {
+        let id = (row.key == PreferenceKey::Engine).then(|| EngineId::parse(&row.value).ok()).flatten()?;
+        let place = if row.scope.thread.is_some() { "thread" } else { "chat" };
+        known.engines.contains(&id).then_some((id, place))
+    });
+    let of_project = || {
+        let project = known.project(context.project.as_deref()?)?;
+        project.default_engine.clone().map(|id| (id, "project"))
+    };
+    preference.or_else(of_project).or_else(|| known.default_engine.clone().map(|id| (id, "default")))
+}
+
+pub(super) fn options_for(engine: &EngineId, facts: &Facts) -> RunOptions {
+    let value = |key: PreferenceKey| {
+        let rows = &facts.stored.preferences;
+        rows.iter()
+            .find(|row| row.key == key && row.engine.as_ref() == Some(engine))
+            .map(|row| row.value.clone())
+    };
+    RunOptions { model: value(PreferenceKey::Model), reasoning: value(PreferenceKey::Reasoning) }
+}

@@ -1,0 +1,272 @@
+//! Precedence: which engine, project, branch and session hold, and what is refused.
+
+use super::*;
+use crate::message::{Chosen, Reply, Sender};
+use crate::port::ledger::{Preference, PreferenceKey};
+use crate::resume::{DEFAULT_TOKEN, ResumePattern};
+use crate::session::{Session, SessionRow};
+use crate::time::Timestamp;
+
+fn id(text: &str) -> EngineId {
+    EngineId::parse(text).unwrap()
+}
+
+fn address(thread: Option<&str>) -> Address {
+    Address { instance: id("t"), chat: "c".to_owned(), thread: thread.map(str::to_owned) }
+}
+
+fn known() -> Known {
+    let pattern = |engine: &str| {
+        let pattern = ResumePattern::new(&format!("{engine} resume {{token}}"), &[], DEFAULT_TOKEN).unwrap();
+        (id(engine), pattern)
+    };
+    let project = |key: &str, engine: Option<&str>, chat: Option<&str>| KnownProject {
+        key: key.to_owned(),
+        alias: key.to_uppercase(),
+        default_engine: engine.map(id),
+        chat: chat.map(str::to_owned),
+    };
+    Known {
+        engines: ["alpha", "beta", "gamma"].map(id).to_vec(),
+        commands: ["cancel", "status"].map(id).to_vec(),
+        projects: vec![
+            project("p", Some("gamma"), None),
+            project("q", None, None),
+            project("status", None, None),
+        ],
+        resume: ["alpha", "beta"].map(pattern).into_iter().collect(),
+        default_engine: Some(id("alpha")),
+        default_project: None,
+        conversations: false,
+        caller_dir: false,
+    }
+}
+
+fn message(text: &str) -> Message {
+    Message {
+        upstream: "u".to_owned(),
+        message: MessageRef { address: address(Some("th")), id: "1".to_owned() },
+        sender: Sender { id: "1".to_owned(), name: "Ada".to_owned(), is_bot: false },
+        text: text.to_owned(),
+        reply_to: None,
+        attachments: Vec::new(),
+        album: None,
+        forwarded: false,
+        sent_at: Timestamp::default(),
+        chosen: Chosen::default(),
+    }
+}
+
+fn reply(text: &str, replied: &str) -> Message {
+    let to = MessageRef { address: address(Some("th")), id: "0".to_owned() };
+    Message { reply_to: Some(Reply { message: to, text: Some(replied.to_owned()) }), ..message(text) }
+}
+
+fn prefer(thread: Option<&str>, key: PreferenceKey, value: &str) -> Preference {
+    let engine = (key == PreferenceKey::Model).then(|| id("beta"));
+    Preference { scope: address(thread), key, engine, value: value.to_owned() }
+}
+
+fn decision(message: Message, facts: &Facts, known: &Known) -> Decision {
+    decide(&wants(&Inbound::Message(message), known), facts, known)
+}
+
+fn plan(message: Message, facts: &Facts, known: &Known) -> RunPlan {
+    match decision(message, facts, known) {
+        Decision::Run(plan) => *plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn context(project: Option<&str>, branch: Option<&str>) -> Context {
+    Context { project: project.map(str::to_owned), branch: branch.map(str::to_owned) }
+}
+
+fn session_row(engine: &str, token: &str, project: Option<&str>) -> SessionRow {
+    SessionRow {
+        session: Session { engine: id(engine), token: SessionToken::parse(token).unwrap() },
+        context: context(project, None),
+        cwd: Some("/was/here".into()),
+        mode: None,
+        host: None,
+    }
+}
+
+#[test]
+fn the_engine_is_the_directive_then_the_thread_the_chat_the_project_and_the_default() {
+    let known = known();
+    let mut facts = Facts::default();
+    let engine = |text: &str, facts: &Facts| plan(message(text), facts, &known).engine.to_string();
+    assert_eq!(engine("x", &facts), "alpha");
+    assert_eq!(engine("/p x", &facts), "gamma");
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Engine, "beta")];
+    assert_eq!(engine("/p x", &facts), "beta");
+    facts.stored.preferences.insert(0, prefer(Some("th"), PreferenceKey::Engine, "gamma"));
+    assert_eq!(engine("x", &facts), "gamma");
+    assert_eq!(engine("/alpha x", &facts), "alpha");
+    facts.stored.preferences[0].value = "gone".to_owned();
+    assert_eq!(engine("x", &facts), "beta", "an engine that is not there any more is passed over");
+    let chosen = Chosen { engine: Some(id("gamma")), ..Chosen::default() };
+    assert_eq!(plan(Message { chosen, ..message("x") }, &facts, &known).engine, id("gamma"));
+}
+
+#[test]
+fn the_context_is_the_replied_line_then_directives_the_binding_and_the_default() {
+    let mut known = known();
+    let mut facts = Facts::default();
+    let of = |message: Message, facts: &Facts, known: &Known| plan(message, facts, known).context;
+    assert_eq!(of(message("/p @b x"), &facts, &known), context(Some("p"), Some("b")));
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "q @main")];
+    assert_eq!(of(message("x"), &facts, &known), context(Some("q"), Some("main")));
+    assert_eq!(of(message("@b x"), &facts, &known), context(Some("q"), Some("b")));
+    assert_eq!(
+        of(message("/p x"), &facts, &known),
+        context(Some("p"), None),
+        "the branch was the other project's"
+    );
+    assert_eq!(of(reply("/q @z x", "done\n`ctx: P @y`"), &facts, &known), context(Some("p"), Some("y")));
+    facts.stored.preferences.clear();
+    known.default_project = Some("q".to_owned());
+    assert_eq!(of(message("x"), &facts, &known), context(Some("q"), None));
+    known.projects[0].chat = Some("c".to_owned());
+    assert_eq!(of(message("x"), &facts, &known), context(Some("p"), None), "the chat's own project");
+}
+
+#[test]
+fn what_cannot_be_followed_is_refused_with_what_to_write() {
+    let known = known();
+    let facts = Facts::default();
+    let refusal = |message: Message| match decision(message, &facts, &known) {
+        Decision::Refuse(text) => text,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refusal(message("/alpha /beta x")), "multiple engine directives");
+    assert!(refusal(message("@b x")).contains("/PROJECT @b"));
+    assert!(refusal(reply("x", "ctx: gone")).contains("'gone'"));
+    let nobody = Known { engines: Vec::new(), default_engine: None, ..known.clone() };
+    assert!(
+        matches!(decision(message("x"), &facts, &nobody), Decision::Refuse(text) if text.contains("no engine"))
+    );
+}
+
+#[test]
+fn a_session_is_named_in_the_text_then_in_the_reply_and_its_engine_wins() {
+    let known = known();
+    let facts = Facts::default();
+    let named = plan(message("/beta go on\n`alpha resume s1`"), &facts, &known);
+    assert_eq!((named.engine, named.prompt.as_str()), (id("alpha"), "go on"));
+    assert_eq!(named.session, Continue::Session(SessionToken::parse("s1").unwrap()));
+    assert!(named.remark.unwrap().contains("/beta"));
+    let replied = plan(reply("beta resume s2", "alpha resume s1"), &facts, &known);
+    assert_eq!((replied.engine, replied.prompt.as_str()), (id("beta"), "continue"));
+    let replied = plan(reply("go on", "alpha resume s1"), &facts, &known);
+    assert!(matches!(replied.thread, Some(ThreadKey::Token(session)) if session.token.as_str() == "s1"));
+}
+
+#[test]
+fn a_resumed_session_runs_where_it_was_whatever_the_chat_is_bound_to() {
+    let known = known();
+    let mut facts = Facts::default();
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "q @main")];
+    facts.stored.session = Some(session_row("alpha", "s1", Some("p")));
+    let resumed = plan(message("go on\nalpha resume s1"), &facts, &known);
+    assert_eq!(resumed.context, context(Some("p"), None));
+    assert_eq!(resumed.dir.as_deref(), Some(std::path::Path::new("/was/here")));
+}
+
+#[test]
+fn a_reply_to_a_live_run_joins_its_thread() {
+    let known = known();
+    let run = crate::id::RunIds::new([0; 6]).next(Timestamp::default());
+    let live =
+        LiveFacts { run, thread: ThreadKey::Run(run), engine: id("beta"), context: context(Some("p"), None) };
+    let facts = Facts { live: Some(live), ..Facts::default() };
+    let joined = plan(reply("and then", "working"), &facts, &known);
+    assert_eq!((joined.engine, joined.thread), (id("beta"), Some(ThreadKey::Run(run))));
+    assert_eq!((joined.session, joined.context), (Continue::Run(run), context(Some("p"), None)));
+}
+
+#[test]
+fn a_conversation_goes_on_unless_another_place_is_named() {
+    let known = Known { conversations: true, caller_dir: true, ..known() };
+    let mut facts = Facts::default();
+    facts.stored.generation = 3;
+    let scope = ThreadKey::Scope(address(Some("th")), id("alpha"), 3);
+    assert_eq!(plan(message("x"), &facts, &known).thread, Some(scope.clone()));
+
+    facts.stored.conversations = vec![session_row("alpha", "s1", Some("p"))];
+    let on = plan(message("x"), &facts, &known);
+    assert!(matches!(&on.thread, Some(ThreadKey::Token(_))));
+    assert_eq!(
+        (on.session, on.context),
+        (Continue::Conversation(address(Some("th")), 3), context(Some("p"), None))
+    );
+
+    let elsewhere = plan(message("/q x"), &facts, &known);
+    assert_eq!((elsewhere.session, elsewhere.thread), (Continue::Fresh, Some(scope)));
+
+    facts.stored.conversations = vec![session_row("alpha", "s1", None)];
+    let chosen = Chosen { dir: Some("/other".into()), ..Chosen::default() };
+    assert_eq!(
+        plan(Message { chosen: chosen.clone(), ..message("x") }, &facts, &known).session,
+        Continue::Fresh
+    );
+    let stranger = Known { caller_dir: false, ..known };
+    assert_eq!(
+        plan(Message { chosen, ..message("x") }, &facts, &stranger).dir.as_deref(),
+        Some("/was/here".as_ref())
+    );
+}
+
+#[test]
+fn commands_are_called_and_yield_to_projects_of_their_name() {
+    let known = known();
+    let facts = Facts::default();
+    let called = decision(message("/Cancel@bot all"), &facts, &known);
+    assert_eq!(called, Decision::Call { command: id("cancel"), text: "all".to_owned() });
+    assert_eq!(plan(message("/status x"), &facts, &known).context, context(Some("status"), None));
+    assert_eq!(plan(message("/unknown x"), &facts, &known).prompt, "/unknown x");
+}
+
+#[test]
+fn models_are_those_of_the_engine_that_runs() {
+    let known = known();
+    let mut facts = Facts::default();
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Model, "large")];
+    assert_eq!(plan(message("/beta x"), &facts, &known).options.model.as_deref(), Some("large"));
+    assert_eq!(plan(message("x"), &facts, &known).options.model, None);
+}
+
+#[test]
+fn edits_and_deletions_mean_only_what_still_waits() {
+    let known = known();
+    let edit = Inbound::Edited(message("better"));
+    let mut facts = Facts::default();
+    assert_eq!(decide(&wants(&edit, &known), &facts, &known), Decision::Ignore);
+    facts.stored.pending = Some(InboxId(7));
+    let amended = Decision::Amend { inbox: InboxId(7), text: "better".to_owned() };
+    assert_eq!(decide(&wants(&edit, &known), &facts, &known), amended);
+    let gone = Inbound::Deleted { upstream: "d".to_owned(), message: message("").message };
+    assert_eq!(decide(&wants(&gone, &known), &facts, &known), Decision::Withdraw(InboxId(7)));
+}
+
+#[test]
+fn a_session_that_began_without_a_project_stays_there_when_its_chat_has_one() {
+    let mut known = known();
+    known.default_project = Some("p".to_owned());
+    let mut facts = Facts::default();
+    facts.stored.session = Some(session_row("alpha", "s1", None));
+    let plan = plan(reply("x", "alpha resume s1"), &facts, &known);
+    assert_eq!((plan.context, plan.dir), (context(None, None), Some("/was/here".into())));
+}
+
+#[test]
+fn a_reply_to_a_context_line_is_not_drawn_into_a_conversation_elsewhere() {
+    let known = Known { conversations: true, ..known() };
+    let mut facts = Facts::default();
+    facts.stored.conversations = vec![session_row("alpha", "s1", Some("q"))];
+    let here = plan(message("x"), &facts, &known);
+    assert_eq!(here.context, context(Some("q"), None));
+    let there = plan(reply("/alpha x", "done\n`ctx: P @y`"), &facts, &known);
+    assert_eq!((there.context, there.session), (context(Some("p"), Some("y")), Continue::Fresh));
+}

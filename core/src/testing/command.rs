@@ -1,0 +1,257 @@
+//! The house as a command sees it, in memory; and the contract every command keeps.
+
+mod contract;
+
+pub use contract::command_contract;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::event::Outcome;
+use crate::id::{CommandId, EngineId, InstanceId, RunId};
+use crate::message::{Address, Body, MessageRef, Sender};
+use crate::port::command::{
+    Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, RunMode, RunRequest,
+    RunResult, RunSummary,
+};
+use crate::port::ledger::{Preference, PreferenceKey};
+use crate::route::parse_binding;
+use crate::session::Context;
+
+/// Something a command did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    /// It sent a body; the flag is whether with a sound.
+    Sent(Body, bool),
+    /// It ran an engine.
+    Ran(RunRequest, RunMode),
+    /// It stopped a run.
+    Cancelled(RunId),
+    /// It set a preference, or cleared it with `None`.
+    Preferred(PreferenceKey, Option<EngineId>, Option<String>),
+    /// It began a new conversation.
+    Renewed,
+}
+
+/// The house, set up by its fields before a call; [`FakeHost::deeds`] tells what came of it.
+#[derive(Debug, Default)]
+pub struct FakeHost {
+    /// The engines that serve the chat; the first is the default one.
+    pub engines: Vec<EngineStatus>,
+    /// The projects.
+    pub projects: Vec<ProjectStatus>,
+    /// The project when nothing is set, by key.
+    pub default_project: Option<String>,
+    /// The runs that wait or run, everywhere.
+    pub runs: Vec<RunSummary>,
+    /// Which run a message belongs to.
+    pub messages: Vec<(MessageRef, RunId)>,
+    /// The commands, for help.
+    pub commands: Vec<CommandSpec>,
+    /// Makes everything that stores something fail with this text.
+    pub broken: Option<String>,
+    preferences: Mutex<Vec<Preference>>,
+    deeds: Mutex<Vec<Deed>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl FakeHost {
+    /// Adds an engine that can run, or one that cannot because of `issue`.
+    ///
+    /// # Panics
+    /// When `id` is no id.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a test that names no id is wrong")]
+    pub fn with_engine(mut self, id: &str, title: &str, issue: Option<&str>) -> Self {
+        let (id, issue) = (EngineId::parse(id).unwrap(), issue.map(str::to_owned));
+        self.engines.push(EngineStatus { id, title: title.to_owned(), issue, options: false });
+        self
+    }
+
+    /// Adds a project.
+    #[must_use]
+    pub fn with_project(mut self, alias: &str) -> Self {
+        self.projects.push(ProjectStatus { alias: alias.to_owned(), default_engine: None });
+        self
+    }
+
+    /// Adds a run of the first engine, in the caller's chat or another; `number` makes its id.
+    ///
+    /// # Panics
+    /// When there is no engine yet.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a test that adds a run before an engine is wrong")]
+    pub fn with_run(mut self, number: u8, here: bool, ahead: Option<usize>, prompt: &str) -> Self {
+        let engine = self.engines.first().unwrap().id.clone();
+        let chat = if here { Self::address().chat } else { "elsewhere".to_owned() };
+        self.runs.push(RunSummary {
+            id: Self::run_id(number),
+            address: Address { chat, ..Self::address() },
+            engine,
+            context: Context::default(),
+            prompt: prompt.to_owned(),
+            ahead,
+            elapsed_s: 60 * u64::from(number) + 5,
+            asked_by: None,
+        });
+        self
+    }
+
+    /// Returns the id of the run with that number.
+    ///
+    /// # Panics
+    /// Never: it is an id.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "it is an id")]
+    pub fn run_id(number: u8) -> RunId {
+        RunId::parse(&format!("01900000-0000-7000-8000-0000000000{number:02x}")).unwrap()
+    }
+
+    /// Returns the caller's chat.
+    ///
+    /// # Panics
+    /// Never: the name is legal.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "the name is legal")]
+    pub fn address() -> Address {
+        Address { instance: InstanceId::parse("fake").unwrap(), chat: "here".to_owned(), thread: None }
+    }
+
+    /// Returns a call of `command` with that text after its name, from the caller's chat.
+    #[must_use]
+    pub fn call(command: &CommandId, text: &str) -> Call {
+        Call {
+            command: command.clone(),
+            text: text.to_owned(),
+            words: crate::directive::split_words(text),
+            message: MessageRef { address: Self::address(), id: "1".to_owned() },
+            sender: Sender { id: "1".to_owned(), name: "Ada".to_owned(), is_bot: false },
+            reply_to: None,
+            stopped: Vec::new(),
+            settings: serde_json::Map::new(),
+        }
+    }
+
+    /// Returns what was done, in that order.
+    #[must_use]
+    pub fn deeds(&self) -> Vec<Deed> {
+        lock(&self.deeds).clone()
+    }
+
+    fn done(&self, deed: Deed) -> Result<(), CommandError> {
+        match &self.broken {
+            Some(text) => Err(CommandError(text.clone())),
+            None => {
+                lock(&self.deeds).push(deed);
+                Ok(())
+            }
+        }
+    }
+
+    fn preference(&self, key: PreferenceKey) -> Option<String> {
+        lock(&self.preferences).iter().find(|row| row.key == key).map(|row| row.value.clone())
+    }
+}
+
+#[async_trait]
+impl CommandHost for FakeHost {
+    async fn send(&self, body: Body, notify: bool) -> Result<(), CommandError> {
+        self.done(Deed::Sent(body, notify))
+    }
+
+    /// Answers with the prompt.
+    async fn run(&self, request: RunRequest, mode: RunMode) -> Result<RunResult, CommandError> {
+        self.done(Deed::Ran(request.clone(), mode))?;
+        let default = self.default_engine().await.map(|(id, _)| id);
+        let engine = request.engine.map_or(default, Ok)?;
+        let (answer, session) = (request.prompt, request.session);
+        Ok(RunResult { run: Self::run_id(0), engine, outcome: Outcome::Answered, answer, session })
+    }
+
+    async fn cancel(&self, run: RunId) -> bool {
+        let known = self.runs.iter().any(|summary| summary.id == run);
+        if known {
+            lock(&self.deeds).push(Deed::Cancelled(run));
+        }
+        known
+    }
+
+    async fn runs(&self, everywhere: bool) -> Vec<RunSummary> {
+        let here = |run: &&RunSummary| everywhere || run.address == Self::address();
+        self.runs.iter().filter(here).cloned().collect()
+    }
+
+    async fn run_of(&self, message: &MessageRef) -> Option<RunId> {
+        self.messages.iter().find(|(of, _)| of == message).map(|(_, run)| *run)
+    }
+
+    async fn engines(&self) -> Vec<EngineStatus> {
+        self.engines.clone()
+    }
+
+    fn projects(&self) -> Vec<ProjectStatus> {
+        self.projects.clone()
+    }
+
+    fn commands(&self) -> Vec<CommandSpec> {
+        self.commands.clone()
+    }
+
+    async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
+        let set = self.preference(PreferenceKey::Engine).and_then(|id| EngineId::parse(&id).ok());
+        let set = set.map(|id| (id, "chat"));
+        let default = || self.engines.first().map(|engine| (engine.id.clone(), "default"));
+        set.or_else(default).ok_or_else(|| CommandError("no engine serves this chat".to_owned()))
+    }
+
+    async fn context(&self) -> Result<Context, CommandError> {
+        let set = self.preference(PreferenceKey::Context).map(|value| parse_binding(&value));
+        Ok(set.unwrap_or_else(|| Context { project: self.default_project.clone(), branch: None }))
+    }
+
+    fn check_context(&self, context: Context) -> Result<Context, CommandError> {
+        let known = |key: &str| self.projects.iter().any(|project| project.alias.to_lowercase() == key);
+        match &context.project {
+            Some(key) if !known(key) => {
+                let aliases: Vec<&str> = self.projects.iter().map(|project| project.alias.as_str()).collect();
+                let known = match aliases.as_slice() {
+                    [] => "none is configured".to_owned(),
+                    aliases => format!("known: {}", aliases.join(", ")),
+                };
+                Err(CommandError(format!("unknown project '{key}'; {known}")))
+            }
+            _ => Ok(context),
+        }
+    }
+
+    async fn preferences(&self) -> Result<Vec<Preference>, CommandError> {
+        Ok(lock(&self.preferences).clone())
+    }
+
+    async fn prefer(
+        &self,
+        key: PreferenceKey,
+        engine: Option<&EngineId>,
+        value: Option<&str>,
+    ) -> Result<(), CommandError> {
+        self.done(Deed::Preferred(key, engine.cloned(), value.map(str::to_owned)))?;
+        let mut preferences = lock(&self.preferences);
+        preferences.retain(|row| row.key != key || row.engine.as_ref() != engine);
+        let row = |value: &str| Preference {
+            scope: Self::address(),
+            key,
+            engine: engine.cloned(),
+            value: value.to_owned(),
+        };
+        preferences.extend(value.map(row));
+        Ok(())
+    }
+
+    async fn renew(&self) -> Result<(), CommandError> {
+        self.done(Deed::Renewed)
+    }
+}
