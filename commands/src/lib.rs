@@ -1,0 +1,106 @@
+//! The built-in slash commands, written once against the ports: every transport serves them, menus and help
+//! follow from [`all`]. A command knows the house only through `CommandHost`.
+//!
+//! A new one is a file here and a line in [`all`].
+
+mod agent;
+mod cancel;
+mod ctx;
+mod help;
+mod new;
+mod status;
+
+use std::sync::Arc;
+
+use takopi_core::id::{CommandId, NameError};
+use takopi_core::port::command::{
+    Access, Command, CommandError, CommandHost, CommandOption, CommandSpec, OptionKind,
+};
+use takopi_core::render::{code_span, shorten};
+use takopi_core::session::Context;
+
+/// A command and what is known of it.
+pub type BuiltIn = (CommandSpec, Arc<dyn Command>);
+
+/// Returns the built-in commands in the order of menus.
+///
+/// # Errors
+/// [`NameError`] when a command's id breaks the rule for ids.
+pub fn all() -> Result<Vec<BuiltIn>, NameError> {
+    Ok(vec![
+        (cancel::spec()?, Arc::new(cancel::Cancel)),
+        (new::spec()?, Arc::new(new::New)),
+        (agent::spec()?, Arc::new(agent::Agent)),
+        (ctx::spec()?, Arc::new(ctx::Ctx)),
+        (status::spec()?, Arc::new(status::Status)),
+        (help::spec()?, Arc::new(help::Help)),
+    ])
+}
+
+fn spec(
+    id: &str,
+    usage: &str,
+    description: &str,
+    options: Vec<CommandOption>,
+) -> Result<CommandSpec, NameError> {
+    Ok(CommandSpec {
+        id: CommandId::parse(id)?,
+        description: description.to_owned(),
+        usage: usage.to_owned(),
+        options,
+        ephemeral: false,
+        access: Access::Everyone,
+    })
+}
+
+fn option(name: &str, kind: OptionKind, description: &str) -> CommandOption {
+    CommandOption { name: name.to_owned(), kind, description: description.to_owned(), required: false }
+}
+
+/// Returns the words of a call. A leading `set` is how the Python takopi is told, and means nothing.
+fn words(words: &[String]) -> Vec<&str> {
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first().is_some_and(|word| word.eq_ignore_ascii_case("set")) {
+        words.remove(0);
+    }
+    words
+}
+
+/// Returns what somebody typed as it can be shown in an error: short, and on one line.
+fn quoted(text: &str) -> String {
+    let text: String = text.chars().filter(|character| !character.is_control()).collect();
+    format!("'{}'", shorten(&text, 40))
+}
+
+/// Returns a list for people: `a, b, c`.
+fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a project and branch as they are typed, or `None` without a project.
+fn place(context: &Context) -> Option<String> {
+    let project = context.project.as_ref()?;
+    Some(match &context.branch {
+        Some(branch) => code_span(&format!("{project} @{branch}")),
+        None => code_span(project),
+    })
+}
+
+/// Returns the engine of a plain message here and why it is that one, or why there is none.
+async fn engine_here(host: &dyn CommandHost) -> String {
+    match host.default_engine().await {
+        Ok((engine, from)) => {
+            let why = match from {
+                "thread" => "set for this thread",
+                "chat" => "set for this chat",
+                "project" => "set for the project",
+                _ => "the default",
+            };
+            format!("`{engine}`, {why}")
+        }
+        Err(CommandError(problem)) => format!("none; {problem}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

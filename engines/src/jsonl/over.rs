@@ -1,0 +1,84 @@
+//! What a translator judges its end by, and the text of a failure, the same for all agents.
+
+use takopi_core::event::Outcome;
+use takopi_core::port::engine::Stop;
+use takopi_stdio::Exit;
+
+/// How the process of a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Over {
+    /// How it ended. Agents that fail may well say 0.
+    pub exit: Exit,
+    /// The last it wrote to stderr, as plain text. Agents write warnings there when all is well.
+    pub stderr: String,
+    /// How many lines were not understood.
+    pub undecodable: u64,
+    /// Why it was stopped, if it was, before its result was there.
+    pub stopped: Option<Stop>,
+}
+
+impl Over {
+    /// Returns the outcome of a run whose agent, called `name`, ended without a result.
+    #[must_use]
+    pub fn without_result(&self, name: &str) -> Outcome {
+        let status = if self.exit.is_success() { String::new() } else { format!(": {}", self.exit) };
+        let noise = match self.undecodable {
+            0 => String::new(),
+            1 => " (a line of its output was no JSON)".to_owned(),
+            lines => format!(" ({lines} lines of its output were no JSON)"),
+        };
+        let said = if self.stderr.is_empty() { String::new() } else { format!("\n{}", self.stderr) };
+        Outcome::Failed(format!("{name} ended without a result{status}{noise}{said}"))
+    }
+}
+
+/// Returns `text` without escape sequences of terminals (ECMA-48: CSI, OSC and the two-character ones).
+pub(super) fn plain(text: &str) -> String {
+    const ESCAPE: char = '\u{1b}';
+    const BELL: char = '\u{7}';
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(char) = rest.next() {
+        if char != ESCAPE {
+            plain.push(char);
+            continue;
+        }
+        match rest.next() {
+            // Up to its final byte.
+            Some('[') => drop(rest.find(|char| matches!(char, '@'..='~'))),
+            // Up to the bell, or to the escape of its two-character terminator.
+            Some(']') => {
+                if rest.find(|char| matches!(*char, BELL | ESCAPE)) == Some(ESCAPE) {
+                    rest.next();
+                }
+            }
+            Some(_) | None => {}
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_how_it_ended_and_repeats_stderr() {
+        let over =
+            Over { exit: Exit::Code(1), stderr: "no such model".to_owned(), undecodable: 0, stopped: None };
+        let text = "codex ended without a result: exit status 1\nno such model";
+        assert_eq!(over.without_result("codex"), Outcome::Failed(text.to_owned()));
+        let silent = Over { exit: Exit::Code(0), stderr: String::new(), undecodable: 2, ..over };
+        let text = "pi ended without a result (2 lines of its output were no JSON)";
+        assert_eq!(silent.without_result("pi"), Outcome::Failed(text.to_owned()));
+    }
+
+    #[test]
+    fn colours_titles_and_links_leave_only_their_text() {
+        let bright = "\u{1b}[91m\u{1b}[1mError: \u{1b}[0mno session";
+        let titled =
+            "\u{1b}]0;title\u{7}\u{1b}]8;;http://x\u{1b}\\a link\u{1b}]8;;\u{1b}\\\u{1b}7 end\u{1b}[";
+        assert_eq!(plain(bright), "Error: no session");
+        assert_eq!(plain(titled), "a link end");
+    }
+}
