@@ -1,0 +1,190 @@
+//! A house with one transport, `local`, one engine that does as its prompt says, and one command.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use takopi_core::catalog::{Catalog, Claim, Loader, Origin, Rules, survey};
+use takopi_core::desk::{Desk, DeskParts, Generation};
+use takopi_core::id::{EngineId, InstanceId, PluginId, PluginKind, RunId};
+use takopi_core::message::Format;
+use takopi_core::port::command::{Access, Call, CommandError, CommandReply, EngineStatus};
+use takopi_core::port::workspace::{RunDir, WorkspaceError};
+use takopi_core::port::{
+    Command, CommandHost, CommandSpec, Engine, EngineSpec, Leftovers, Transport, Workspace,
+};
+use takopi_core::session::{Context, SessionToken};
+use takopi_core::settings::SerializeBy;
+use takopi_core::testing::clock::TestClock;
+use takopi_core::testing::engine::ScriptEngine;
+use takopi_core::testing::memory_ledger::MemoryLedger;
+use takopi_local::{Catalogue, CommandItem, Door, DoorParts, Local, LocalConfig, Menu, Page, Token};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Everything a test needs to hold.
+pub(crate) struct House {
+    pub(crate) door: Door,
+    pub(crate) engine: ScriptEngine,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) desk: Desk,
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        let engine = ScriptEngine::default();
+        let ledger = Arc::new(MemoryLedger::new());
+        let clock = Arc::new(TestClock::new());
+        let desk = Desk::open(DeskParts {
+            ledger: ledger.clone(),
+            clock: clock.clone(),
+            leftovers: Arc::new(Nothing),
+            generation: generation(&engine),
+            salt: [7; 6],
+        });
+        let instance = InstanceId::parse("local").unwrap();
+        let local = Arc::new(Local::new(instance.clone(), clock.clone()));
+        let parts =
+            DoorParts { desk: desk.clone(), ledger: ledger.clone(), clock, catalogue: Arc::new(Nothing) };
+        let door = Door::new(&local, parts);
+        let transport: Arc<dyn Transport> = local;
+        desk.serve(instance, Local::spec(), transport).await;
+        desk.recover().await.unwrap();
+        Self { door, engine, ledger, desk }
+    }
+
+    /// Serves the page of this house.
+    pub(crate) async fn page(&self) -> Served {
+        let token = Token::mint();
+        let page = Page::bind(&LocalConfig { port: Some(0) }, token.clone()).await.unwrap();
+        let (port, stop) = (page.port(), CancellationToken::new());
+        let serving = page.serve(self.door.clone(), stop.clone());
+        #[expect(clippy::disallowed_methods, reason = "a test holds the handle itself")]
+        let task = tokio::spawn(async move { serving.await.unwrap() });
+        Served { port, token, stop, task }
+    }
+
+    pub(crate) async fn close(self) {
+        assert!(self.desk.close(Duration::from_secs(5)).await, "the desk closes in time");
+    }
+}
+
+/// A page that is served.
+pub(crate) struct Served {
+    pub(crate) port: u16,
+    pub(crate) token: Token,
+    pub(crate) stop: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
+}
+
+pub(crate) fn engine_id() -> EngineId {
+    EngineId::parse("script").unwrap()
+}
+
+fn greet() -> CommandSpec {
+    CommandSpec {
+        id: PluginId::parse("greet").unwrap(),
+        description: "Greets".to_owned(),
+        usage: "/greet [NAME]".to_owned(),
+        options: Vec::new(),
+        ephemeral: false,
+        access: Access::Everyone,
+    }
+}
+
+fn generation(engine: &ScriptEngine) -> Generation {
+    let spec = ScriptEngine::spec("script");
+    let engines = vec![Claim::built_in(&spec.id.clone(), spec, false)];
+    let commands = vec![Claim::built_in(&greet().id, greet(), false)];
+    Generation {
+        engines: Catalog::new(survey(PluginKind::Engine, engines, &Rules::default()), Loaded(engine.clone())),
+        commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Greets),
+        workspace: Arc::new(Nothing),
+        default_engine: engine_id(),
+        projects: Vec::new(),
+        default_project: None,
+        max_parallel_runs: 8,
+        serialize: SerializeBy::Session,
+        final_notify: true,
+    }
+}
+
+struct Loaded(ScriptEngine);
+
+#[async_trait]
+impl Loader<EngineSpec, dyn Engine> for Loaded {
+    async fn load(&self, _: &PluginId, _: &EngineSpec, _: &Origin) -> Result<Arc<dyn Engine>, String> {
+        Ok(Arc::new(self.0.clone()))
+    }
+}
+
+struct Greets;
+
+#[async_trait]
+impl Loader<CommandSpec, dyn Command> for Greets {
+    async fn load(&self, _: &PluginId, _: &CommandSpec, _: &Origin) -> Result<Arc<dyn Command>, String> {
+        Ok(Arc::new(Self))
+    }
+}
+
+#[async_trait]
+impl Command for Greets {
+    async fn call(
+        &self,
+        call: Call,
+        _: Arc<dyn CommandHost>,
+        _: CancellationToken,
+    ) -> Result<Option<CommandReply>, CommandError> {
+        Ok(Some(CommandReply::markdown(format!("**Hello** {}", call.text.trim()))))
+    }
+}
+
+/// Ports that nothing here depends on.
+pub(crate) struct Nothing;
+
+#[async_trait]
+impl Leftovers for Nothing {
+    async fn end(&self, _: RunId) -> usize {
+        0
+    }
+}
+
+#[async_trait]
+impl Workspace for Nothing {
+    async fn resolve(
+        &self,
+        _: &Context,
+        fallback: Option<PathBuf>,
+        _: &CancellationToken,
+    ) -> Result<RunDir, WorkspaceError> {
+        Ok(RunDir { path: fallback.unwrap_or_else(|| PathBuf::from("/work")), warning: None })
+    }
+}
+
+#[async_trait]
+impl Catalogue for Nothing {
+    async fn menu(&self) -> Menu {
+        let greet = greet();
+        Menu {
+            engines: vec![EngineStatus {
+                id: engine_id(),
+                title: "Script".to_owned(),
+                issue: None,
+                options: false,
+            }],
+            default_engine: Some(engine_id()),
+            commands: vec![CommandItem { id: greet.id, usage: greet.usage, description: greet.description }],
+            projects: Vec::new(),
+            dir: PathBuf::from("/work"),
+        }
+    }
+
+    fn resume_line(&self, engine: &EngineId, token: &SessionToken) -> Option<String> {
+        Some(format!("{engine} resume {token}"))
+    }
+
+    fn answer_format(&self, _: &EngineId) -> Format {
+        Format::Markdown
+    }
+}
