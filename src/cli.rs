@@ -1,0 +1,252 @@
+//! The command line: what can be typed, and which file acts on it.
+//!
+//! Parsing touches nothing: `--help` and `--version` read no config and start no runtime.
+
+mod chat;
+mod completions;
+mod plugins;
+mod serve;
+mod status;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use takopi_core::id::{EngineId, PluginId};
+use takopi_core::settings::{Override, closest};
+use takopi_local::ConversationId;
+
+use crate::house;
+use crate::place::Place;
+use crate::report::{Exit, Failure};
+
+/// Write to a chat, and a coding agent works on your machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "takopi",
+    version,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100,
+    after_help = "Without a command the daemon runs: it serves the page on this machine and every transport that is \
+                  configured.\nThe settings are in ~/.takopi/takopi.toml; without that file everything has a default."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send a message from this terminal, or talk to an engine
+    Chat(ChatArguments),
+    /// Show what runs, what waits and what is served
+    Status(StatusArguments),
+    /// List engines, transports and commands, and what is wrong with them
+    Plugins(PluginsArguments),
+    /// Print a completion script for a shell
+    Completions(CompletionsArguments),
+}
+
+/// Which config file; every command that has one to read takes it.
+#[derive(Debug, Clone, Default, Args)]
+struct ConfigArgument {
+    /// The config file [env: TAKOPI_CONFIG] [default: ~/.takopi/takopi.toml]
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    fn place(&self) -> Result<Place, Failure> {
+        Place::find(self.config.as_deref())
+    }
+}
+
+/// Run the daemon.
+#[derive(Debug, Default, Args)]
+struct ServeArguments {
+    /// The engine for messages that name none: codex, claude, shell, …
+    engine: Option<String>,
+    /// Serve this transport only; can be given more than once
+    #[arg(long, value_name = "ID", value_parser = plugin_id)]
+    transport: Vec<PluginId>,
+    /// Send answers as new messages, with a notification (default)
+    #[arg(long, overrides_with = "no_final_notify")]
+    final_notify: bool,
+    /// Edit answers into the progress message instead
+    #[arg(long)]
+    no_final_notify: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Log more, also into debug.log
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Send a message from this terminal, or talk to an engine.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The answer goes to stdout and nothing else does; progress goes to stderr. Exit codes: 0 answered, \
+                        1 failed, 130 interrupted. Ctrl-C stops the run.\n\
+                        Without MESSAGE a conversation begins, or stdin is the message if it is no terminal."
+)]
+struct ChatArguments {
+    /// What to say, as you would in a chat; `-` reads it from stdin
+    message: Option<String>,
+    /// The engine to ask
+    #[arg(long, value_name = "ID", value_parser = plugin_id)]
+    engine: Option<EngineId>,
+    /// Go on with this conversation
+    #[arg(long, value_name = "ID", value_parser = conversation_id, conflicts_with = "new")]
+    conversation: Option<ConversationId>,
+    /// Begin a new conversation (default)
+    #[arg(long)]
+    new: bool,
+    /// Print one JSON object per event instead of the answer
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Log more, also into debug.log
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Show what runs, what waits and what is served.
+#[derive(Debug, Args)]
+struct StatusArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// List engines, transports and commands, and what is wrong with them.
+#[derive(Debug, Args)]
+struct PluginsArguments {
+    /// Load every plugin that is enabled, to see whether it works
+    #[arg(long)]
+    load: bool,
+    /// Only list them (default)
+    #[arg(long, conflicts_with = "load")]
+    no_load: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Print a completion script for a shell.
+#[derive(Debug, Args)]
+struct CompletionsArguments {
+    /// Which shell
+    shell: clap_complete::Shell,
+}
+
+/// Runs the command that `arguments` spell.
+///
+/// # Errors
+/// [`Failure`], with what the person is told.
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Just the version, for scripts.
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            return crate::report::say(env!("CARGO_PKG_VERSION")).map(|()| Exit::Done);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match cli.command {
+        Some(Command::Chat(arguments)) => chat::run(&arguments),
+        Some(Command::Status(arguments)) => status::run(&arguments),
+        Some(Command::Plugins(arguments)) => plugins::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments),
+        None => serve::run(&cli.serve),
+    }
+}
+
+fn plugin_id(text: &str) -> Result<PluginId, String> {
+    PluginId::parse(text.trim()).map_err(|error| error.to_string())
+}
+
+fn conversation_id(text: &str) -> Result<ConversationId, String> {
+    ConversationId::parse(text)
+        .ok_or_else(|| "a conversation is named by a UUID, as `--json` prints it".to_owned())
+}
+
+impl ServeArguments {
+    /// Returns the engine that was named.
+    ///
+    /// # Errors
+    /// A usage error for a word that is neither an engine nor a command: then a command was meant as often.
+    fn engine(&self) -> Result<Option<EngineId>, Failure> {
+        let Some(word) = &self.engine else { return Ok(None) };
+        let engines: Vec<EngineId> = house::known()?.engines.into_iter().map(|engine| engine.id).collect();
+        if let Some(engine) = engines.iter().find(|engine| engine.as_str() == word) {
+            return Ok(Some(engine.clone()));
+        }
+        Err(unknown_word(word, &engines).into())
+    }
+
+    /// Returns what the command line sets over file and environment.
+    fn overrides(&self) -> Result<Vec<Override>, Failure> {
+        let set = |flag: &str, key: &str, value: String| Override {
+            flag: flag.to_owned(),
+            key: key.to_owned(),
+            value,
+        };
+        let mut overrides = Vec::new();
+        if let Some(engine) = self.engine()? {
+            overrides.push(set("takopi ENGINE", "default_engine", engine.to_string()));
+        }
+        match self.transport.as_slice() {
+            [] => {}
+            [one] => overrides.push(set("--transport", "transport", one.to_string())),
+            several => {
+                let ids: Vec<&str> = several.iter().map(PluginId::as_str).collect();
+                overrides.push(set("--transport", "transport", serde_json::json!(ids).to_string()));
+            }
+        }
+        Ok(overrides)
+    }
+}
+
+fn unknown_word(word: &str, engines: &[EngineId]) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build();
+    let commands: Vec<String> = cli.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let known = engines.iter().map(EngineId::as_str).chain(commands.iter().map(String::as_str));
+    let mut error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(&cli);
+    error.insert(ContextKind::InvalidSubcommand, ContextValue::String(word.to_owned()));
+    if let Some(near) = closest(word, known) {
+        let near = ContextValue::Strings(vec![near.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, near);
+    } else {
+        let names: Vec<&str> = engines.iter().map(EngineId::as_str).collect();
+        let tip = StyledStr::from(format!("engines are: {}", names.join(", ")));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
+}
+
+/// Builds the runtime a command works on.
+///
+/// # Errors
+/// When the system has no threads left.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // Two are enough for what the house does itself; engines are processes of their own.
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::told(format_args!("failed to start the runtime: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

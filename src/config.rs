@@ -1,0 +1,166 @@
+//! Reads the settings for a command: the file's bytes, the environment and the command line, handed to core.
+//!
+//! What they mean and what is wrong with them is core's to say. Also notices when the file has changed.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use takopi_core::id::EngineId;
+use takopi_core::settings::{ConfigFile, Input, Known, Loaded, Override, default_engine, load};
+use tokio::time::Instant;
+
+use crate::house;
+use crate::logs::Logs;
+use crate::place::Place;
+use crate::report::Failure;
+
+/// How often the file is looked at. A person who saves it waits about that long.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Settings that hold, with the engine they come to.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// The settings and what to warn of.
+    pub(crate) loaded: Loaded,
+    /// The engine for messages that name none.
+    pub(crate) default_engine: EngineId,
+    /// The engines that could be installed; `None` when a coding agent is there already.
+    pub(crate) installable: Option<Vec<EngineId>>,
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// [`Failure::Settings`] with every mistake.
+pub(crate) fn read(place: &Place, overrides: &[Override]) -> Result<Loaded, Failure> {
+    with_input(place, overrides, load)?.map_err(Failure::Settings)
+}
+
+/// Reads the settings and chooses the default engine; the log learns the secrets.
+///
+/// # Errors
+/// [`Failure::Settings`] with every mistake.
+pub(crate) fn ready(place: &Place, overrides: &[Override], logs: &Logs) -> Result<Ready, Failure> {
+    let loaded = read(place, overrides)?;
+    logs.hide(loaded.settings.environment.secrets());
+    let known = house::known()?;
+    let default_engine = default_engine(&loaded.settings, &known.engines)
+        .map_err(|mistake| Failure::Settings(vec![mistake]))?;
+    let agents = || known.engines.iter().filter(|engine| engine.executable.is_some());
+    let missing = || agents().map(|engine| engine.id.clone()).collect();
+    let installable = (!agents().any(|engine| engine.installed)).then(missing);
+    Ok(Ready { loaded, default_engine, installable })
+}
+
+/// Returns the settings of somebody who has set nothing.
+///
+/// # Errors
+/// Never, unless the defaults are wrong.
+pub(crate) fn defaults(place: &Place) -> Result<Loaded, Failure> {
+    let file = ConfigFile { path: place.config.clone(), named: false, content: Ok(Vec::new()) };
+    let input = Input { file: &file, environment: &[], overrides: &[], home: place.home.as_deref() };
+    load(&input, &house::known()?).map_err(Failure::Settings)
+}
+
+fn with_input<T>(
+    place: &Place,
+    overrides: &[Override],
+    use_it: impl FnOnce(&Input<'_>, &Known) -> T,
+) -> Result<T, Failure> {
+    let content = match fs::read(&place.config) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err(error.kind()),
+    };
+    let file = ConfigFile { path: place.config.clone(), named: place.named, content };
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let input = Input { file: &file, environment: &environment, overrides, home: place.home.as_deref() };
+    Ok(use_it(&input, &house::known()?))
+}
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+fn mark(path: &Path) -> io::Result<Mark> {
+    let mark = |data: Metadata| Mark {
+        inode: data.ino(),
+        size: data.len(),
+        modified: (data.mtime(), data.mtime_nsec()),
+    };
+    fs::metadata(path).map(mark)
+}
+
+/// Notices that the config file has changed, been removed or come back.
+#[derive(Debug)]
+pub(crate) struct Watch<'a> {
+    path: &'a Path,
+    seen: Option<Mark>,
+    /// When to look next, whoever else is waited for in between.
+    due: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins with the file as it is.
+    pub(crate) fn begin(path: &'a Path) -> Self {
+        Self { path, seen: mark(path).ok(), due: Instant::now() + LOOK_EVERY }
+    }
+
+    /// Returns once the file reads differently. Dropping it is how it is stopped; it may be called again.
+    pub(crate) async fn changed(&mut self) {
+        loop {
+            tokio::time::sleep_until(self.due).await;
+            self.due = Instant::now() + LOOK_EVERY;
+            if self.look() {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether there is something new to read. A file that is gone for a moment is being replaced.
+    fn look(&mut self) -> bool {
+        match mark(self.path) {
+            Ok(now) if self.seen != Some(now) => {
+                self.seen = Some(now);
+                true
+            }
+            Err(error) if self.seen.is_some() => {
+                self.seen = None;
+                tracing::warn!(path = %self.path.display(), %error, "the config file is gone; the settings stay as they are");
+                false
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_a_replaced_and_a_returning_file_are_noticed_once_each() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("takopi.toml");
+        let mut watch = Watch::begin(&path);
+        assert!(!watch.look());
+        fs::write(&path, "a = 1").unwrap();
+        assert!(watch.look() && !watch.look());
+        let other = dir.path().join("other");
+        fs::write(&other, "a = 2").unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert!(watch.look() && !watch.look());
+        fs::remove_file(&path).unwrap();
+        assert!(!watch.look());
+        fs::write(&path, "a = 2").unwrap();
+        assert!(watch.look());
+    }
+}

@@ -1,0 +1,242 @@
+//! The composition root: the one file that names every room. It builds the house from settings and takes it
+//! down again; what the rooms do, and how they are driven, it does not know.
+
+mod catalogue;
+mod clock;
+mod directories;
+mod leftovers;
+mod rooms;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use takopi_core::desk::{Desk, DeskEvent, DeskParts};
+use takopi_core::id::{EngineId, InstanceId};
+use takopi_core::port::{Clock, Ledger};
+use takopi_core::settings::{Diagnostic, Settings};
+use takopi_core::time::Timestamp;
+use takopi_ledger::SqliteLedger;
+use takopi_local::{Door, DoorParts, Local, LocalConfig, Page, Token};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use catalogue::HouseCatalogue;
+use clock::MachineClock;
+pub(crate) use leftovers::MarkedProcesses;
+pub(crate) use rooms::{known, listing, mistakes};
+
+/// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.
+const TOKEN_KEY: (&str, &str) = ("local", "token");
+
+/// How often the ledger forgets what is older than retention.
+const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// What of the house is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serve {
+    /// Everything that is configured, the page's port included.
+    Everything,
+    /// Only the door of this machine's own people, without any port: `takopi chat` without a daemon.
+    DoorOnly,
+}
+
+/// What the house is built from.
+#[derive(Debug, Clone)]
+pub(crate) struct Opening {
+    /// The settings as they hold.
+    pub(crate) settings: Settings,
+    /// The engine where nobody says otherwise.
+    pub(crate) default_engine: EngineId,
+    /// The ledger's file.
+    pub(crate) ledger: PathBuf,
+    /// Where runs without a project or a caller's directory work.
+    pub(crate) dir: PathBuf,
+    /// Whether finals are new messages with notification.
+    pub(crate) final_notify: bool,
+    /// What is opened.
+    pub(crate) serve: Serve,
+}
+
+/// An open house.
+pub(crate) struct House {
+    desk: Desk,
+    ledger: Arc<SqliteLedger>,
+    door: Door,
+    url: Option<String>,
+    in_force: Mutex<Opening>,
+    /// Children's keepers, the page, the sweeper: everything that isn't the desk's.
+    tasks: TaskTracker,
+    /// Ends the page, which must go before the desk stops listening.
+    page: CancellationToken,
+    /// Ends the rest, once the desk is closed.
+    stop: CancellationToken,
+}
+
+impl House {
+    /// Builds the house: the ledger is opened, the transports are served, what was left undone is taken up.
+    ///
+    /// # Errors
+    /// With what was attempted and what to do: a ledger that cannot be opened, a port that is taken, a room's
+    /// table that cannot be used.
+    pub(crate) async fn open(opening: Opening) -> anyhow::Result<Self> {
+        if let Err(error) = takopi_stdio::become_subreaper() {
+            tracing::warn!(%error, "orphans of engines fall to init instead of takopi");
+        }
+        let ledger = Arc::new(SqliteLedger::open(&opening.ledger)?);
+        let clock: Arc<dyn Clock> = Arc::new(MachineClock::start());
+        let (tasks, page, stop) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
+        let desk = Desk::open(DeskParts {
+            ledger: ledger.clone(),
+            clock: clock.clone(),
+            leftovers: Arc::new(MarkedProcesses),
+            generation: rooms::generation(&opening, ledger.id(), &tasks, &stop)?,
+            salt: salt(),
+        });
+        let orphans = takopi_stdio::Orphans::default().run(stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = orphans.await {
+                tracing::error!(%error, "dead orphans are not reaped");
+            }
+        });
+
+        let instance = rooms::local_instance(&opening.settings)?;
+        let local = Local::new(instance.clone(), clock.clone());
+        let catalogue = Arc::new(HouseCatalogue::new(desk.clone(), instance.clone(), opening.dir.clone()));
+        let parts = DoorParts { desk: desk.clone(), ledger: ledger.clone(), clock: clock.clone(), catalogue };
+        let door = Door::new(&local, parts);
+        let listens = opening.serve == Serve::Everything && rooms::serves_local(&opening.settings);
+        let url = match listens {
+            true => Some(open_page(&opening.settings, &instance, &ledger, &door, &tasks, &page).await?),
+            false => None,
+        };
+        desk.serve(instance, Local::spec(), Arc::new(local)).await;
+        desk.recover().await.context("taking up what the last daemon left undone")?;
+        let days = u64::from(opening.settings.ledger.retention_days);
+        tasks.spawn(sweep(ledger.clone(), clock.clone(), Duration::from_secs(days * 86_400), stop.clone()));
+        Ok(Self { desk, ledger, door, url, in_force: Mutex::new(opening), tasks, page, stop })
+    }
+
+    /// Returns the door of this machine's own people.
+    pub(crate) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Returns the desk.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Returns the page's address with its token, for the owner's eyes only.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// Returns what tells of transports that end.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<DeskEvent> {
+        self.desk.watch()
+    }
+
+    /// Runs by new settings from now on; running work keeps the old. Returns what takes a restart.
+    ///
+    /// # Errors
+    /// When a room's table cannot be used; then everything stays as it is.
+    pub(crate) async fn reload(
+        &self,
+        settings: Settings,
+        default_engine: EngineId,
+    ) -> anyhow::Result<Vec<String>> {
+        let (opening, fixed) = {
+            let old = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+            let fixed = rooms::needs_restart(&old.settings, &settings);
+            (Opening { settings, default_engine, ..old.clone() }, fixed)
+        };
+        let generation = rooms::generation(&opening, self.ledger.id(), &self.tasks, &self.stop)?;
+        self.desk.adopt(generation).await;
+        *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = opening;
+        Ok(fixed)
+    }
+
+    /// Takes the house down: intake first, then runs within `grace`, then everything else. Returns whether
+    /// all ended in time.
+    pub(crate) async fn close(self, grace: Duration) -> bool {
+        let ended = self.desk.close(grace).await;
+        self.page.cancel();
+        self.stop.cancel();
+        self.tasks.close();
+        let rest = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        ended && rest
+    }
+}
+
+/// Returns random bytes, by the only source the workspace already has.
+fn salt() -> [u8; 6] {
+    let bytes = uuid::Uuid::new_v4().into_bytes();
+    // Bytes 10 to 15 of a version 4 UUID are random throughout.
+    [bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]]
+}
+
+async fn open_page(
+    settings: &Settings,
+    instance: &InstanceId,
+    ledger: &SqliteLedger,
+    door: &Door,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<String> {
+    let config = match settings.transport::<LocalConfig>(instance).usable() {
+        Ok((config, warnings)) => {
+            warnings.iter().for_each(warn);
+            config
+        }
+        Err(mistakes) => anyhow::bail!(rooms::told(&mistakes)),
+    };
+    let (namespace, key) = TOKEN_KEY;
+    let kept = ledger.get(namespace, key).await?.as_deref().and_then(Token::parse);
+    let token = match kept {
+        Some(token) => token,
+        None => {
+            let token = Token::mint();
+            ledger.put(namespace, key, Some(token.expose())).await?;
+            token
+        }
+    };
+    let page = Page::bind(&config, token).await?;
+    let url = page.url();
+    let (door, stop) = (door.clone(), stop.clone());
+    tasks.spawn(async move {
+        if let Err(error) = page.serve(door, stop).await {
+            tracing::error!(%error, "the page is closed");
+        }
+    });
+    Ok(url)
+}
+
+fn warn(warning: &Diagnostic) {
+    tracing::warn!("{warning}");
+}
+
+/// Forgets what is older than retention, now and then.
+async fn sweep(ledger: Arc<SqliteLedger>, clock: Arc<dyn Clock>, keep: Duration, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = clock.sleep_until(clock.moment() + SWEEP_EVERY) => {}
+        }
+        let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_unix_ms(clock.now().unix_ms().saturating_sub(keep_ms));
+        match ledger.sweep(before).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "forgot what is older than retention"),
+            Err(error) => tracing::error!(%error, "old rows were not forgotten"),
+        }
+    }
+}
+
+/// Returns the environment as the daemon found it.
+pub(crate) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os()
+}

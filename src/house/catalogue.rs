@@ -1,0 +1,71 @@
+//! The house's lists as the door of this machine's own people needs them, read from the generation in force.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use takopi_core::desk::Desk;
+use takopi_core::id::{EngineId, InstanceId};
+use takopi_core::message::Format;
+use takopi_core::port::command::ProjectStatus;
+use takopi_core::session::SessionToken;
+use takopi_local::{Catalogue, CommandItem, Menu};
+
+/// The lists of the generation in force.
+pub(super) struct HouseCatalogue {
+    desk: Desk,
+    instance: InstanceId,
+    dir: PathBuf,
+}
+
+impl HouseCatalogue {
+    pub(super) fn new(desk: Desk, instance: InstanceId, dir: PathBuf) -> Self {
+        Self { desk, instance, dir }
+    }
+}
+
+#[async_trait]
+impl Catalogue for HouseCatalogue {
+    async fn menu(&self) -> Menu {
+        let engines = self.desk.engines(&self.instance).await;
+        self.desk.with_generation(|generation| Menu {
+            default_engine: engines
+                .iter()
+                .map(|engine| &engine.id)
+                .find(|id| **id == generation.default_engine)
+                .cloned(),
+            commands: generation
+                .commands
+                .specs()
+                .map(|spec| CommandItem {
+                    id: spec.id.clone(),
+                    usage: spec.usage.clone(),
+                    description: spec.description.clone(),
+                })
+                .collect(),
+            projects: generation
+                .projects
+                .iter()
+                .map(|project| ProjectStatus {
+                    alias: project.alias.clone(),
+                    default_engine: project.default_engine.clone(),
+                })
+                .collect(),
+            dir: self.dir.clone(),
+            engines: engines.clone(),
+        })
+    }
+
+    fn resume_line(&self, engine: &EngineId, token: &SessionToken) -> Option<String> {
+        self.desk.with_generation(|generation| {
+            let pattern = generation.engines.spec(engine)?.resume.as_ref()?;
+            Some(pattern.show(token))
+        })
+    }
+
+    fn answer_format(&self, engine: &EngineId) -> Format {
+        let plain = self.desk.with_generation(|generation| {
+            generation.engines.spec(engine).is_some_and(|spec| spec.features.plain)
+        });
+        if plain { Format::Plain } else { Format::Markdown }
+    }
+}

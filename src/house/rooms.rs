@@ -1,0 +1,209 @@
+//! What the rooms bring, put together by the settings: engines, commands, projects, transports.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use takopi_core::catalog::{Catalog, Claim, Holder, Listing, Loader, Origin, Rules, survey};
+use takopi_core::desk::Generation;
+use takopi_core::id::{CommandId, InstanceId, PluginId, PluginKind, TransportKind};
+use takopi_core::port::command::{Command, CommandSpec};
+use takopi_core::port::engine::{Engine, EngineSpec};
+use takopi_core::route::KnownProject;
+use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
+use takopi_engines::{EngineParts, Environment};
+use takopi_local::Local;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Opening;
+use super::directories::Directories;
+
+/// Built-in commands the Python takopi did not have: they yield to a project of their name.
+const LATE_COMMANDS: [&str; 2] = ["help", "status"];
+
+/// Returns what settings may name in this build.
+pub(crate) fn known() -> anyhow::Result<Known> {
+    let mut late_commands = Vec::new();
+    for word in LATE_COMMANDS {
+        late_commands.push(CommandId::parse(word)?);
+    }
+    Ok(Known {
+        engines: takopi_engines::known(is_on_path)?,
+        transports: vec![Local::spec().kind],
+        late_commands,
+    })
+}
+
+/// Returns whether an executable of that name is on PATH.
+fn is_on_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| takopi_stdio::is_executable(&dir.join(name)))
+}
+
+/// Returns the instance of the local transport: the first configured one, else `local`.
+pub(super) fn local_instance(settings: &Settings) -> anyhow::Result<InstanceId> {
+    let configured = settings.transports.iter().find(|instance| is_local(&instance.kind));
+    Ok(match configured {
+        Some(instance) => instance.id.clone(),
+        None => InstanceId::parse("local")?,
+    })
+}
+
+/// Returns whether the page is to be served.
+pub(super) fn serves_local(settings: &Settings) -> bool {
+    settings.served().any(|instance| is_local(&instance.kind))
+}
+
+fn is_local(kind: &TransportKind) -> bool {
+    *kind == Local::spec().kind
+}
+
+/// Returns what takes a restart: instances whose table or standing has changed.
+pub(super) fn needs_restart(old: &Settings, new: &Settings) -> Vec<String> {
+    let mut changed = Vec::new();
+    if old.transports != new.transports || old.raw("transports") != new.raw("transports") {
+        changed.push("[transports]".to_owned());
+    }
+    if old.ledger != new.ledger {
+        changed.push("[ledger]".to_owned());
+    }
+    changed
+}
+
+/// Builds a generation.
+///
+/// # Errors
+/// When the default engine's table cannot be used; other engines' mistakes disable only them, with a warning.
+pub(super) fn generation(
+    opening: &Opening,
+    ledger: &str,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<Generation> {
+    let settings = &opening.settings;
+    let (specs, mistakes) = takopi_engines::specs(settings, &[local_instance(settings)?])?;
+    if !specs.iter().any(|spec| spec.id == opening.default_engine) {
+        let why = if mistakes.is_empty() { "it is not there".to_owned() } else { told(&mistakes) };
+        anyhow::bail!("the engine {} cannot be used:\n{why}", opening.default_engine);
+    }
+    mistakes.iter().for_each(super::warn);
+    let environment =
+        Environment::new(ledger, super::inherited(), |name, value| settings.environment.passes(name, value));
+    let parts = EngineParts {
+        environment,
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+        shell: std::env::var_os("SHELL"),
+    };
+    let (engines, commands) = surveys(settings, specs, &settings.plugins.enabled)?;
+    Ok(Generation {
+        engines: Catalog::new(engines, BuiltInEngines(parts)),
+        commands: Catalog::new(commands, BuiltInCommands(takopi_commands::all()?)),
+        workspace: Arc::new(Directories::new(&settings.projects, opening.dir.clone())),
+        default_engine: opening.default_engine.clone(),
+        projects: settings.projects.iter().map(known_project).collect(),
+        default_project: settings.default_project.as_ref().map(|alias| alias.to_lowercase()),
+        max_parallel_runs: settings.max_parallel_runs,
+        serialize: settings.serialize,
+        final_notify: opening.final_notify,
+    })
+}
+
+fn known_project(project: &takopi_core::settings::Project) -> KnownProject {
+    KnownProject {
+        key: project.key(),
+        alias: project.alias.clone(),
+        default_engine: project.default_engine.clone(),
+        chat: project.chat_id.map(|id| id.to_string()),
+    }
+}
+
+type Surveys = (takopi_core::catalog::Survey<EngineSpec>, takopi_core::catalog::Survey<CommandSpec>);
+
+/// Decides who has which name: engines first, then commands, which may not take an engine's.
+fn surveys(
+    settings: &Settings,
+    specs: Vec<EngineSpec>,
+    enabled: &[takopi_core::id::Distribution],
+) -> anyhow::Result<Surveys> {
+    let commands = takopi_commands::all()?;
+    let mut taken: BTreeMap<String, Holder> =
+        settings.projects.iter().map(|project| (project.key(), Holder::Project)).collect();
+    let late_engines: Vec<PluginId> = late(&takopi_engines::known(|_| true)?);
+    let claims = specs.into_iter().map(|spec| {
+        let late = late_engines.contains(&spec.id);
+        Claim::built_in(&spec.id.clone(), spec, late)
+    });
+    let mut rules = Rules { enabled: enabled.to_vec(), taken: taken.clone() };
+    rules.taken.extend(commands.iter().map(|(spec, _)| (spec.id.to_string(), Holder::Command)));
+    let engines = survey(PluginKind::Engine, claims.collect(), &rules);
+    taken.extend(engines.found.iter().map(|found| (found.id.to_string(), Holder::Engine)));
+    let claims = commands.into_iter().map(|(spec, _)| {
+        let late = LATE_COMMANDS.contains(&spec.id.as_str());
+        Claim::built_in(&spec.id.clone(), spec, late)
+    });
+    let rules = Rules { enabled: enabled.to_vec(), taken };
+    Ok((engines, survey(PluginKind::Command, claims.collect(), &rules)))
+}
+
+fn late(engines: &[KnownEngine]) -> Vec<PluginId> {
+    engines
+        .iter()
+        .filter(|engine| engine.standing == Standing::Late)
+        .map(|engine| engine.id.clone())
+        .collect()
+}
+
+/// Returns the listing of `takopi plugins`. Nothing is loaded.
+pub(crate) fn listing(settings: &Settings) -> anyhow::Result<Listing> {
+    let (specs, _) = takopi_engines::specs(settings, &[local_instance(settings)?])?;
+    let (engines, commands) = surveys(settings, specs, &[])?;
+    let local = Local::spec();
+    let claim = Claim::built_in(&local.kind.clone(), local, false);
+    let transports = survey(PluginKind::Transport, vec![claim], &Rules::default());
+    let mut listing = Listing::new(&settings.plugins.enabled);
+    listing.add(&engines);
+    listing.add(&transports);
+    listing.add(&commands);
+    Ok(listing)
+}
+
+/// Returns what is wrong with the engines' tables: each disables its engine.
+pub(crate) fn mistakes(settings: &Settings) -> anyhow::Result<Vec<Diagnostic>> {
+    Ok(takopi_engines::specs(settings, &[local_instance(settings)?])?.1)
+}
+
+/// Returns diagnostics as lines.
+pub(super) fn told(mistakes: &[Diagnostic]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+struct BuiltInEngines(EngineParts);
+
+#[async_trait]
+impl Loader<EngineSpec, dyn Engine> for BuiltInEngines {
+    async fn load(
+        &self,
+        id: &PluginId,
+        _spec: &EngineSpec,
+        _origin: &Origin,
+    ) -> Result<Arc<dyn Engine>, String> {
+        takopi_engines::build(id, &self.0).ok_or_else(|| format!("{id} is no built-in engine"))
+    }
+}
+
+struct BuiltInCommands(Vec<takopi_commands::BuiltIn>);
+
+#[async_trait]
+impl Loader<CommandSpec, dyn Command> for BuiltInCommands {
+    async fn load(
+        &self,
+        id: &PluginId,
+        _spec: &CommandSpec,
+        _origin: &Origin,
+    ) -> Result<Arc<dyn Command>, String> {
+        let found = self.0.iter().find(|(spec, _)| spec.id == *id);
+        found.map(|(_, command)| command.clone()).ok_or_else(|| format!("{id} is no built-in command"))
+    }
+}

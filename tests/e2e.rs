@@ -1,0 +1,52 @@
+//! The product from outside: the built binary, its page in a real browser, and scripted agents, all on loopback.
+//!
+//! One test binary, so that it links once. A test that opens a browser is named `page_…`: those run one at a time.
+//! Nothing here knows the inside of a room; start reading at the file that is named after what a person does.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a premise that doesn't hold fails the test here"
+)]
+#![expect(clippy::print_stderr, reason = "what is skipped or left behind must be seen")]
+
+#[path = "e2e/browser.rs"]
+mod browser;
+#[path = "e2e/browser_check.rs"]
+mod browser_check;
+#[path = "e2e/cli.rs"]
+mod cli;
+#[path = "e2e/disk.rs"]
+mod disk;
+#[path = "e2e/driver.rs"]
+mod driver;
+#[path = "e2e/gate.rs"]
+mod gate;
+#[path = "e2e/house.rs"]
+mod house;
+#[path = "e2e/kill.rs"]
+mod kill;
+#[path = "e2e/life.rs"]
+mod life;
+#[path = "e2e/marked.rs"]
+mod marked;
+#[path = "e2e/order.rs"]
+mod order;
+#[path = "e2e/page.rs"]
+mod page;
+#[path = "e2e/page_guard.rs"]
+mod page_guard;
+#[path = "e2e/page_looks.rs"]
+mod page_looks;
+#[path = "e2e/page_stop.rs"]
+mod page_stop;
+#[path = "e2e/page_talk.rs"]
+mod page_talk;
+#[path = "e2e/page_visit.rs"]
+mod page_visit;
+#[path = "e2e/program.rs"]
+mod program;
+#[path = "e2e/random.rs"]
+mod random;
+#[path = "e2e/wait.rs"]
+mod wait;

@@ -1,0 +1,163 @@
+//! The suites of `cargo xtask test`, in their order, and what the run as a whole means.
+//!
+//! A failing suite never stops the next. One whose tools cannot be had fails where `CI` is set and is skipped, by
+//! name and with the reason, on a person's machine.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::Context as _;
+
+use crate::WRONG_USAGE;
+use crate::provision::{self, cargo};
+use crate::step::{self, Outcome};
+
+/// Tests that need a browser: they are a suite of their own, so that the others don't wait for its installation.
+const PAGE_TESTS: &str = "test(/(^|::)page_/)";
+
+struct Suite {
+    name: &'static str,
+    about: &'static str,
+    /// Returns the command to run, once its tools are there. An error means that they can't be had.
+    prepare: fn(&Path) -> anyhow::Result<Command>,
+}
+
+const SUITES: [Suite; 6] = [
+    Suite { name: "fmt", about: "formatting", prepare: fmt },
+    Suite { name: "clippy", about: "lints; a warning is an error", prepare: clippy },
+    Suite { name: "docs", about: "the documentation builds, its links lead somewhere", prepare: docs },
+    Suite {
+        name: "tests",
+        about: "unit tests, house rules and end-to-end tests, by nextest",
+        prepare: tests,
+    },
+    Suite { name: "doctests", about: "examples in the documentation", prepare: doctests },
+    Suite { name: "pages", about: "the local page in a real Chromium", prepare: pages },
+];
+
+/// Returns the suites with what they are about, a line for each.
+pub(crate) fn list() -> String {
+    SUITES.iter().map(|suite| format!("  {:<10} {}", suite.name, suite.about)).collect::<Vec<_>>().join("\n")
+}
+
+/// Runs the named suites, or all of them.
+pub(crate) fn run(names: &[String]) -> ExitCode {
+    let chosen = match choose(names) {
+        Ok(chosen) => chosen,
+        Err(unknown) => {
+            eprintln!("no suite is called `{unknown}`; there are:\n{}", list());
+            return ExitCode::from(WRONG_USAGE);
+        }
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let in_ci = std::env::var_os("CI").is_some();
+    let total = chosen.len();
+    let reports: Vec<_> = chosen
+        .iter()
+        .zip(1..)
+        .map(|(suite, number)| {
+            step::timed(&format!("{number}/{total}"), suite.name, || run_one(suite, root, in_ci))
+        })
+        .collect();
+    println!("{}", step::summary(&reports));
+    if reports.iter().any(step::Report::failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn choose(names: &[String]) -> Result<Vec<&'static Suite>, &String> {
+    if let Some(unknown) = names.iter().find(|name| SUITES.iter().all(|suite| suite.name != name.as_str())) {
+        return Err(unknown);
+    }
+    Ok(SUITES
+        .iter()
+        .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name))
+        .collect())
+}
+
+fn run_one(suite: &Suite, root: &Path, in_ci: bool) -> Outcome {
+    let mut command = match (suite.prepare)(root) {
+        Ok(command) => command,
+        Err(error) => return unavailable(format!("{error:#}"), in_ci),
+    };
+    // A snapshot that differs is a failure; tests never write into the source tree.
+    command.current_dir(root).env("INSTA_UPDATE", "no");
+    step::run(&mut command)
+        .unwrap_or_else(|error| Outcome::Failed { why: format!("{error:#}"), tail: Vec::new() })
+}
+
+fn unavailable(why: String, in_ci: bool) -> Outcome {
+    if in_ci { Outcome::Failed { why, tail: Vec::new() } } else { Outcome::Skipped { why } }
+}
+
+fn fmt(_root: &Path) -> anyhow::Result<Command> {
+    Ok(with(cargo(), "fmt --all --check"))
+}
+
+fn clippy(_root: &Path) -> anyhow::Result<Command> {
+    Ok(with(cargo(), "clippy --locked --workspace --all-targets --all-features -- -D warnings"))
+}
+
+fn docs(_root: &Path) -> anyhow::Result<Command> {
+    let mut command = with(cargo(), "doc --locked --workspace --no-deps --all-features");
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    Ok(command)
+}
+
+fn tests(root: &Path) -> anyhow::Result<Command> {
+    let mut command = nextest(root)?;
+    command.args(["--workspace", "-E", &format!("not {PAGE_TESTS}")]);
+    Ok(command)
+}
+
+fn doctests(_root: &Path) -> anyhow::Result<Command> {
+    Ok(with(cargo(), "test --locked --doc --workspace --all-features"))
+}
+
+fn pages(root: &Path) -> anyhow::Result<Command> {
+    let browser = provision::browser()?;
+    let mut command = nextest(root)?;
+    // The same packages as in `tests`, so that the same build serves both.
+    command.args(["--workspace", "-E", PAGE_TESTS]);
+    command
+        .env("TAKOPI_TEST_CHROMIUM", browser.chromium)
+        .env("TAKOPI_TEST_CHROMEDRIVER", browser.chromedriver);
+    Ok(command)
+}
+
+fn nextest(root: &Path) -> anyhow::Result<Command> {
+    let command = provision::nextest(root).context("nextest")?;
+    Ok(with(command, "run --locked --all-features --profile ci"))
+}
+
+fn with(mut command: Command, arguments: &str) -> Command {
+    command.args(arguments.split(' '));
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(chosen: Vec<&'static Suite>) -> Vec<&'static str> {
+        chosen.into_iter().map(|suite| suite.name).collect()
+    }
+
+    #[test]
+    fn named_suites_run_in_the_order_of_the_list() {
+        let wanted = ["doctests".to_owned(), "fmt".to_owned()];
+        assert_eq!(choose(&wanted).map(names), Ok(vec!["fmt", "doctests"]));
+    }
+
+    #[test]
+    fn no_name_means_all_and_an_unknown_one_is_refused() {
+        assert_eq!(choose(&[]).map(|all| all.len()).ok(), Some(SUITES.len()));
+        let wanted = ["fmt".to_owned(), "fnt".to_owned()];
+        assert_eq!(choose(&wanted).err().map(String::as_str), Some("fnt"));
+    }
+
+    #[test]
+    fn a_missing_tool_fails_in_ci_and_is_a_named_skip_elsewhere() {
+        let why = "no chromium".to_owned();
+        assert_eq!(unavailable(why.clone(), false), Outcome::Skipped { why: why.clone() });
+        assert_eq!(unavailable(why.clone(), true), Outcome::Failed { why, tail: Vec::new() });
+    }
+}
