@@ -22,7 +22,7 @@ mod client;
 use books::{Books, Seen};
 use client::{Traffic, Written};
 
-/// Rounds unless `TAKOPI_KILL_ROUNDS` says otherwise; each is some 0.3 s of traffic and a restart.
+/// Rounds unless `TAKOPI_KILL_ROUNDS` says otherwise; each is 0.3 s of traffic on average and a restart.
 const ROUNDS: u64 = 12;
 
 /// Longest time from being ready to being killed.
@@ -44,6 +44,7 @@ fn kill_at_any_moment_runs_every_message_once_or_tells_it_as_interrupted() {
     for round in 0..rounds {
         if random.below(5) == 0 {
             kill_while_it_starts(&home, &mut random);
+            seen = Seen::now(&home);
         }
         let daemon = Daemon::start(&home);
         books.check_restart(&home, &daemon.page, &seen);

@@ -15,7 +15,7 @@ use crate::page::Page;
 #[derive(Default)]
 pub(super) struct Books {
     messages: BTreeMap<String, Written>,
-    /// How those ended that did, by the run that answered them.
+    /// How those ended that did.
     ended: BTreeMap<String, String>,
     /// Every message by its place: its conversation and its number there.
     places: BTreeMap<(Uuid, i64), String>,
