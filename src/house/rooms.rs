@@ -207,3 +207,34 @@ impl Loader<CommandSpec, dyn Command> for BuiltInCommands {
         found.map(|(_, command)| command.clone()).ok_or_else(|| format!("{id} is no built-in command"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use takopi_core::settings::{ConfigFile, Input, load};
+    use takopi_local::LocalConfig;
+
+    use super::*;
+
+    /// Core's own keys are compared with their defaults in core; these are the rooms'.
+    #[test]
+    fn the_example_shows_the_settings_of_the_rooms_as_they_read_them() {
+        let example = include_str!("../../takopi.toml.example");
+        let text = example
+            .replace("# port = ", "port = ")
+            .replace("# [engines.shell]\n# transports", "[engines.shell]\ntransports")
+            .replace("\"local\"]           who gets", "\"local\"] # who gets");
+        let file =
+            ConfigFile { path: "/home/takopi.toml".into(), named: true, content: Ok(text.into_bytes()) };
+        let home = Some(Path::new("/home"));
+        let input = Input { file: &file, environment: &[], overrides: &[], home };
+        let loaded = load(&input, &known().unwrap()).unwrap();
+        assert_eq!(loaded.warnings, []);
+        let local = local_instance(&loaded.settings).unwrap();
+        let (config, warnings) = loaded.settings.transport::<LocalConfig>(&local).usable().unwrap();
+        assert_eq!((config.port, warnings.len()), (Some(8787), 0));
+        let (specs, mistakes) = takopi_engines::specs(&loaded.settings, &[]).unwrap();
+        assert_eq!((specs[0].only_on.as_deref(), mistakes.len()), (Some(&[local][..]), 0));
+    }
+}
