@@ -1,0 +1,1 @@
+//! What takopi's tests talk to in the place of the world: models and agents, on loopback.

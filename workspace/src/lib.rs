@@ -1,0 +1,1 @@
+//! Projects, branches and worktrees of one machine.
