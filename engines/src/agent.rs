@@ -128,8 +128,8 @@ impl<A: Agent> OneShot<A> {
     /// Returns the program as it is on PATH now: one that is installed later is found without a restart.
     fn find(&self) -> Option<PathBuf> {
         let name = self.spec.executable.as_deref()?;
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
+        let path = self.parts.path.as_ref()?;
+        std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| is_executable(file))
     }
 
     fn missing(&self) -> EngineError {

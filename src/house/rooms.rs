@@ -95,6 +95,7 @@ pub(super) fn generation(
         environment,
         tasks: tasks.clone(),
         stop: stop.clone(),
+        path: std::env::var_os("PATH"),
         shell: std::env::var_os("SHELL"),
         drift: drift.clone(),
     };

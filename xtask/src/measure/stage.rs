@@ -28,6 +28,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::actors::Actors;
 use super::agent::Agent;
 
 /// How long a run may take before a measurement gives up.
@@ -50,10 +51,12 @@ impl Stage {
         let clock = Arc::new(MachineClock::start());
         let ledger = Arc::new(SqliteLedger::open(&folder.join("ledger.db"))?);
         let spec = Agent::spec()?;
-        let claim = Claim::built_in(&spec.id.clone(), spec.clone(), false);
-        let engines = survey(PluginKind::Engine, vec![claim], &Rules::default());
+        let actors = Actors::new(folder)?;
+        let specs = actors.specs()?.into_iter().chain([spec.clone()]);
+        let claims = specs.map(|spec| Claim::built_in(&spec.id.clone(), spec, false));
+        let engines = survey(PluginKind::Engine, claims.collect(), &Rules::default());
         let generation = Generation {
-            engines: Catalog::new(engines, OnlyAgent(agent.clone())),
+            engines: Catalog::new(engines, Cast { agent: agent.clone(), actors }),
             commands: Catalog::new(survey(PluginKind::Command, Vec::new(), &Rules::default()), NoCommands),
             workspace: Arc::new(OneFolder(folder.to_owned())),
             default_engine: spec.id,
@@ -157,12 +160,15 @@ impl Clock for MachineClock {
     }
 }
 
-struct OnlyAgent(Arc<Agent>);
+struct Cast {
+    agent: Arc<Agent>,
+    actors: Actors,
+}
 
 #[async_trait]
-impl Loader<EngineSpec, dyn Engine> for OnlyAgent {
-    async fn load(&self, _: &PluginId, _: &EngineSpec, _: &Origin) -> Result<Arc<dyn Engine>, String> {
-        Ok(self.0.clone())
+impl Loader<EngineSpec, dyn Engine> for Cast {
+    async fn load(&self, _: &PluginId, spec: &EngineSpec, _: &Origin) -> Result<Arc<dyn Engine>, String> {
+        Ok(self.actors.engine(spec).unwrap_or_else(|| self.agent.clone()))
     }
 }
 
