@@ -4,7 +4,7 @@
 //! The run's own task (`perform.rs`) is the only one that folds; `follow.rs` and `door.rs` read.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{oneshot, watch};
@@ -17,6 +17,7 @@ use crate::message::{Address, MessageRef};
 use crate::port::command::RunSummary;
 use crate::port::engine::{Answer, Stop, StopSignal};
 use crate::port::ledger::InboxId;
+use crate::port::workspace::RunDir;
 use crate::progress::Tracker;
 use crate::route::RunPlan;
 use crate::session::{Context, SessionToken, ThreadKey};
@@ -66,7 +67,7 @@ struct LiveState {
     end: Option<RunEnd>,
     /// Whether the ledger has it as a run.
     opened: bool,
-    dir: Option<PathBuf>,
+    dir: Option<RunDir>,
     progress: Option<MessageRef>,
     /// Questions that wait for an answer.
     questions: HashMap<String, oneshot::Sender<Answer>>,
@@ -197,12 +198,18 @@ impl LiveRun {
         self.state().ended_at
     }
 
-    pub(super) fn set_dir(&self, dir: PathBuf) {
+    pub(super) fn set_dir(&self, dir: RunDir) {
         self.state().dir = Some(dir);
     }
 
     pub(super) fn dir(&self) -> Option<PathBuf> {
-        self.state().dir.clone()
+        self.state().dir.as_ref().map(|dir| dir.path.clone())
+    }
+
+    /// Returns whether it is under way in a directory, however that is spelled.
+    pub(super) fn works_in(&self, real: &Path) -> bool {
+        let state = self.state();
+        state.end.is_none() && state.dir.as_ref().is_some_and(|dir| dir.real == real)
     }
 
     pub(super) fn set_opened(&self) {
