@@ -7,7 +7,7 @@ use crate::paths::Ground;
 use crate::porcelain::{Entry, Head};
 
 /// Why git has a worktree locked while it is still being made: `worktree add` in git's builtin/worktree.c.
-const BEING_MADE: &str = "initializing";
+pub(crate) const BEING_MADE: &str = "initializing";
 
 /// A worktree of the list, and where it really is; `None` when it is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]

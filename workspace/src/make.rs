@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use takopi_core::settings::Project;
 use tokio_util::sync::CancellationToken;
 
+use crate::choice::BEING_MADE;
 use crate::git::Errand;
 use crate::paths::resolved;
 use crate::problem::one_line;
@@ -110,11 +111,17 @@ impl Making<'_> {
     }
 
     /// Takes away what was made of it: nothing was there before. The branch stays, it has cost nothing.
+    ///
+    /// It is locked first, as git locks what it makes: should this be cut off too, files are missing, and the next run
+    /// finishes it instead of taking them for deleted.
     async fn put_away(&self, errand: Errand<'_>) {
-        let target = self.target.as_os_str();
+        let (root, target) = (&self.project.path, self.target.as_os_str());
+        let lock = ["worktree", "lock", "--reason", BEING_MADE, "--"].map(OsStr::new);
         let remove = ["worktree", "remove", "--force", "--force", "--"].map(OsStr::new);
-        let removed = errand.change(&self.project.path, remove.into_iter().chain([target])).await;
-        match removed {
+        if let Err(error) = errand.ask(root, lock.into_iter().chain([target])).await {
+            tracing::info!(worktree = %self.target.display(), %error, "could not be locked");
+        }
+        match errand.ask(root, remove.into_iter().chain([target])).await {
             Ok(said) if said.code() == Some(0) => {
                 tracing::info!(worktree = %self.target.display(), "took away a worktree that was not finished");
             }

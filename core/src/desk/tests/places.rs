@@ -69,6 +69,18 @@ async fn a_session_resumed_by_a_reply_keeps_project_branch_and_directory() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_a_command_resumes_keeps_its_place_too() {
+    let stage = in_projects(SerializeBy::Session).await;
+    stage.say("a", "1", "/p @fix session:s1 one").await;
+    stage.texts("a", &["ok"]).await;
+    stage.bind("b", "q").await;
+    stage.say("b", "2", "/probe capture s1 two").await;
+    stage.texts("b", &["captured ok"]).await;
+    let place = stage.place_of("two").await;
+    assert_eq!(place, (context("p", Some("fix")), "/p/.worktrees/fix".to_owned(), Some("s1".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_to_a_run_under_way_works_where_that_one_works() {
     let stage = in_projects(SerializeBy::Session).await;
     stage.say("a", "1", "/p @fix one gate:x session:late").await;
