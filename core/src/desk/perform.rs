@@ -18,6 +18,7 @@ use super::clerk::Memo;
 use super::door::paint::note_progress;
 use super::generation::InForce;
 use super::live::LiveRun;
+use super::script::Look;
 use super::{DeskEvent, Instance, Shared, host};
 use crate::event::{Level, Note, Outcome, RunEnd, RunEvent};
 use crate::id::RunId;
@@ -150,6 +151,10 @@ impl Performance {
         let address = self.live.address.clone();
         self.desk.tell(DeskEvent::Started { run: self.live.id, address });
         let prepared = self.resolve_session().await;
+        if self.plan.context != self.live.context() {
+            let look = Look::of(&self.in_force.by, &self.plan.engine, &self.plan.context);
+            self.live.set_context(self.plan.context.clone(), look.context_line);
+        }
         if let Err(error) = self.open().await {
             return self.not_opened(&error);
         }
@@ -228,7 +233,7 @@ impl Performance {
         let before = live.values().filter(|run| run.thread == self.live.thread && run.id < self.live.id);
         if let Some(last) = before.max_by_key(|run| run.id) {
             self.session = last.with_tracker(|tracker| tracker.session().cloned());
-            self.plan.context.clone_from(&last.context);
+            self.plan.context = last.context();
             self.plan.place = std::mem::take(&mut self.plan.place).or_session(last.dir());
         }
     }

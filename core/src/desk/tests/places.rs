@@ -177,3 +177,15 @@ async fn with_serialize_worktree_a_second_session_waits_and_shows_for_whom() {
     stage.texts("a", &["ok", "ok"]).await;
     assert_eq!(stage.engine.jobs().last().unwrap().dir, Path::new("/p"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quick_second_message_shows_the_place_of_the_conversation_it_joins() {
+    let service = FakeTransport::new().with_spec(|spec| spec.features.conversations = true);
+    let stage = open(service, SerializeBy::Session).await;
+    stage.say("a", "1", "/p @fix gate:x session:s1 one").await;
+    stage.say("a", "2", "two").await;
+    stage.engine.open_gate("x");
+    let seen = stage.texts("a", &["ok", "ok"]).await;
+    let footer = answering(&seen, "2").body.footer.clone();
+    assert!(footer.contains(&"`ctx: P @fix`".to_owned()), "{footer:?}");
+}
