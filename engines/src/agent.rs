@@ -183,7 +183,7 @@ impl<A: Agent> OneShot<A> {
     /// where that is empty.
     async fn ask(&self, program: &Path, args: &[&str]) -> Result<String, String> {
         let spawn =
-            self.parts.environment.outside_runs(Spawn::new(program).args(args)).dir(std::env::temp_dir());
+            self.parts.environment.apply_outside_runs(Spawn::new(program).args(args)).dir(std::env::temp_dir());
         let spawn = spawn.env("PWD", std::env::temp_dir()).env("NO_COLOR", "1");
         let child = spawn.start(&self.parts.tasks, &self.parts.stop).map_err(|error| error.to_string())?;
         let mut text = Vec::new();

@@ -18,9 +18,8 @@ use takopi_core::port::transport::{
     Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
     TransportFeatures, TransportSpec,
 };
-use takopi_core::port::workspace::{RunDir, WorkspaceError};
+use takopi_core::port::workspace::{ProjectCheck, RunDir, Wanted, WorkspaceError};
 use takopi_core::port::{Clock, Leftovers, SetupIssue, Workspace};
-use takopi_core::session::Context;
 use takopi_core::settings::SerializeBy;
 use takopi_core::time::{Moment, Timestamp};
 use takopi_ledger::SqliteLedger;
@@ -185,13 +184,16 @@ struct OneFolder(PathBuf);
 
 #[async_trait]
 impl Workspace for OneFolder {
-    async fn resolve(
-        &self,
-        _context: &Context,
-        _fallback: Option<PathBuf>,
-        _stop: &CancellationToken,
-    ) -> Result<RunDir, WorkspaceError> {
-        Ok(RunDir { path: self.0.clone(), warning: None })
+    async fn resolve(&self, _wanted: &Wanted, _stop: &CancellationToken) -> Result<RunDir, WorkspaceError> {
+        Ok(RunDir { path: self.0.clone(), real: self.0.clone(), warning: None })
+    }
+
+    async fn branches(&self, _: &str, _: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
+        Ok(Vec::new())
+    }
+
+    async fn check(&self, _: &CancellationToken) -> Vec<ProjectCheck> {
+        Vec::new()
     }
 }
 

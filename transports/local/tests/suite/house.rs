@@ -10,15 +10,13 @@ use takopi_core::desk::{Desk, DeskParts, Generation};
 use takopi_core::id::{EngineId, InstanceId, PluginId, PluginKind, RunId};
 use takopi_core::message::Format;
 use takopi_core::port::command::{Access, Call, CommandError, CommandReply, EngineStatus};
-use takopi_core::port::workspace::{RunDir, WorkspaceError};
-use takopi_core::port::{
-    Command, CommandHost, CommandSpec, Engine, EngineSpec, Leftovers, Transport, Workspace,
-};
-use takopi_core::session::{Context, SessionToken};
+use takopi_core::port::{Command, CommandHost, CommandSpec, Engine, EngineSpec, Leftovers, Transport};
+use takopi_core::session::SessionToken;
 use takopi_core::settings::SerializeBy;
 use takopi_core::testing::clock::TestClock;
 use takopi_core::testing::engine::ScriptEngine;
 use takopi_core::testing::memory_ledger::MemoryLedger;
+use takopi_core::testing::workspace::FakeWorkspace;
 use takopi_local::{Catalogue, CommandItem, Door, DoorParts, Local, LocalConfig, Menu, Page, Token};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -100,7 +98,7 @@ fn generation(engine: &ScriptEngine) -> Generation {
     Generation {
         engines: Catalog::new(survey(PluginKind::Engine, engines, &Rules::default()), Loaded(engine.clone())),
         commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Greets),
-        workspace: Arc::new(Nothing),
+        workspace: Arc::new(FakeWorkspace::at("/work")),
         default_engine: engine_id(),
         projects: Vec::new(),
         default_project: None,
@@ -147,18 +145,6 @@ pub(crate) struct Nothing;
 impl Leftovers for Nothing {
     async fn end(&self, _: RunId) -> usize {
         0
-    }
-}
-
-#[async_trait]
-impl Workspace for Nothing {
-    async fn resolve(
-        &self,
-        _: &Context,
-        fallback: Option<PathBuf>,
-        _: &CancellationToken,
-    ) -> Result<RunDir, WorkspaceError> {
-        Ok(RunDir { path: fallback.unwrap_or_else(|| PathBuf::from("/work")), warning: None })
     }
 }
 
