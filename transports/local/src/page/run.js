@@ -172,7 +172,8 @@ export class Run {
     this.element.dataset.state = this.state;
     this.element.dataset.run = this.id;
     const parts = [format.label(this.state, this.ahead), this.engine];
-    if (this.steps > 1 && !over) parts.push(format.steps(this.steps));
+    // Else the button that shows them all counts them.
+    if (this.steps > 1 && !over && !Steps.exceeds(this.actions.size)) parts.push(format.steps(this.steps));
     this.headline.textContent = parts.filter(Boolean).join(" · ");
     this.element.setAttribute("aria-label", `Run: ${this.headline.textContent}`);
     this.tick();
@@ -188,10 +189,10 @@ export class Run {
     const actions = [...this.actions.values()];
     // Output as it came is that of one command, which stands above it already.
     const bare = this.steps === 1 && this.answer.querySelector("pre.plain");
-    const more = this.over ? this.steps > 0 && !bare : Steps.exceeds(actions);
+    const more = this.over ? this.steps > 0 && !bare : Steps.exceeds(actions.length);
     this.toggle.hidden = !more;
-    this.toggle.textContent = this.open ? (this.over ? "Hide steps" : "Show fewer") : this.over
-      ? format.steps(this.steps) : "Show all";
+    this.toggle.textContent = this.open ? (this.over ? "Hide steps" : "Show fewer")
+      : `${this.over ? "" : "All "}${format.steps(this.steps)}`;
     this.toggle.setAttribute("aria-expanded", String(this.open));
     this.list.show(actions, { all: this.open, over: this.over, leftOut: this.leftOut });
   }

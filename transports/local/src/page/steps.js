@@ -26,8 +26,8 @@ export class Steps {
   /** Tells whether this step must stay where it is. */
   holds(id) { return this.rows.get(id)?.isRead ?? false; }
 
-  /** Returns whether there are more steps than are shown without `all`. */
-  static exceeds(actions) { return actions.length > SHOWN_STEPS; }
+  /** Returns whether so many steps are more than are shown without `all`. */
+  static exceeds(count) { return count > SHOWN_STEPS; }
 
   /** Shows the steps of a run: all, or the last ones; none of the others once it is over. */
   show(actions, { all, over, leftOut }) {
@@ -85,7 +85,7 @@ class Row {
     this.kind.hidden = !kind;
     set(this.title, text);
     this.title.title = text;
-    this.title.classList.toggle("code", code);
+    this.title.classList.toggle("mono", code);
     set(this.suffix, suffix);
     this.suffix.hidden = !suffix;
     this.unfoldable(action, fate === "failed");
