@@ -182,8 +182,11 @@ impl<A: Agent> OneShot<A> {
     /// Runs the program with `args` in a directory where it finds no project, and returns stdout, or stderr
     /// where that is empty.
     async fn ask(&self, program: &Path, args: &[&str]) -> Result<String, String> {
-        let spawn =
-            self.parts.environment.apply_outside_runs(Spawn::new(program).args(args)).dir(std::env::temp_dir());
+        let spawn = self
+            .parts
+            .environment
+            .apply_outside_runs(Spawn::new(program).args(args))
+            .dir(std::env::temp_dir());
         let spawn = spawn.env("PWD", std::env::temp_dir()).env("NO_COLOR", "1");
         let child = spawn.start(&self.parts.tasks, &self.parts.stop).map_err(|error| error.to_string())?;
         let mut text = Vec::new();
