@@ -10,6 +10,8 @@ mod drift;
 mod environment;
 pub mod jsonl;
 mod output;
+#[cfg(any(test, feature = "testing"))]
+mod rehearsal;
 mod run;
 mod shell;
 #[cfg(test)]
@@ -17,6 +19,8 @@ mod testing;
 
 pub use drift::{Drift, Drifts, MAX_KINDS, UnknownKinds};
 pub use environment::{CHILD, Environment, RUN};
+#[cfg(feature = "testing")]
+pub use rehearsal::rehearse;
 pub use shell::Shell;
 
 use std::ffi::OsString;
@@ -54,6 +58,8 @@ struct BuiltIn {
     spec: fn() -> Result<EngineSpec, NameError>,
     mistakes: fn(&Settings, &EngineId) -> Vec<Diagnostic>,
     build: fn(&EngineSpec, &Settings, &EngineParts) -> Arc<dyn Engine>,
+    #[cfg(feature = "testing")]
+    rehearse: fn(&[u8], Option<takopi_core::session::SessionToken>),
 }
 
 impl BuiltIn {
@@ -65,6 +71,8 @@ impl BuiltIn {
                 let agent = A::new(settings.engine::<A::Config>(&spec.id).value);
                 Arc::new(OneShot::new(agent, spec.clone(), parts))
             },
+            #[cfg(feature = "testing")]
+            rehearse: rehearsal::of::<A>,
         }
     }
 }
