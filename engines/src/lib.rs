@@ -5,6 +5,7 @@
 //! a transport.
 
 mod agent;
+mod claude;
 mod codex;
 mod drift;
 mod environment;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use agent::{Agent, OneShot};
+use claude::Claude;
 use codex::Codex;
 use shell::ShellConfig;
 
@@ -78,7 +80,7 @@ impl BuiltIn {
 }
 
 /// The agents. A new one is a file and a line here.
-const AGENTS: [BuiltIn; 1] = [BuiltIn::agent::<Codex>()];
+const AGENTS: [BuiltIn; 2] = [BuiltIn::agent::<Codex>(), BuiltIn::agent::<Claude>()];
 
 /// Returns what settings may say of the built-in engines. `on_path` tells whether an executable is there.
 ///
