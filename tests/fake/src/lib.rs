@@ -1,1 +1,3 @@
 //! What takopi's tests talk to in the place of the world: models and agents, on loopback.
+
+pub mod agent;
