@@ -1,1 +1,4 @@
 //! What takopi's tests talk to in the place of the world: models and agents, on loopback.
+
+pub mod homes;
+pub mod model;
