@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Action, ActionKind, Detail, FileChange, Note, Phase, RunEvent, Usage};
 use crate::port::ledger::KEPT_ACTIONS;
 use crate::session::SessionToken;
+use crate::text::{clip, clip_middle, head, tail};
 
 mod bound;
 
-use bound::{assign, clip, clip_middle, head, set, tail};
+use bound::{assign, set};
 
 /// Longest action id told apart, in bytes: ids that are alike so far are the same step.
 pub const MAX_ACTION_ID_BYTES: usize = 256;

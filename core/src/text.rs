@@ -1,10 +1,40 @@
-//! Text of engines as people can read it: what was written for a terminal, without what only drives one.
+//! Text of engines as people can read it: what was written for a terminal, without what only drives one;
+//! and what fits of a long one, without breaking a character.
 //!
 //! Pure. It is for showing; what is stored stays as it came. How much of a text is shown is `render.rs`.
 
 use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
+
+/// Returns the longest start of `text` that fits into `max` bytes.
+#[must_use]
+pub fn head(text: &str, max: usize) -> &str {
+    text.split_at(text.floor_char_boundary(max)).0
+}
+
+/// Returns the longest end of `text` that fits into `max` bytes.
+#[must_use]
+pub fn tail(text: &str, max: usize) -> &str {
+    text.split_at(text.ceil_char_boundary(text.len().saturating_sub(max))).1
+}
+
+/// Returns `text`, its start and `…` if it is longer than `max` bytes.
+#[must_use]
+pub fn clip(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max { text.into() } else { format!("{}…", head(text, max - "…".len())).into() }
+}
+
+/// Returns `text`, its start and its end with `…` on a line between if it is longer than `max` bytes.
+#[must_use]
+pub fn clip_middle(text: &str, max: usize) -> Cow<'_, str> {
+    const MARK: &str = "\n…\n";
+    if text.len() <= max {
+        return text.into();
+    }
+    let half = (max - MARK.len()) / 2;
+    format!("{}{MARK}{}", head(text, half), tail(text, half)).into()
+}
 
 /// Returns what `text` leaves on a terminal: escape sequences and control characters are gone, and a line
 /// that was redrawn after a carriage return is there once, as it was drawn last. Line ends and tabs stay.

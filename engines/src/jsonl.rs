@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use takopi_core::event::{RunEnd, RunEvent};
 use takopi_core::port::engine::{EngineError, Job, RunWire};
+use takopi_core::session::SessionToken;
 use takopi_stdio::{Child, Exit, LINGER_GRACE, Ladder, Lines, Output, Process, Spawn, StopReport};
 use tokio::io::AsyncRead;
 use tokio::process::ChildStdout;
@@ -22,12 +23,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use over::Over;
-use reader::{Pause, Reader};
+#[cfg(test)]
+pub(crate) use over::plain;
+pub(crate) use reader::{Pause, Reader};
 
+use crate::drift::{Drift, UnknownKinds};
 use crate::run::{left_running, not_started, outcome_of, warn_of_survivors};
 
 /// How long the last words of an agent that is no more may take to be taken.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Translates what one run of an agent prints. Pure; one value per run, so that it may remember.
 pub trait Translator: Send {
@@ -37,6 +41,17 @@ pub trait Translator: Send {
     /// # Errors
     /// [`Undecodable`] for a line that is none of the agent's JSON. It is counted, and the run goes on.
     fn line(&mut self, line: &[u8], events: &mut Vec<RunEvent>) -> Result<(), Undecodable>;
+
+    /// Returns whether the session the agent tells of is the one it was asked to continue. An agent whose
+    /// sessions have several names knows better than a comparison of texts.
+    fn continues(&self, wanted: &SessionToken, told: &SessionToken) -> bool {
+        wanted == told
+    }
+
+    /// Returns the kinds of events that nobody knows here, counted: what a new version of the agent brought.
+    fn unknown(&self) -> Option<&UnknownKinds> {
+        None
+    }
 
     /// Returns whether the result is there: as far as the agent has told, nothing more will come. A later
     /// line may change that, when the agent tries again or goes on with another turn.
@@ -62,6 +77,7 @@ impl From<serde_json::Error> for Undecodable {
 pub struct Driver {
     ladder: Ladder,
     linger: Duration,
+    drift: Drift,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -70,8 +86,14 @@ impl Driver {
     /// Returns the driver of an agent that is stopped by `ladder`. Children's keepers are spawned on `tasks`,
     /// and let go of what still runs at `stop`.
     #[must_use]
-    pub const fn new(ladder: Ladder, tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { ladder, linger: LINGER_GRACE, tasks, stop }
+    pub fn new(ladder: Ladder, tasks: TaskTracker, stop: CancellationToken) -> Self {
+        Self { ladder, linger: LINGER_GRACE, drift: Drift::default(), tasks, stop }
+    }
+
+    /// Sets where it is noted what an agent printed that nobody knows here.
+    #[must_use]
+    pub fn drift(self, drift: Drift) -> Self {
+        Self { drift, ..self }
     }
 
     /// Sets how long a process may stay, and say nothing, after its result (default [`LINGER_GRACE`]).
@@ -137,6 +159,7 @@ impl Driver {
             undecodable: reader.undecodable(),
             stopped,
         };
+        self.drift.note(reader.unknown(), over.undecodable);
         let end = reader.end(&over);
         let outcome = stopped.map_or(end.outcome, outcome_of);
         if !alone {

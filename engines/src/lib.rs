@@ -4,12 +4,18 @@
 //! An engine turns a `Job` into a child process and what that prints into `RunEvent`s. It has never heard of
 //! a transport.
 
+mod agent;
+mod codex;
+mod drift;
 mod environment;
 pub mod jsonl;
 mod output;
 mod run;
 mod shell;
+#[cfg(test)]
+mod testing;
 
+pub use drift::{Drift, Drifts, MAX_KINDS, UnknownKinds};
 pub use environment::{CHILD, Environment, RUN};
 pub use shell::Shell;
 
@@ -18,9 +24,13 @@ use std::sync::Arc;
 
 use takopi_core::id::{EngineId, InstanceId, NameError};
 use takopi_core::port::engine::{Engine, EngineSpec};
-use takopi_core::settings::{Diagnostic, KnownEngine, Settings, Standing};
+use takopi_core::settings::{Diagnostic, KnownEngine, Settings, Standing, has_errors};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use agent::{Agent, OneShot};
+use codex::Codex;
+use shell::ShellConfig;
 
 /// What engines are made of.
 #[derive(Debug, Clone)]
@@ -33,16 +43,43 @@ pub struct EngineParts {
     pub stop: CancellationToken,
     /// The user's shell, `$SHELL`.
     pub shell: Option<OsString>,
+    /// Where it is noted what agents print that nobody knows here.
+    pub drift: Drifts,
 }
+
+/// A built-in engine that is an agent, by what the house needs before there is one.
+struct BuiltIn {
+    spec: fn() -> Result<EngineSpec, NameError>,
+    mistakes: fn(&Settings, &EngineId) -> Vec<Diagnostic>,
+    build: fn(&EngineSpec, &Settings, &EngineParts) -> Arc<dyn Engine>,
+}
+
+impl BuiltIn {
+    const fn agent<A: Agent>() -> Self {
+        Self {
+            spec: A::spec,
+            mistakes: |settings, id| settings.engine::<A::Config>(id).diagnostics,
+            build: |spec, settings, parts| {
+                let agent = A::new(settings.engine::<A::Config>(&spec.id).value);
+                Arc::new(OneShot::new(agent, spec.clone(), parts))
+            },
+        }
+    }
+}
+
+/// The agents. A new one is a file and a line here.
+const AGENTS: [BuiltIn; 1] = [BuiltIn::agent::<Codex>()];
 
 /// Returns what settings may say of the built-in engines. `on_path` tells whether an executable is there.
 ///
 /// # Errors
 /// [`NameError`] when an engine's id breaks the rule for ids.
 pub fn known(on_path: impl Fn(&str) -> bool) -> Result<Vec<KnownEngine>, NameError> {
-    let shell = shell::spec(None)?;
-    let installed = shell.executable.as_deref().is_none_or(on_path);
-    Ok(vec![KnownEngine::new(&shell, Standing::Late, installed)])
+    let known = |spec: &EngineSpec, standing| {
+        KnownEngine::new(spec, standing, spec.executable.as_deref().is_none_or(&on_path))
+    };
+    let agents = AGENTS.iter().map(|agent| Ok(known(&(agent.spec)()?, Standing::BuiltIn)));
+    agents.chain([Ok(known(&shell::spec(None)?, Standing::Late))]).collect()
 }
 
 /// Returns the specs by the settings, and what is wrong with the engines' tables: an engine whose table has
@@ -54,26 +91,35 @@ pub fn specs(
     settings: &Settings,
     local: &[InstanceId],
 ) -> Result<(Vec<EngineSpec>, Vec<Diagnostic>), NameError> {
-    let id = shell::spec(None)?.id;
-    match settings.engine::<shell::ShellConfig>(&id).usable() {
+    let (mut specs, mut told) = (Vec::new(), Vec::new());
+    for agent in AGENTS {
+        let spec = (agent.spec)()?;
+        let mistakes = (agent.mistakes)(settings, &spec.id);
+        if !has_errors(&mistakes) {
+            specs.push(spec);
+        }
+        told.extend(mistakes);
+    }
+    match settings.engine::<ShellConfig>(&shell::spec(None)?.id).usable() {
         Ok((config, warnings)) => {
             let instances = config.transports.unwrap_or_else(|| local.to_vec());
-            Ok((vec![shell::spec(Some(instances))?], warnings))
+            specs.push(shell::spec(Some(instances))?);
+            told.extend(warnings);
         }
-        Err(errors) => Ok((Vec::new(), errors)),
+        Err(errors) => told.extend(errors),
     }
+    Ok((specs, told))
 }
 
-/// Makes an engine; `None` when it is none of ours.
+/// Makes an engine by the settings; `None` when it is none of ours.
 #[must_use]
-pub fn build(id: &EngineId, parts: &EngineParts) -> Option<Arc<dyn Engine>> {
-    match id.as_str() {
-        "shell" => Some(Arc::new(Shell::new(
-            parts.shell.clone(),
-            parts.environment.clone(),
-            parts.tasks.clone(),
-            parts.stop.clone(),
-        ))),
-        _ => None,
+pub fn build(spec: &EngineSpec, settings: &Settings, parts: &EngineParts) -> Option<Arc<dyn Engine>> {
+    let is_meant = |agent: &&BuiltIn| (agent.spec)().is_ok_and(|known| known.id == spec.id);
+    if let Some(agent) = AGENTS.iter().find(is_meant) {
+        return Some((agent.build)(spec, settings, parts));
     }
+    (spec.id.as_str() == "shell").then(|| {
+        let EngineParts { environment, tasks, stop, shell, .. } = parts.clone();
+        Arc::new(Shell::new(shell, environment, tasks, stop)) as Arc<dyn Engine>
+    })
 }

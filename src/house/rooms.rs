@@ -11,7 +11,7 @@ use takopi_core::port::command::{Command, CommandSpec};
 use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::route::KnownProject;
 use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
-use takopi_engines::{EngineParts, Environment};
+use takopi_engines::{Drifts, EngineParts, Environment};
 use takopi_local::Local;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -80,6 +80,7 @@ pub(super) fn generation(
     ledger: &str,
     tasks: &TaskTracker,
     stop: &CancellationToken,
+    drift: &Drifts,
 ) -> anyhow::Result<Generation> {
     let settings = &opening.settings;
     let (specs, mistakes) = takopi_engines::specs(settings, &[local_instance(settings)?])?;
@@ -95,10 +96,11 @@ pub(super) fn generation(
         tasks: tasks.clone(),
         stop: stop.clone(),
         shell: std::env::var_os("SHELL"),
+        drift: drift.clone(),
     };
     let (engines, commands) = surveys(settings, specs, &settings.plugins.enabled)?;
     Ok(Generation {
-        engines: Catalog::new(engines, BuiltInEngines(parts)),
+        engines: Catalog::new(engines, BuiltInEngines { parts, settings: settings.clone() }),
         commands: Catalog::new(commands, BuiltInCommands(takopi_commands::all()?)),
         workspace: Arc::new(Directories::new(&settings.projects, opening.dir.clone())),
         default_engine: opening.default_engine.clone(),
@@ -179,17 +181,21 @@ pub(super) fn told(mistakes: &[Diagnostic]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-struct BuiltInEngines(EngineParts);
+struct BuiltInEngines {
+    parts: EngineParts,
+    settings: Settings,
+}
 
 #[async_trait]
 impl Loader<EngineSpec, dyn Engine> for BuiltInEngines {
     async fn load(
         &self,
         id: &PluginId,
-        _spec: &EngineSpec,
+        spec: &EngineSpec,
         _origin: &Origin,
     ) -> Result<Arc<dyn Engine>, String> {
-        takopi_engines::build(id, &self.0).ok_or_else(|| format!("{id} is no built-in engine"))
+        takopi_engines::build(spec, &self.settings, &self.parts)
+            .ok_or_else(|| format!("{id} is no built-in engine"))
     }
 }
 
@@ -235,6 +241,7 @@ mod tests {
         let (config, warnings) = loaded.settings.transport::<LocalConfig>(&local).usable().unwrap();
         assert_eq!((config.port, warnings.len()), (Some(8787), 0));
         let (specs, mistakes) = takopi_engines::specs(&loaded.settings, &[]).unwrap();
-        assert_eq!((specs[0].only_on.as_deref(), mistakes.len()), (Some(&[local][..]), 0));
+        let shell = specs.iter().find(|spec| spec.id.as_str() == "shell").unwrap();
+        assert_eq!((shell.only_on.as_deref(), mistakes.len()), (Some(&[local][..]), 0));
     }
 }

@@ -245,6 +245,24 @@ pub struct EngineFeatures {
     pub options: bool,
 }
 
+/// What a person may choose from for an engine, as far as the engine can tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Choices {
+    /// The models it knows, in its own words; empty when it cannot tell. Others may work too.
+    pub models: Vec<String>,
+    /// The reasoning levels, from low to high; empty when it takes any word.
+    pub levels: Vec<String>,
+}
+
+/// The program behind an engine, as it is on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it calls its version, or why that could not be learnt.
+    pub version: Result<String, String>,
+}
+
 /// What is known of an engine without loading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineSpec {
@@ -288,6 +306,19 @@ pub trait Engine: Send + Sync {
 
     /// Returns what is missing for runs to succeed.
     async fn check(&self) -> Vec<SetupIssue>;
+
+    /// Returns what a person may choose from, for `model` or else the configured one. May start the engine's
+    /// program to ask it, within seconds.
+    async fn choices(&self, model: Option<&str>) -> Choices {
+        let _: Option<&str> = model;
+        Choices::default()
+    }
+
+    /// Returns the program behind the engine; `None` when there is none, or it is not installed. Starts it to
+    /// ask for its version, within seconds.
+    async fn program(&self) -> Option<Program> {
+        None
+    }
 
     /// Ends shared processes within `grace`. Called once, when no run uses the engine any more.
     async fn close(&self, grace: Duration) {

@@ -33,7 +33,7 @@ impl Over {
 }
 
 /// Returns `text` without escape sequences of terminals (ECMA-48: CSI, OSC and the two-character ones).
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     const ESCAPE: char = '\u{1b}';
     const BELL: char = '\u{7}';
     let mut plain = String::with_capacity(text.len());

@@ -13,11 +13,12 @@ use tokio::io::AsyncRead;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Over, Translator};
+use crate::drift::UnknownKinds;
 use crate::run::with_causes;
 
 /// Why the reader paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pause {
+pub(crate) enum Pause {
     /// There are no more lines.
     Ended,
     /// The result is there, and for a while nothing has come after it.
@@ -27,7 +28,7 @@ pub(super) enum Pause {
 }
 
 /// Reads one run.
-pub(super) struct Reader<'a, R, T> {
+pub(crate) struct Reader<'a, R, T> {
     lines: &'a mut Lines<R>,
     translator: T,
     sink: EventSink,
@@ -40,10 +41,11 @@ pub(super) struct Reader<'a, R, T> {
     /// Since the result is there: until when the next word is waited for.
     silent_until: Option<Instant>,
     fault: Option<String>,
+    wrong_session: bool,
 }
 
 impl<'a, R: AsyncRead + Unpin, T: Translator> Reader<'a, R, T> {
-    pub(super) fn new(
+    pub(crate) fn new(
         lines: &'a mut Lines<R>,
         translator: T,
         sink: EventSink,
@@ -59,20 +61,25 @@ impl<'a, R: AsyncRead + Unpin, T: Translator> Reader<'a, R, T> {
             undecodable: 0,
             silent_until: None,
             fault: None,
+            wrong_session: false,
         }
     }
 
-    pub(super) fn settled(&self) -> bool {
+    pub(crate) fn settled(&self) -> bool {
         self.translator.settled()
     }
 
-    pub(super) fn undecodable(&self) -> u64 {
+    pub(crate) fn unknown(&self) -> Option<&UnknownKinds> {
+        self.translator.unknown()
+    }
+
+    pub(crate) fn undecodable(&self) -> u64 {
         self.undecodable
     }
 
     /// Reads until something has to be done about the process. After its result it may be silent for `linger`;
     /// without it, for ever.
-    pub(super) async fn read(&mut self, linger: Option<Duration>) -> Pause {
+    pub(crate) async fn read(&mut self, linger: Option<Duration>) -> Pause {
         loop {
             self.sink.put_all(&mut self.events).await;
             if self.fault.is_some() {
@@ -106,7 +113,7 @@ impl<'a, R: AsyncRead + Unpin, T: Translator> Reader<'a, R, T> {
     }
 
     /// Reads to the end, however long the agent takes. After a fault what comes is only taken off its hands.
-    pub(super) async fn rest(&mut self) {
+    pub(crate) async fn rest(&mut self) {
         self.silent_until = None;
         if self.fault.is_none() && self.read(None).await == Pause::Ended {
             return;
@@ -120,13 +127,20 @@ impl<'a, R: AsyncRead + Unpin, T: Translator> Reader<'a, R, T> {
     }
 
     /// Returns the end of the run.
-    pub(super) fn end(self, over: &Over) -> RunEnd {
+    pub(crate) fn end(self, over: &Over) -> RunEnd {
         if self.undecodable > 0 {
             tracing::debug!(lines = self.undecodable, "an agent printed lines that were not understood");
         }
         let end = self.translator.end(over);
         let outcome = self.fault.map_or(end.outcome, Outcome::Failed);
-        RunEnd { outcome, session: self.session, ..end }
+        // What was said in another session is no answer to this one.
+        let answer = if self.wrong_session { String::new() } else { end.answer };
+        RunEnd { outcome, answer, session: self.session, ..end }
+    }
+
+    /// The session that was asked for may have several names; once it is told there is one.
+    fn is_same(&self, known: &SessionToken, told: &SessionToken) -> bool {
+        if self.session_told { known == told } else { self.translator.continues(known, told) }
     }
 
     /// Lets the first naming of the session pass and swallows the others. An agent that went on in another
@@ -137,7 +151,8 @@ impl<'a, R: AsyncRead + Unpin, T: Translator> Reader<'a, R, T> {
         while let Some(event) = self.events.get(place) {
             match event {
                 RunEvent::Session(token) => match &self.session {
-                    Some(known) if known != token => {
+                    Some(known) if !self.is_same(known, token) => {
+                        self.wrong_session = true;
                         self.fault = Some(format!("it went on in session {token} instead of {known}"));
                         self.events.truncate(place);
                     }

@@ -1,0 +1,247 @@
+//! Recordings of the real programs, replayed: what a chat would be told of each, as text to be read; and
+//! everything a program could print instead, to see that a run always ends.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use serde_json::Value;
+use takopi_core::event::{Action, Phase, RunEnd, RunEvent};
+use takopi_core::port::engine::{EventSink, Stop};
+use takopi_core::session::SessionToken;
+use takopi_stdio::{Exit, Lines};
+
+use crate::drift::UnknownKinds;
+use crate::jsonl::{Over, Pause, Reader, Translator};
+
+/// One recording: `fixtures/<folder>/<case>.jsonl` with its `.meta.json` and `.stderr`.
+pub(crate) struct Recording {
+    /// Its name.
+    pub(crate) case: String,
+    /// The session it was to continue.
+    pub(crate) resume: Option<SessionToken>,
+    lines: Vec<u8>,
+    stderr: String,
+    exit: Exit,
+    stopped: bool,
+}
+
+/// Returns the recordings of a folder, by name.
+pub(crate) fn recordings(folder: &str) -> Vec<Recording> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    assert!(!files.is_empty(), "no recordings in {}", folder.display());
+    files.iter().map(|file| read(file)).collect()
+}
+
+fn read(file: &Path) -> Recording {
+    let meta: Value = serde_json::from_slice(&fs::read(file.with_extension("meta.json")).unwrap()).unwrap();
+    let rc = i32::try_from(meta["rc"].as_i64().unwrap()).unwrap();
+    Recording {
+        case: file.file_stem().unwrap().to_str().unwrap().to_owned(),
+        resume: meta["resume"].as_str().and_then(SessionToken::parse),
+        lines: fs::read(file).unwrap(),
+        stderr: fs::read_to_string(file.with_extension("stderr")).unwrap_or_default(),
+        exit: if rc < 0 { Exit::Signal(-rc) } else { Exit::Code(rc) },
+        stopped: meta["signal"].is_string(),
+    }
+}
+
+impl Recording {
+    /// Returns the lines of its stdout.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+    }
+
+    /// Replays it and returns what is told, a line per event, and the end.
+    pub(crate) fn replay<T: Translator>(&self, translator: T) -> String {
+        let stopped = self.stopped.then_some(Stop::Cancel);
+        let played = play(&self.lines, translator, self.resume.clone(), |undecodable| Over {
+            exit: self.exit,
+            stderr: crate::jsonl::plain(&self.stderr),
+            undecodable,
+            stopped,
+        });
+        let mut text = String::new();
+        for event in &played.events {
+            text.push_str(&told(event));
+            text.push('\n');
+        }
+        text.push_str(&ended(&played.end, self.stopped));
+        if !played.unknown.kinds.is_empty() {
+            writeln!(text, "unknown: {:?}", played.unknown.kinds).unwrap();
+        }
+        if played.undecodable > 0 {
+            writeln!(text, "undecodable: {}", played.undecodable).unwrap();
+        }
+        text
+    }
+}
+
+/// What came of a replay.
+pub(crate) struct Played {
+    pub(crate) events: Vec<RunEvent>,
+    pub(crate) end: RunEnd,
+    pub(crate) unknown: UnknownKinds,
+    pub(crate) undecodable: u64,
+}
+
+/// Puts bytes through a translator as a run does.
+pub(crate) fn play<T: Translator>(
+    bytes: &[u8],
+    translator: T,
+    resume: Option<SessionToken>,
+    over: impl FnOnce(u64) -> Over,
+) -> Played {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let mut lines = Lines::new(bytes, 64 << 20);
+        let (sink, mut received) = EventSink::new();
+        let mut reader = Reader::new(&mut lines, translator, sink, resume);
+        let reading = async {
+            let pause = reader.read(None).await;
+            if pause != Pause::Ended {
+                reader.rest().await;
+            }
+            let undecodable = reader.undecodable();
+            let unknown = reader.unknown().cloned().unwrap_or_default();
+            (reader.end(&over(undecodable)), unknown, undecodable)
+        };
+        let listening = async {
+            let mut events = Vec::new();
+            while let Some(event) = received.recv().await {
+                events.push(event);
+            }
+            events
+        };
+        let ((end, unknown, undecodable), events) = tokio::join!(reading, listening);
+        Played { events, end, unknown, undecodable }
+    })
+}
+
+fn told(event: &RunEvent) -> String {
+    match event {
+        RunEvent::Session(token) => format!("session {token}"),
+        RunEvent::Action(action) => step(action),
+        RunEvent::Text(text) => format!("text {text:?}"),
+        RunEvent::Answer(text) => format!("answer {:?}", short(text)),
+        RunEvent::Usage(usage) => format!("usage {usage:?}"),
+        RunEvent::Note(note) => format!("note {:?} {:?}", note.level, note.text),
+        RunEvent::Handle(_) => "handle".to_owned(),
+    }
+}
+
+fn step(action: &Action) -> String {
+    let mark = match (action.phase, action.ok) {
+        (Phase::Started, _) => "▸",
+        (Phase::Updated, _) => "↻",
+        (Phase::Completed, Some(false)) => "✗",
+        (Phase::Completed, _) => "✓",
+    };
+    let mut text = format!("{mark} {:?} {:?}", action.kind, short(&action.title));
+    if let Some(code) = action.detail.exit_code {
+        write!(text, " exit {code}").unwrap();
+    }
+    for change in &action.detail.changes {
+        write!(text, " {}:{}", change.verb, change.path).unwrap();
+    }
+    if let Some(output) = &action.detail.output {
+        write!(text, " output {:?}", short(output)).unwrap();
+    }
+    write!(text, " #{}", short(&action.id)).unwrap();
+    text
+}
+
+fn ended(end: &RunEnd, stopped: bool) -> String {
+    let outcome = if stopped { "stopped".to_owned() } else { format!("{:?}", end.outcome) };
+    let session = end.session.as_ref().map_or("none".to_owned(), ToString::to_string);
+    let mut text = format!("end {outcome}\nsession {session}\nanswer {:?}\n", short(&end.answer));
+    if let Some(usage) = &end.usage {
+        writeln!(text, "usage {usage:?}").unwrap();
+    }
+    text
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(160) {
+        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
+        None => text.to_owned(),
+    }
+}
+
+/// Checks the recordings of a folder against their snapshots; `translator` makes one per run.
+pub(crate) fn check<T: Translator>(folder: &str, translator: impl Fn(&Recording) -> T) {
+    let mut text = String::new();
+    for recording in recordings(folder) {
+        writeln!(text, "== {}", recording.case).unwrap();
+        writeln!(text, "{}", recording.replay(translator(&recording))).unwrap();
+    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(folder.replace('.', "_"), text);
+    });
+}
+
+/// Something a program might print: lines of its recordings as they are, cut short, with a value of another
+/// type or a huge one in the place of one of theirs, in any order; and what was never JSON.
+pub(crate) fn noise(folder: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let lines: Vec<Vec<u8>> = recordings(folder)
+        .iter()
+        .flat_map(|recording| recording.lines().map(<[u8]>::to_vec).collect::<Vec<_>>())
+        .filter(|line| line.len() < 4096)
+        .collect();
+    let good = prop::sample::select(lines);
+    let wrong = prop::sample::select(vec!["null", "7", "\"\"", "[]", "{}", "true", "-1.5e300", "[[]]"]);
+    let line = prop_oneof![
+        4 => good.clone(),
+        1 => (good.clone(), any::<prop::sample::Index>())
+            .prop_map(|(line, at)| line[..at.index(line.len())].to_vec()),
+        3 => (good.clone(), any::<prop::sample::Index>(), wrong).prop_map(|(line, at, wrong)| {
+            replace(&line, at, &serde_json::from_str(wrong).unwrap())
+        }),
+        1 => (good, any::<prop::sample::Index>())
+            .prop_map(|(line, at)| replace(&line, at, &Value::String("ä".repeat(40_000)))),
+        1 => prop::collection::vec(any::<u8>(), 0..40),
+    ];
+    prop::collection::vec(line, 0..40).prop_map(|lines| lines.join(&b'\n'))
+}
+
+/// Puts `value` in the place of one of the values of a line.
+fn replace(line: &[u8], at: prop::sample::Index, value: &Value) -> Vec<u8> {
+    let Ok(mut json) = serde_json::from_slice::<Value>(line) else { return line.to_vec() };
+    let mut places = Vec::new();
+    collect(&json, String::new(), &mut places);
+    if let Some(place) = places.get(at.index(places.len().max(1))) {
+        *json.pointer_mut(place).unwrap() = value.clone();
+    }
+    serde_json::to_vec(&json).unwrap()
+}
+
+fn collect(json: &Value, path: String, places: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match json {
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value)).collect()
+        }
+        Value::Array(items) => items.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (key, value) in children {
+        collect(value, format!("{path}/{key}"), places);
+    }
+    places.push(path);
+}
+
+/// Checks that a run ends, once and in its own words, whatever was printed.
+pub(crate) fn survives<T: Translator>(bytes: &[u8], translator: T, resume: Option<SessionToken>) {
+    let over = |undecodable| Over { exit: Exit::Code(0), stderr: String::new(), undecodable, stopped: None };
+    let played = play(bytes, translator, resume, over);
+    let sessions = played.events.iter().filter(|event| matches!(event, RunEvent::Session(_))).count();
+    assert!(sessions <= 1, "the session is told at most once");
+    let printed = bytes.split(|byte| *byte == b'\n').count() as u64;
+    assert!(played.undecodable <= printed, "a line is counted at most once");
+    if let takopi_core::event::Outcome::Failed(why) = &played.end.outcome {
+        assert!(!why.trim().is_empty(), "a failure has a reason");
+    }
+}

@@ -1,0 +1,113 @@
+//! codex: its command line, its settings, and every recording of it.
+
+use proptest::prelude::*;
+use takopi_core::event::Outcome;
+use takopi_core::session::SessionToken;
+
+use super::*;
+use crate::agent::recording::{check, noise, survives};
+use crate::testing;
+
+fn line(config: &CodexConfig, job: &Job, options: &RunOptions) -> (String, String) {
+    let line = Codex::new(config.clone()).command(job, options).unwrap();
+    let args: Vec<String> = line.args.iter().map(|arg| arg.to_str().unwrap().to_owned()).collect();
+    (args.join(" "), line.stdin)
+}
+
+#[test]
+fn the_prompt_goes_by_stdin_whatever_it_looks_like() {
+    for prompt in ["--help me", "42", "@file", "/x", "- a\n- b"] {
+        let (args, stdin) = line(&testing::read(""), &testing::job(prompt), &RunOptions::default());
+        assert_eq!(args, "-c notify=[] exec --json --skip-git-repo-check --color=never -");
+        assert_eq!(stdin, prompt);
+    }
+}
+
+#[test]
+fn settings_options_and_session_have_their_places() {
+    let config = testing::read("profile = \"work\"\nextra_args = [\"--search\"]");
+    let mut job = testing::job("go on");
+    job.session = SessionToken::parse("0199a213-81c0-7800-8aa1-bbab2a035a53");
+    let options = RunOptions { model: Some("m".to_owned()), reasoning: Some("high".to_owned()) };
+    let (args, _) = line(&config, &job, &options);
+    assert_eq!(
+        args,
+        "--search --profile work --model m -c model_reasoning_effort=high exec --json --skip-git-repo-check \
+         --color=never resume 0199a213-81c0-7800-8aa1-bbab2a035a53 -"
+    );
+}
+
+#[test]
+fn options_takopi_sets_itself_are_refused_by_name() {
+    let mistakes =
+        testing::mistakes::<CodexConfig>("extra_args = [\"--json\", \"--color=always\"]\nprofile = 7");
+    insta::assert_snapshot!(mistakes);
+}
+
+#[test]
+fn the_mode_of_the_python_takopi_loads_and_is_told() {
+    let mistakes = testing::mistakes::<CodexConfig>("mode = \"app_server\"");
+    insta::assert_snapshot!(mistakes);
+    assert_eq!(testing::mistakes::<CodexConfig>("mode = \"exec\""), "");
+}
+
+#[test]
+fn models_are_listed_by_priority_with_the_levels_of_the_one_that_is_meant() {
+    let stdout = r#"{"models":[
+        {"slug":"b","priority":2,"visibility":"list","supported_reasoning_levels":[{"effort":"low"}]},
+        {"slug":"a","priority":1,"visibility":"list","supported_reasoning_levels":[{"effort":"max"}]},
+        {"slug":"hidden","priority":3,"visibility":"hide","supported_reasoning_levels":[{"effort":"x"}]}]}"#;
+    let told = |model| {
+        let Choices { models, levels } = choices(stdout, model);
+        (models.join(" "), levels.join(" "))
+    };
+    assert_eq!(told(None), ("a b".to_owned(), "max".to_owned()));
+    assert_eq!(told(Some("b")), ("a b".to_owned(), "low".to_owned()));
+    assert_eq!(told(Some("other")), ("a b".to_owned(), String::new()));
+    assert_eq!(choices("no json", None), Choices::default());
+}
+
+#[test]
+fn a_session_is_recognised_and_an_option_is_not_taken_for_one() {
+    let pattern = Codex::spec().unwrap().resume.unwrap();
+    assert_eq!(pattern.find("x\n`codex resume abc-1`\n").unwrap().as_str(), "abc-1");
+    assert_eq!(pattern.find("codex resume --yolo"), None);
+}
+
+#[test]
+fn recordings_are_told_as_they_were() {
+    check("codex", |recording| Translator::new("/home/dev/codex/proj".as_ref(), recording.resume.is_some()));
+}
+
+fn end(lines: &[&str], exit: i32) -> (Outcome, String) {
+    testing::end(Translator::new("/".as_ref(), false), lines, exit)
+}
+
+#[test]
+fn what_was_said_before_a_crash_is_kept() {
+    let said = r#"{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"partial words"}}"#;
+    let (outcome, answer) = end(&[said], 3);
+    assert_eq!(outcome, Outcome::Failed("codex ended without a result: exit status 3".to_owned()));
+    assert_eq!(answer, "partial words");
+    assert_eq!(end(&[said], 0), (Outcome::Answered, "partial words".to_owned()));
+}
+
+#[test]
+fn a_named_final_answer_stays_the_answer() {
+    let message = |phase: &str, text: &str| {
+        format!(
+            r#"{{"type":"item.completed","item":{{"id":"1","type":"agent_message","phase":"{phase}","text":"{text}"}}}}"#
+        )
+    };
+    let lines = [message("commentary", "looking"), message("final_answer", "done"), message("x", "bye")];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(end(&lines, 0).1, "done");
+}
+
+proptest! {
+    #[test]
+    fn a_run_ends_whatever_is_printed(bytes in noise("codex"), resumed in any::<bool>()) {
+        let session = resumed.then(|| SessionToken::parse("s").unwrap());
+        survives(&bytes, Translator::new("/".as_ref(), resumed), session);
+    }
+}
