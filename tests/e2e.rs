@@ -48,5 +48,7 @@ mod page_visit;
 mod program;
 #[path = "e2e/random.rs"]
 mod random;
+#[path = "e2e/real.rs"]
+mod real;
 #[path = "e2e/wait.rs"]
 mod wait;

@@ -67,6 +67,7 @@ const SWITCHES: [(&str, &str); 10] = [
 ];
 
 fn codex(url: &str) -> String {
+    // It tells only of the retries that it makes for a whole stream; those for a request alone are silent.
     format!(
         r#"model = "scripted"
 model_provider = "scripted"
@@ -84,7 +85,7 @@ name = "scripted"
 base_url = "{url}/v1"
 env_key = "SCRIPTED_MODEL_KEY"
 wire_api = "responses"
-request_max_retries = {RETRIES}
+request_max_retries = 0
 stream_max_retries = {RETRIES}
 "#
     )
