@@ -3,7 +3,6 @@
 
 mod catalogue;
 mod clock;
-mod directories;
 mod leftovers;
 mod rooms;
 

@@ -46,6 +46,8 @@ mod page_talk;
 mod page_visit;
 #[path = "e2e/program.rs"]
 mod program;
+#[path = "e2e/projects.rs"]
+mod projects;
 #[path = "e2e/random.rs"]
 mod random;
 #[path = "e2e/real.rs"]

@@ -37,12 +37,13 @@ use live::LiveRun;
 
 use crate::event::Outcome;
 use crate::id::{EngineId, InstanceId, RunId, RunIds};
-use crate::message::Address;
+use crate::message::{Address, Inbound};
 use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
 use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post};
 use crate::port::transport::TransportSpec;
 use crate::port::{Clock, Ledger, Leftovers, Transport};
+use crate::route::{self, Decision, Facts};
 use crate::time::Moment;
 
 /// Memos the clerk may be behind by. Transports wait beyond it: what they hand in is durable already.
@@ -401,6 +402,19 @@ impl Desk {
     /// Returns the engines that serve an instance, and why some cannot be used now.
     pub async fn engines(&self, instance: &InstanceId) -> Vec<EngineStatus> {
         self.0.in_force().by.engine_statuses(instance).await
+    }
+
+    /// Returns what would be done about `inbound` if it came in now; `None` while nobody serves its instance.
+    /// Nothing is written, and nothing follows from it.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when what is known could not be read.
+    pub async fn foresee(&self, inbound: &Inbound) -> Result<Option<Decision>, LedgerError> {
+        let Some(instance) = self.0.instance(&inbound.address().instance) else { return Ok(None) };
+        let known = self.0.in_force().by.known(&inbound.address().instance, &instance.spec);
+        let wants = route::wants(inbound, &known);
+        let stored = self.0.ledger.facts(&wants.query).await?;
+        Ok(Some(route::decide(&wants, &Facts { stored, live: None }, &known)))
     }
 
     /// Lends what is in force to `read`: specs, projects, the default engine.

@@ -9,8 +9,6 @@ mod prompt;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
 use prompt::Prompt;
 
@@ -19,8 +17,9 @@ use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, ButtonAction, Inbound, Invoke, Message, MessageRef};
 use crate::port::engine::{Answer, RunOptions};
 use crate::port::ledger::{FactsQuery, InboxId, StoredFacts};
+use crate::port::workspace::Place;
 use crate::resume::ResumePatterns;
-use crate::session::{Context, SessionToken, ThreadKey};
+use crate::session::{Context, SessionRow, SessionToken, ThreadKey};
 
 /// The command that takes the short way: runs it is about are signalled before anything is queued.
 pub const CANCEL: &str = "cancel";
@@ -133,8 +132,10 @@ pub struct RunPlan {
     pub engine: EngineId,
     /// Where it works.
     pub context: Context,
-    /// The directory when no project is known, or the session's own.
-    pub dir: Option<PathBuf>,
+    /// What else is known of its directory.
+    pub place: Place,
+    /// Whether the person said where: then it does not go on in a conversation that is elsewhere.
+    pub placed: bool,
     /// The thread to queue in; `None` is one of its own.
     pub thread: Option<ThreadKey>,
     /// Which session it continues.
@@ -143,6 +144,19 @@ pub struct RunPlan {
     pub options: RunOptions,
     /// What the person should be told about how their words were read.
     pub remark: Option<String>,
+}
+
+impl RunPlan {
+    /// Returns whether it belongs elsewhere than the session of a conversation: another project or branch was
+    /// named, or its caller is in another directory.
+    #[must_use]
+    pub fn is_elsewhere(&self, row: &SessionRow) -> bool {
+        let moved = match &self.place {
+            Place::Caller(dir) => row.context.is_empty() && row.cwd.as_ref() != Some(dir),
+            Place::Session(_) | Place::Open => false,
+        };
+        moved || (self.placed && self.context != row.context)
+    }
 }
 
 /// What is to be done.

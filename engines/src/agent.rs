@@ -128,8 +128,8 @@ impl<A: Agent> OneShot<A> {
     /// Returns the program as it is on PATH now: one that is installed later is found without a restart.
     fn find(&self) -> Option<PathBuf> {
         let name = self.spec.executable.as_deref()?;
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
+        let path = self.parts.path.as_ref()?;
+        std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| is_executable(file))
     }
 
     fn missing(&self) -> EngineError {
@@ -182,8 +182,11 @@ impl<A: Agent> OneShot<A> {
     /// Runs the program with `args` in a directory where it finds no project, and returns stdout, or stderr
     /// where that is empty.
     async fn ask(&self, program: &Path, args: &[&str]) -> Result<String, String> {
-        let spawn =
-            self.parts.environment.outside_runs(Spawn::new(program).args(args)).dir(std::env::temp_dir());
+        let spawn = self
+            .parts
+            .environment
+            .apply_outside_runs(Spawn::new(program).args(args))
+            .dir(std::env::temp_dir());
         let spawn = spawn.env("PWD", std::env::temp_dir()).env("NO_COLOR", "1");
         let child = spawn.start(&self.parts.tasks, &self.parts.stop).map_err(|error| error.to_string())?;
         let mut text = Vec::new();

@@ -49,12 +49,12 @@ impl Environment {
     /// Applies it to a child of `run`. Its descendants are found again by the marks, after a crash too.
     #[must_use]
     pub fn apply(&self, spawn: Spawn, run: RunId) -> Spawn {
-        self.outside_runs(spawn).marker(Marker::new(RUN, run.to_string()))
+        self.apply_outside_runs(spawn).marker(Marker::new(RUN, run.to_string()))
     }
 
     /// Applies it to a child that belongs to no run, such as one that is asked for its version.
     #[must_use]
-    pub fn outside_runs(&self, spawn: Spawn) -> Spawn {
+    pub fn apply_outside_runs(&self, spawn: Spawn) -> Spawn {
         let spawn = self.remove.iter().fold(spawn, |spawn, name| spawn.env_remove(name));
         spawn.env(CHILD, &self.child)
     }

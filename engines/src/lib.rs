@@ -41,6 +41,8 @@ pub struct EngineParts {
     pub tasks: TaskTracker,
     /// Fires when the daemon goes down: children's keepers let go of what is still running on purpose.
     pub stop: CancellationToken,
+    /// Where programs are looked for, `$PATH`.
+    pub path: Option<OsString>,
     /// The user's shell, `$SHELL`.
     pub shell: Option<OsString>,
     /// Where it is noted what agents print that nobody knows here.

@@ -7,8 +7,10 @@ use takopi_core::desk::Desk;
 use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::message::Format;
 use takopi_core::port::command::ProjectStatus;
+use takopi_core::port::workspace::WorkspaceError;
 use takopi_core::session::SessionToken;
 use takopi_local::{Catalogue, CommandItem, Menu};
+use tokio_util::sync::CancellationToken;
 
 /// The lists of the generation in force.
 pub(super) struct HouseCatalogue {
@@ -53,6 +55,11 @@ impl Catalogue for HouseCatalogue {
             dir: self.dir.clone(),
             engines: engines.clone(),
         })
+    }
+
+    async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
+        let workspace = self.desk.with_generation(|generation| generation.workspace.clone());
+        workspace.branches(&project.to_lowercase(), stop).await
     }
 
     fn resume_line(&self, engine: &EngineId, token: &SessionToken) -> Option<String> {

@@ -13,11 +13,11 @@ use takopi_core::route::KnownProject;
 use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
 use takopi_engines::{Drifts, EngineParts, Environment};
 use takopi_local::Local;
+use takopi_workspace::{Patience, Worktrees, WorktreesParts};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Opening;
-use super::directories::Directories;
 
 /// Built-in commands the Python takopi did not have: they yield to a project of their name.
 const LATE_COMMANDS: [&str; 2] = ["help", "status"];
@@ -91,10 +91,23 @@ pub(super) fn generation(
     mistakes.iter().for_each(super::warn);
     let environment =
         Environment::new(ledger, super::inherited(), |name, value| settings.environment.passes(name, value));
+    let dressing = environment.clone();
+    let workspace = Worktrees::new(WorktreesParts {
+        projects: settings.projects.clone(),
+        default: opening.dir.clone(),
+        dress: Arc::new(move |spawn, run| match run {
+            Some(run) => dressing.apply(spawn, run),
+            None => dressing.apply_outside_runs(spawn),
+        }),
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+        patience: Patience::default(),
+    });
     let parts = EngineParts {
         environment,
         tasks: tasks.clone(),
         stop: stop.clone(),
+        path: std::env::var_os("PATH"),
         shell: std::env::var_os("SHELL"),
         drift: drift.clone(),
     };
@@ -102,7 +115,7 @@ pub(super) fn generation(
     Ok(Generation {
         engines: Catalog::new(engines, BuiltInEngines { parts, settings: settings.clone() }),
         commands: Catalog::new(commands, BuiltInCommands(takopi_commands::all()?)),
-        workspace: Arc::new(Directories::new(&settings.projects, opening.dir.clone())),
+        workspace: Arc::new(workspace),
         default_engine: opening.default_engine.clone(),
         projects: settings.projects.iter().map(known_project).collect(),
         default_project: settings.default_project.as_ref().map(|alias| alias.to_lowercase()),

@@ -1,12 +1,14 @@
 //! `cargo xtask measure`: what the house promises to be, measured on this machine, as one Markdown table.
 //!
-//! Numbers come from real runs and nothing else. How each row is measured stands in its file: `agent` and `stage`
-//! are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program. `table` judges.
+//! Numbers come from real runs and nothing else. How each row is measured stands in its file: `agent`, `actors`
+//! and `stage` are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program. `table` judges.
 
+mod actors;
 mod agent;
 mod binary;
 mod flow;
 mod latency;
+mod lines;
 mod process;
 mod stage;
 mod table;
@@ -41,12 +43,13 @@ const fn quick(
     Measurement { name, about, by_name_only: false, rows }
 }
 
-const MEASUREMENTS: [Measurement; 7] = [
+const MEASUREMENTS: [Measurement; 8] = [
     quick("exec", "a bare fork and exec, to compare with", |_, _| latency::exec()),
     quick("version", "`takopi --version`", binary::version),
     quick("start", "from the start of the daemon to its readiness", binary::start),
     quick("idle", "the memory of a daemon that has nothing to do", binary::idle),
     quick("message", "from an accepted message to its engine's process", |_, _| latency::message()),
+    quick("answer", "from an agent's last line to its answer", |_, _| latency::answer()),
     quick("events", "events of an agent through a run, and the memory they take", |_, _| flow::rows()),
     quick("size", "the size of the shipped binary", binary::size),
 ];

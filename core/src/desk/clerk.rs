@@ -33,8 +33,8 @@ pub(super) enum Memo {
     Launch(Box<Assignment>),
     /// A run learnt its session; answered once its thread is its own.
     Bind { run: RunId, session: Session, done: oneshot::Sender<()> },
-    /// A run wants a directory for itself; answered once it has it.
-    Claim { run: RunId, dir: PathBuf, done: oneshot::Sender<()> },
+    /// A run wants a directory for itself; told at once which run is before it, answered once it has it.
+    Claim { run: RunId, dir: PathBuf, behind: oneshot::Sender<RunId>, done: oneshot::Sender<()> },
     /// A run is over.
     Finished(RunId),
     /// A run was signalled; it may still be waiting.
@@ -147,10 +147,13 @@ impl Clerk {
                 Bound::Held { .. } => drop(self.held.insert(run, done)),
                 Bound::Bound | Bound::Crossed { .. } | Bound::Unknown => release(run, done),
             },
-            Memo::Claim { run, dir, done } => match self.queue.claim_dir(run, dir) {
+            Memo::Claim { run, dir, behind, done } => match self.queue.claim_dir(run, dir) {
                 Claim::Granted | Claim::Refused => release(run, done),
-                Claim::Waiting { passed, .. } => {
+                Claim::Waiting { behind: before, passed } => {
                     self.held.insert(run, done);
+                    if behind.send(before).is_err() {
+                        tracing::debug!(%run, "it was stopped before it was told whom it waits for");
+                    }
                     self.go_on(passed);
                 }
             },

@@ -26,8 +26,9 @@ use crate::port::ledger::{
     FactsQuery, InboxId, Post, PostKind, Preference, PreferenceKey, ProgressUse, Settled, StoredFacts,
 };
 use crate::port::transport::{SendError, SendOptions};
+use crate::port::workspace::Place;
 use crate::route::{self, Continue, Facts, Known, RunPlan};
-use crate::session::{Context, Session, ThreadKey};
+use crate::session::{Context, Session, SessionRow, ThreadKey};
 
 /// How long a command may take before it is stopped and the caller is told, runs it waits for aside.
 const CALL_TIMEOUT: Duration = Duration::from_secs(600);
@@ -205,6 +206,14 @@ impl Host {
         self.desk.ledger.facts(&query).await.map_err(|error| CommandError(error.to_string()))
     }
 
+    /// Returns what is on record of a session: it goes on where it was.
+    async fn stored_session(&self, session: Option<&Session>) -> Result<Option<SessionRow>, CommandError> {
+        let Some(session) = session.cloned() else { return Ok(None) };
+        let query = FactsQuery { address: self.address().clone(), about: None, session: Some(session) };
+        let facts = self.desk.ledger.facts(&query).await.map_err(|error| CommandError(error.to_string()))?;
+        Ok(facts.session)
+    }
+
     async fn plan(&self, request: RunRequest) -> Result<RunPlan, CommandError> {
         let known = self.known();
         let facts = Facts { stored: self.stored().await?, live: None };
@@ -218,8 +227,12 @@ impl Host {
         if !known.engines.contains(&engine) {
             return Err(CommandError(format!("unknown engine '{engine}'")));
         }
-        let thread =
-            request.session.clone().map(|token| ThreadKey::Token(Session { engine: engine.clone(), token }));
+        let session = request.session.clone().map(|token| Session { engine: engine.clone(), token });
+        let (context, place) = match self.stored_session(session.as_ref()).await? {
+            Some(row) => (row.context, Place::Open.or_session(row.cwd)),
+            None => (context, Place::Open),
+        };
+        let thread = session.map(ThreadKey::Token);
         Ok(RunPlan {
             address: self.address().clone(),
             reply_to: Some(self.caller.message.clone()),
@@ -227,7 +240,8 @@ impl Host {
             options: RunOptions::default(),
             engine,
             context,
-            dir: None,
+            place,
+            placed: true,
             thread,
             session: request.session.map_or(Continue::Fresh, Continue::Session),
             remark: None,

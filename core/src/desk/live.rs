@@ -4,7 +4,7 @@
 //! The run's own task (`perform.rs`) is the only one that folds; `follow.rs` and `door.rs` read.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{oneshot, watch};
@@ -17,6 +17,7 @@ use crate::message::{Address, MessageRef};
 use crate::port::command::RunSummary;
 use crate::port::engine::{Answer, Stop, StopSignal};
 use crate::port::ledger::InboxId;
+use crate::port::workspace::RunDir;
 use crate::progress::Tracker;
 use crate::route::RunPlan;
 use crate::session::{Context, SessionToken, ThreadKey};
@@ -37,7 +38,6 @@ pub(super) struct LiveRun {
     pub(super) id: RunId,
     pub(super) address: Address,
     pub(super) engine: EngineId,
-    pub(super) context: Context,
     /// The thread it was decided to belong to.
     pub(super) thread: ThreadKey,
     /// The message it answers; replying to it or to the progress message means this run. Without one the
@@ -56,6 +56,9 @@ pub(super) struct LiveRun {
 
 #[derive(Debug)]
 struct LiveState {
+    /// Where it works: settled when it starts, as that of the session it continues.
+    context: Context,
+    context_line: Option<String>,
     queued_at: Moment,
     started_at: Option<Moment>,
     ended_at: Option<Moment>,
@@ -66,7 +69,7 @@ struct LiveState {
     end: Option<RunEnd>,
     /// Whether the ledger has it as a run.
     opened: bool,
-    dir: Option<PathBuf>,
+    dir: Option<RunDir>,
     progress: Option<MessageRef>,
     /// Questions that wait for an answer.
     questions: HashMap<String, oneshot::Sender<Answer>>,
@@ -84,11 +87,11 @@ pub(super) enum Stage {
 impl LiveRun {
     pub(super) fn new(id: RunId, plan: &RunPlan, inbox: Option<InboxId>, look: Look, now: Moment) -> Self {
         let (stop, signal) = StopSignal::new();
+        let context_line = look.context_line.clone();
         Self {
             id,
             address: plan.address.clone(),
             engine: plan.engine.clone(),
-            context: plan.context.clone(),
             thread: plan.thread.clone().unwrap_or(ThreadKey::Run(id)),
             asked_by: plan.reply_to.clone(),
             inbox,
@@ -98,6 +101,8 @@ impl LiveRun {
             signal,
             seq: watch::Sender::new(0),
             state: Mutex::new(LiveState {
+                context: plan.context.clone(),
+                context_line,
                 queued_at: now,
                 started_at: None,
                 ended_at: None,
@@ -197,12 +202,33 @@ impl LiveRun {
         self.state().ended_at
     }
 
-    pub(super) fn set_dir(&self, dir: PathBuf) {
+    pub(super) fn context(&self) -> Context {
+        self.state().context.clone()
+    }
+
+    /// Returns the line that tells its project and branch, if it has any.
+    pub(super) fn context_line(&self) -> Option<String> {
+        self.state().context_line.clone()
+    }
+
+    pub(super) fn set_context(&self, context: Context, line: Option<String>) {
+        let mut state = self.state();
+        state.context = context;
+        state.context_line = line;
+    }
+
+    pub(super) fn set_dir(&self, dir: RunDir) {
         self.state().dir = Some(dir);
     }
 
     pub(super) fn dir(&self) -> Option<PathBuf> {
-        self.state().dir.clone()
+        self.state().dir.as_ref().map(|dir| dir.path.clone())
+    }
+
+    /// Returns whether it is under way in a directory, however that is spelled.
+    pub(super) fn works_in(&self, real: &Path) -> bool {
+        let state = self.state();
+        state.end.is_none() && state.dir.as_ref().is_some_and(|dir| dir.real == real)
     }
 
     pub(super) fn set_opened(&self) {
@@ -265,7 +291,7 @@ impl LiveRun {
             id: self.id,
             address: self.address.clone(),
             engine: self.engine.clone(),
-            context: self.context.clone(),
+            context: state.context.clone(),
             asked_by: self.asked_by.clone(),
             prompt: self.prompt.clone(),
             ahead: state.started_at.is_none().then_some(state.ahead),

@@ -2,12 +2,13 @@
 //!
 //! What is shown goes out by post (`door.rs`) or is followed (`follow.rs`); this never waits for a chat.
 //! The thread is released only when the engine has returned and the end is on disk. The engine at work is
-//! `perform/play.rs`, the end `perform/close.rs`.
+//! `perform/play.rs`, the directory `perform/prepare.rs`, the end `perform/close.rs`.
 
 mod close;
 mod play;
+mod prepare;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -17,16 +18,15 @@ use super::clerk::Memo;
 use super::door::paint::note_progress;
 use super::generation::InForce;
 use super::live::LiveRun;
+use super::script::Look;
 use super::{DeskEvent, Instance, Shared, host};
 use crate::event::{Level, Note, Outcome, RunEnd, RunEvent};
 use crate::id::RunId;
 use crate::message::Body;
 use crate::port::engine::{Job, Stop};
 use crate::port::ledger::{FactsQuery, InboxId, LedgerError, OpenRun, OutboxId, RunNote};
-use crate::port::workspace::{RunDir, WorkspaceError};
 use crate::route::{Continue, RunPlan};
 use crate::session::{Session, SessionToken, ThreadKey};
-use crate::settings::SerializeBy;
 
 /// Events folded at a time: enough to spare locks, few enough to stay responsive.
 const BATCH: usize = 256;
@@ -151,6 +151,10 @@ impl Performance {
         let address = self.live.address.clone();
         self.desk.tell(DeskEvent::Started { run: self.live.id, address });
         let prepared = self.resolve_session().await;
+        if self.plan.context != self.live.context() {
+            let look = Look::of(&self.in_force.by, &self.plan.engine, &self.plan.context);
+            self.live.set_context(self.plan.context.clone(), look.context_line);
+        }
         if let Err(error) = self.open().await {
             return self.not_opened(&error);
         }
@@ -187,10 +191,11 @@ impl Performance {
                     self.continue_former_conversation();
                 } else if let Some(row) =
                     facts.conversations.into_iter().find(|row| row.session.engine == self.plan.engine)
+                    && !self.plan.is_elsewhere(&row)
                 {
                     self.session = Some(row.session.token);
                     self.plan.context = row.context;
-                    self.plan.dir = row.cwd.or_else(|| self.plan.dir.take());
+                    self.take_place(row.cwd);
                 }
             }
         }
@@ -212,7 +217,7 @@ impl Performance {
         }
         if let Some(opened) = opened {
             self.plan.context = opened.context;
-            self.plan.dir = opened.dir.or_else(|| self.plan.dir.take());
+            self.take_place(opened.dir);
         }
         Ok(())
     }
@@ -228,8 +233,14 @@ impl Performance {
         let before = live.values().filter(|run| run.thread == self.live.thread && run.id < self.live.id);
         if let Some(last) = before.max_by_key(|run| run.id) {
             self.session = last.with_tracker(|tracker| tracker.session().cloned());
-            self.plan.dir = last.dir().or_else(|| self.plan.dir.take());
+            self.plan.context = last.context();
+            self.plan.place = std::mem::take(&mut self.plan.place).or_session(last.dir());
         }
+    }
+
+    /// Takes the directory of the session that is continued, if it is on record.
+    fn take_place(&mut self, session: Option<PathBuf>) {
+        self.plan.place = std::mem::take(&mut self.plan.place).or_session(session);
     }
 
     async fn open(&mut self) -> Result<(), LedgerError> {
@@ -241,7 +252,7 @@ impl Performance {
             engine: self.plan.engine.clone(),
             thread: self.live.thread.clone(),
             context: self.plan.context.clone(),
-            dir: self.plan.dir.clone(),
+            dir: self.plan.place.certain(&self.plan.context).map(Path::to_owned),
             session: self.session.clone(),
             prompt: self.plan.prompt.clone(),
             opened_at: self.desk.clock.now(),
@@ -281,48 +292,6 @@ impl Performance {
             options: self.plan.options.clone(),
         };
         self.drive(engine, job).await
-    }
-
-    /// Makes the directory ready, under the run's own stop signal.
-    async fn prepare(&mut self) -> Result<PathBuf, RunEnd> {
-        let stop = tokio_util::sync::CancellationToken::new();
-        let mut signal = self.live.signal();
-        let workspace = self.in_force.by.workspace.clone();
-        let context = self.plan.context.clone();
-        let resolve = workspace.resolve(&context, self.plan.dir.clone(), &stop);
-        tokio::pin!(resolve);
-        let resolved = tokio::select! {
-            biased;
-            reason = signal.wait() => {
-                stop.cancel();
-                // Let it put away what it began.
-                if let Err(WorkspaceError::Refused(text)) = resolve.await {
-                    tracing::info!(run = %self.live.id, text, "a directory could not be prepared");
-                }
-                return Err(RunEnd::new(outcome_of(reason), ""));
-            }
-            resolved = &mut resolve => resolved,
-        };
-        let RunDir { path, warning } =
-            resolved.map_err(|error| RunEnd::new(Outcome::Failed(error.to_string()), ""))?;
-        if let Some(text) = warning {
-            self.fold(RunEvent::Note(Note { level: Level::Warning, text }));
-        }
-        if self.in_force.by.serialize == SerializeBy::Worktree {
-            let (done, claimed) = oneshot::channel();
-            self.memo(Memo::Claim { run: self.live.id, dir: path.clone(), done }).await;
-            tokio::select! {
-                biased;
-                reason = signal.wait() => return Err(RunEnd::new(outcome_of(reason), "")),
-                _ = claimed => {}
-            }
-        }
-        self.dir = Some(path.clone());
-        self.live.set_dir(path.clone());
-        if self.plan.dir.as_ref() != Some(&path) {
-            self.note(RunNote { dir: Some(path.clone()), ..RunNote::default() }).await;
-        }
-        Ok(path)
     }
 
     /// A note that cannot be stored costs convenience after a crash, never the run.

@@ -19,7 +19,7 @@ use crate::time::Moment;
 /// How the runs of an engine in a context look, by the generation they began in.
 #[derive(Debug, Default)]
 pub(super) struct Look {
-    context_line: Option<String>,
+    pub(super) context_line: Option<String>,
     resume: Option<ResumePattern>,
     blank_ok: bool,
     plain: bool,
@@ -60,7 +60,7 @@ pub(super) fn progress(run: &LiveRun, now: Moment) -> Body {
 }
 
 fn in_progress(run: &LiveRun, label: Label, elapsed: Duration) -> Body {
-    let dir = run.dir();
+    let (dir, context_line) = (run.dir(), run.context_line());
     run.with_tracker(|tracker| {
         let resume_line = run.look.resume_line(tracker.session());
         let view = View {
@@ -69,7 +69,7 @@ fn in_progress(run: &LiveRun, label: Label, elapsed: Duration) -> Body {
             elapsed,
             steps: tracker.steps(),
             dir: dir.as_deref(),
-            context_line: run.look.context_line.as_deref(),
+            context_line: context_line.as_deref(),
             resume_line: resume_line.as_deref(),
         };
         render_progress(&view, label, tracker.recent(SHOWN_ACTIONS), tracker.notes().last())
@@ -84,7 +84,7 @@ pub(super) fn ending(run: &LiveRun, end: &RunEnd, elapsed: Duration) -> Body {
         Outcome::Interrupted => return in_progress(run, Label::Interrupted, elapsed),
         Outcome::Answered | Outcome::Failed(_) => {}
     }
-    let dir = run.dir();
+    let (dir, context_line) = (run.dir(), run.context_line());
     let resume_line = run.look.resume_line(end.session.as_ref());
     let view = View {
         run: run.id,
@@ -92,7 +92,7 @@ pub(super) fn ending(run: &LiveRun, end: &RunEnd, elapsed: Duration) -> Body {
         elapsed,
         steps: run.with_tracker(|tracker| tracker.steps()),
         dir: dir.as_deref(),
-        context_line: run.look.context_line.as_deref(),
+        context_line: context_line.as_deref(),
         resume_line: resume_line.as_deref(),
     };
     Body { format: run.look.format(), ..render_final(&view, end, run.look.blank_ok) }

@@ -4,12 +4,12 @@
 mod delivering;
 mod ending;
 mod following;
+mod places;
 mod queueing;
 mod recovering;
 mod serving;
 mod simulation;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
@@ -24,13 +24,15 @@ use crate::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, RunMode, RunRequest,
 };
 use crate::port::engine::{Engine, EngineSpec};
-use crate::port::workspace::{RunDir, WorkspaceError};
-use crate::session::{Context, SessionToken};
+use crate::port::workspace::{Place, ProjectCheck, RunDir, Wanted, WorkspaceError};
+use crate::route::KnownProject;
+use crate::session::SessionToken;
 use crate::settings::SerializeBy;
 use crate::testing::clock::TestClock;
 use crate::testing::engine::ScriptEngine;
 use crate::testing::memory_ledger::MemoryLedger;
 use crate::testing::transport::{FakeTransport, Seen};
+use crate::testing::workspace::FakeWorkspace;
 
 /// Run ids of two desks of one test must differ, as those of two processes do.
 static SALT: AtomicU8 = AtomicU8::new(0);
@@ -42,6 +44,7 @@ struct Stage {
     engine: ScriptEngine,
     service: FakeTransport,
     ended: Arc<Mutex<Vec<RunId>>>,
+    workspace: FakeWorkspace,
 }
 
 impl Stage {
@@ -61,16 +64,26 @@ impl Stage {
     /// Opens a desk that serves nobody yet.
     fn unserved(service: FakeTransport, ledger: Arc<MemoryLedger>) -> Self {
         service.disconnect();
+        Self::placed(service, ledger, FakeWorkspace::at("/"), SerializeBy::Session)
+    }
+
+    /// Opens a desk on a machine with directories of its own.
+    fn placed(
+        service: FakeTransport,
+        ledger: Arc<MemoryLedger>,
+        workspace: FakeWorkspace,
+        serialize: SerializeBy,
+    ) -> Self {
         let engine = ScriptEngine::default();
         let ended = Arc::new(Mutex::new(Vec::new()));
         let desk = Desk::open(DeskParts {
             ledger: ledger.clone(),
             clock: Arc::new(TestClock::new()),
             leftovers: Arc::new(NoProcesses(ended.clone())),
-            generation: generation(&engine),
+            generation: Generation { serialize, ..in_projects(&engine, &workspace) },
             salt: [SALT.fetch_add(1, Ordering::Relaxed); 6],
         });
-        Self { desk, ledger, engine, service, ended }
+        Self { desk, ledger, engine, service, ended, workspace }
     }
 
     async fn serve(&self) {
@@ -103,6 +116,16 @@ fn answering<'a>(seen: &'a [Seen], upstream: &str) -> &'a Seen {
 }
 
 fn generation(engine: &ScriptEngine) -> Generation {
+    in_projects(engine, &FakeWorkspace::at("/"))
+}
+
+fn in_projects(engine: &ScriptEngine, workspace: &FakeWorkspace) -> Generation {
+    let project = |key: &str| KnownProject {
+        key: key.to_owned(),
+        alias: key.to_uppercase(),
+        default_engine: None,
+        chat: None,
+    };
     let specs = ["alpha", "beta"].map(ScriptEngine::spec);
     let claims = specs.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
     let commands = ["cancel", "probe"].map(command);
@@ -113,9 +136,9 @@ fn generation(engine: &ScriptEngine) -> Generation {
             Scripted(engine.clone()),
         ),
         commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Commands),
-        workspace: Arc::new(Anywhere),
+        workspace: Arc::new(Directories(workspace.clone())),
         default_engine: EngineId::parse("alpha").unwrap(),
-        projects: Vec::new(),
+        projects: workspace.keys().map(project).collect(),
         default_project: None,
         max_parallel_runs: 8,
         serialize: SerializeBy::Session,
@@ -177,18 +200,22 @@ impl Command for Commands {
     }
 }
 
-struct Anywhere;
+/// Panics where a test wants it to.
+struct Directories(FakeWorkspace);
 
 #[async_trait]
-impl Workspace for Anywhere {
-    async fn resolve(
-        &self,
-        _: &Context,
-        fallback: Option<PathBuf>,
-        _: &CancellationToken,
-    ) -> Result<RunDir, WorkspaceError> {
-        assert_ne!(fallback.as_deref(), Some(std::path::Path::new("/panic")), "as the test says");
-        Ok(RunDir { path: fallback.unwrap_or_else(|| PathBuf::from("/")), warning: None })
+impl Workspace for Directories {
+    async fn resolve(&self, wanted: &Wanted, stop: &CancellationToken) -> Result<RunDir, WorkspaceError> {
+        assert_ne!(wanted.place, Place::Caller("/panic".into()), "as the test says");
+        self.0.resolve(wanted, stop).await
+    }
+
+    async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
+        self.0.branches(project, stop).await
+    }
+
+    async fn check(&self, stop: &CancellationToken) -> Vec<ProjectCheck> {
+        self.0.check(stop).await
     }
 }
 

@@ -8,6 +8,7 @@ use crate::directive::{Directives, Vocabulary, parse_context_line, parse_directi
 use crate::id::EngineId;
 use crate::message::{Chosen, Message, MessageRef};
 use crate::port::ledger::RunRow;
+use crate::port::workspace::Place;
 use crate::session::{Context, Session, SessionRow, ThreadKey};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -65,33 +66,37 @@ struct Continued {
 pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision {
     let address = &prompt.message.address;
     let asked_engine = prompt.engine.clone().or_else(|| prompt.chosen.engine.clone());
-    let own_dir = if known.caller_dir { prompt.chosen.dir.clone() } else { None };
-    let ambient = match ambient_context(prompt, facts, known, address) {
-        Ok(context) => context,
-        Err(problem) => return Decision::Refuse(problem),
-    };
+    let own_dir = prompt.chosen.dir.clone().filter(|_| known.caller_dir);
+    let place = own_dir.map_or(Place::Open, Place::Caller);
+    let ambient = || ambient_context(prompt, facts, known, address);
 
     if let Some(continued) = continued_session(prompt, facts) {
+        // A session goes on where it was: what the chat is bound to now may be gone without any harm.
+        let context = match continued.context.clone().map_or_else(ambient, Ok) {
+            Ok(context) => context,
+            Err(problem) => return Decision::Refuse(problem),
+        };
+        let remark = unheeded(prompt, &continued);
         let engine = continued.engine;
-        let remark = prompt
-            .engine
-            .as_ref()
-            .filter(|asked| **asked != engine)
-            .map(|asked| format!("this continues a session of {engine}, so /{asked} was not heeded"));
         return Decision::Run(Box::new(RunPlan {
             address: address.clone(),
             reply_to: Some(prompt.message.clone()),
             prompt: prompt.text.clone(),
             options: options_for(&engine, facts),
             engine,
-            context: continued.context.unwrap_or(ambient),
-            dir: continued.dir.or(own_dir),
+            context,
+            place: place.or_session(continued.dir),
+            placed: false,
             thread: Some(continued.thread),
             session: continued.session,
             remark,
         }));
     }
 
+    let ambient = match ambient() {
+        Ok(context) => context,
+        Err(problem) => return Decision::Refuse(problem),
+    };
     let Some(engine) = asked_engine.or_else(|| default_engine(&ambient, facts, known).map(|(id, _)| id))
     else {
         return Decision::Refuse("no engine serves this chat; name one with /agent".to_owned());
@@ -102,37 +107,64 @@ pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision 
         prompt: prompt.text.clone(),
         options: options_for(&engine, facts),
         context: ambient,
-        dir: own_dir,
+        place,
+        placed: !plain(prompt),
         thread: None,
         session: Continue::Fresh,
         remark: None,
         engine,
     };
     if known.conversations {
-        continue_conversation(&mut plan, prompt, facts);
+        continue_conversation(&mut plan, facts);
     }
     Decision::Run(Box::new(plan))
 }
 
+/// Returns whether a prompt says nothing of where it is to be worked on.
+fn plain(prompt: &Prompt) -> bool {
+    prompt.chosen.context.is_empty() && prompt.directed.is_empty() && prompt.replied.is_none()
+}
+
 /// In a conversation a plain message goes on where the last one stopped; one that names another project,
 /// branch or directory than the running session's begins a new one there.
-fn continue_conversation(plan: &mut RunPlan, prompt: &Prompt, facts: &Facts) {
+fn continue_conversation(plan: &mut RunPlan, facts: &Facts) {
     let generation = facts.stored.generation;
     let running = facts.stored.conversations.iter().find(|row| row.session.engine == plan.engine);
     plan.thread = Some(ThreadKey::Scope(plan.address.clone(), plan.engine.clone(), generation));
     plan.session = Continue::Conversation(plan.address.clone(), generation);
     let Some(row) = running else { return };
-    let plain = prompt.chosen.context.is_empty() && prompt.directed.is_empty() && prompt.replied.is_none();
-    let moved = plan.dir.is_some() && row.context.is_empty() && plan.dir != row.cwd;
-    if (!plain && plan.context != row.context) || moved {
+    if plan.is_elsewhere(row) {
         plan.session = Continue::Fresh;
         return;
     }
-    if plain {
+    if !plan.placed {
         plan.context = row.context.clone();
-        plan.dir = row.cwd.clone().or_else(|| plan.dir.take());
+        plan.place = std::mem::take(&mut plan.place).or_session(row.cwd.clone());
     }
     plan.thread = Some(ThreadKey::Token(row.session.clone()));
+}
+
+/// Returns what a person who names an engine, project or branch for a session that has its own is told.
+fn unheeded(prompt: &Prompt, continued: &Continued) -> Option<String> {
+    let engine = &continued.engine;
+    let asked = prompt.engine.as_ref().filter(|asked| *asked != engine);
+    let mut words: Vec<String> = asked.map(|asked| format!("/{asked}")).into_iter().collect();
+    let mut whose = format!("of {engine}");
+    if let Some(Context { project, branch }) = &continued.context {
+        let Context { project: asked_project, branch: asked_branch } = &prompt.directed;
+        let elsewhere = asked_project.as_ref().filter(|asked| Some(*asked) != project.as_ref());
+        words.extend(elsewhere.map(|asked| format!("/{asked}")));
+        let other_branch = asked_branch.as_ref().filter(|asked| Some(*asked) != branch.as_ref());
+        words.extend(other_branch.map(|asked| format!("@{asked}")));
+        let place = project.iter().cloned().chain(branch.iter().map(|branch| format!("@{branch}")));
+        let place = place.collect::<Vec<_>>().join(" ");
+        if !place.is_empty() {
+            whose = format!("{whose} in {place}");
+        }
+    }
+    let verb = if words.len() > 1 { "were" } else { "was" };
+    (!words.is_empty())
+        .then(|| format!("this continues a session {whose}, so {} {verb} not heeded", words.join(" ")))
 }
 
 fn continued_session(prompt: &Prompt, facts: &Facts) -> Option<Continued> {

@@ -171,7 +171,31 @@ fn a_resumed_session_runs_where_it_was_whatever_the_chat_is_bound_to() {
     facts.stored.session = Some(session_row("alpha", "s1", Some("p")));
     let resumed = plan(message("go on\nalpha resume s1"), &facts, &known);
     assert_eq!(resumed.context, context(Some("p"), None));
-    assert_eq!(resumed.dir.as_deref(), Some(std::path::Path::new("/was/here")));
+    assert_eq!(resumed.place, Place::Session("/was/here".into()));
+}
+
+#[test]
+fn a_resumed_session_does_not_care_whether_the_chats_project_is_still_there() {
+    let known = known();
+    let mut facts = Facts::default();
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "removed @main")];
+    facts.stored.session = Some(session_row("alpha", "s1", Some("p")));
+    assert_eq!(plan(message("go on\nalpha resume s1"), &facts, &known).context, context(Some("p"), None));
+    assert!(
+        matches!(decision(message("go on"), &facts, &known), Decision::Refuse(why) if why.contains("'removed'"))
+    );
+}
+
+#[test]
+fn directives_that_a_session_does_not_follow_are_told() {
+    let known = known();
+    let mut facts = Facts::default();
+    facts.stored.session = Some(session_row("alpha", "s1", Some("p")));
+    let remark = |text: &str| plan(message(&format!("{text}\nalpha resume s1")), &facts, &known).remark;
+    assert_eq!(remark("/alpha /p go on"), None);
+    let told = remark("/beta /q @y go on").unwrap();
+    assert_eq!(told, "this continues a session of alpha in p, so /beta /q @y were not heeded");
+    assert_eq!(remark("@y").unwrap(), "this continues a session of alpha in p, so @y was not heeded");
 }
 
 #[test]
@@ -213,8 +237,8 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
     );
     let stranger = Known { caller_dir: false, ..known };
     assert_eq!(
-        plan(Message { chosen, ..message("x") }, &facts, &stranger).dir.as_deref(),
-        Some("/was/here".as_ref())
+        plan(Message { chosen, ..message("x") }, &facts, &stranger).place,
+        Place::Session("/was/here".into())
     );
 }
 
@@ -257,7 +281,7 @@ fn a_session_that_began_without_a_project_stays_there_when_its_chat_has_one() {
     let mut facts = Facts::default();
     facts.stored.session = Some(session_row("alpha", "s1", None));
     let plan = plan(reply("x", "alpha resume s1"), &facts, &known);
-    assert_eq!((plan.context, plan.dir), (context(None, None), Some("/was/here".into())));
+    assert_eq!((plan.context, plan.place), (context(None, None), Place::Session("/was/here".into())));
 }
 
 #[test]

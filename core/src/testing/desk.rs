@@ -1,18 +1,15 @@
 //! A desk with nothing behind it, for tests of those who stand before it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, Loader, Origin, Rules, survey};
 use crate::desk::{Desk, DeskParts, Generation};
 use crate::id::{EngineId, PluginId, PluginKind, RunId};
-use crate::port::workspace::{RunDir, WorkspaceError};
-use crate::port::{Clock, Ledger, Leftovers, Workspace};
-use crate::session::Context;
+use crate::port::{Clock, Ledger, Leftovers};
 use crate::settings::SerializeBy;
+use crate::testing::workspace::FakeWorkspace;
 
 /// Returns a desk without engines, commands or projects: it accepts, and answers that nothing can be done.
 ///
@@ -24,7 +21,7 @@ pub fn bare_desk(ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>) -> Desk {
     let generation = Generation {
         engines: Catalog::new(survey(PluginKind::Engine, Vec::new(), &Rules::default()), Nothing),
         commands: Catalog::new(survey(PluginKind::Command, Vec::new(), &Rules::default()), Nothing),
-        workspace: Arc::new(Nothing),
+        workspace: Arc::new(FakeWorkspace::at("/")),
         default_engine: EngineId::parse("nothing").unwrap(),
         projects: Vec::new(),
         default_project: None,
@@ -42,18 +39,6 @@ struct Nothing;
 impl<S: Send + Sync, T: ?Sized + Send + Sync> Loader<S, T> for Nothing {
     async fn load(&self, id: &PluginId, _: &S, _: &Origin) -> Result<Arc<T>, String> {
         Err(format!("nothing is called {id} here"))
-    }
-}
-
-#[async_trait]
-impl Workspace for Nothing {
-    async fn resolve(
-        &self,
-        _: &Context,
-        _: Option<PathBuf>,
-        _: &CancellationToken,
-    ) -> Result<RunDir, WorkspaceError> {
-        Err(WorkspaceError::Refused("there is no directory here".to_owned()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! An engine whose runs a test directs by the words of the prompt, one per step:
 //!
-//! `session:T` tells its token, `action:T` and `done:T` an action, `text:T`, `answer:T`, `note:T`;
+//! `session:T` tells its token, `action:T` and `done:T` an action, `text:T`, `answer:T`, `note:T`, `event:JSON`
+//! any event, its blanks written as `\u0020`;
 //! `gate:NAME` waits until the test opens that gate, `ask:KEY` asks a question and answers with what it is
 //! told, `hang` waits for its stop, `deaf` ignores it until the gate `deaf` opens, `flood` tells text without
 //! end, `leak` never lets go of its sink, `fail:T` fails, `broken` returns an error, `panic` panics. A run that comes to the end of its words has
@@ -119,6 +120,14 @@ impl ScriptEngine {
                 "answer" => {
                     answer = Some(value.to_owned());
                     Some(RunEvent::Answer(value.to_owned()))
+                }
+                "event" => {
+                    let event: RunEvent = serde_json::from_str(value)
+                        .map_err(|error| EngineError::Broken(error.to_string()))?;
+                    if let RunEvent::Answer(told) = &event {
+                        answer = Some(told.clone());
+                    }
+                    Some(event)
                 }
                 "ask" => {
                     match ask(value, wire).await {

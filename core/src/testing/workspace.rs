@@ -1,90 +1,131 @@
-//! The contract of the workspace's port, as a suite every implementation runs.
+//! A machine's directories in memory, and the contract of the workspace's port, as a suite every
+//! implementation runs.
 
-#![expect(clippy::unwrap_used, reason = "a contract suite fails by panicking")]
+mod contract;
 
+pub use contract::{WorkspaceSubject, workspace_contract};
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::port::Workspace;
-use crate::port::workspace::{RunDir, WorkspaceError};
+use crate::port::workspace::{Place, ProjectCheck, RunDir, Wanted, Workspace, WorkspaceError};
 use crate::session::Context;
 
-/// A workspace to be tested, and what is true of it.
-pub struct WorkspaceSubject<'a> {
-    /// The workspace.
-    pub workspace: &'a dyn Workspace,
-    /// A project it knows, by key, and that project's directory, which is there.
-    pub project: (&'a str, &'a Path),
-    /// A directory that is there and is no project's.
-    pub fallback: &'a Path,
+/// Directories that are all there but for those a test takes away. A worktree is `.worktrees/BRANCH` of its
+/// project. Clones are the same machine.
+#[derive(Debug, Clone)]
+pub struct FakeWorkspace {
+    projects: BTreeMap<String, PathBuf>,
+    default: PathBuf,
+    gone: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
-impl WorkspaceSubject<'_> {
-    async fn resolve(
-        &self,
-        project: Option<&str>,
-        branch: Option<&str>,
-        fallback: Option<&Path>,
-    ) -> Result<RunDir, WorkspaceError> {
-        let context = Context { project: project.map(str::to_owned), branch: branch.map(str::to_owned) };
-        let stop = CancellationToken::new();
-        self.workspace.resolve(&context, fallback.map(Path::to_owned), &stop).await
+impl FakeWorkspace {
+    /// Returns a machine whose daemon works in `default`.
+    #[must_use]
+    pub fn at(default: impl Into<PathBuf>) -> Self {
+        Self { projects: BTreeMap::new(), default: default.into(), gone: Arc::default() }
     }
-}
 
-/// Checks everything the port promises.
-///
-/// # Panics
-/// Where a promise is broken.
-pub async fn workspace_contract(subject: &WorkspaceSubject<'_>) {
-    a_project_outranks_the_fallback(subject).await;
-    what_cannot_be_worked_in_is_refused_by_name(subject).await;
-    a_stop_that_came_first_wins(subject).await;
-}
-
-async fn a_project_outranks_the_fallback(subject: &WorkspaceSubject<'_>) {
-    let (key, dir) = subject.project;
-    for fallback in [None, Some(subject.fallback)] {
-        let found = subject.resolve(Some(key), None, fallback).await.unwrap();
-        assert_eq!(found.path, dir, "a project works in its own directory");
+    /// Adds a project by its key.
+    #[must_use]
+    pub fn with(mut self, key: &str, path: impl Into<PathBuf>) -> Self {
+        self.projects.insert(key.to_owned(), path.into());
+        self
     }
-    let found = subject.resolve(None, None, Some(subject.fallback)).await.unwrap();
-    assert_eq!(found.path, subject.fallback, "without a project it is the fallback");
-    let found = subject.resolve(None, None, None).await.unwrap();
-    assert!(found.path.is_absolute() && found.path.is_dir(), "without either there is some directory");
 
-    let (one, other) =
-        tokio::join!(subject.resolve(Some(key), None, None), subject.resolve(Some(key), None, None));
-    assert_eq!(one, other, "the same context is the same directory, at the same time too");
-}
+    /// Returns the keys of its projects.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.projects.keys().map(String::as_str)
+    }
 
-async fn what_cannot_be_worked_in_is_refused_by_name(subject: &WorkspaceSubject<'_>) {
-    let (_, dir) = subject.project;
-    let missing: PathBuf = dir.join("nobody_made_this");
-    let refused = [
-        (subject.resolve(Some("nobody_has_this"), None, Some(subject.fallback)).await, "nobody_has_this"),
-        (subject.resolve(None, None, Some(&missing)).await, "nobody_made_this"),
-        (subject.resolve(None, Some("a_branch_of_nothing"), None).await, "a_branch_of_nothing"),
-    ];
-    for (result, named) in refused {
-        match result {
-            Err(WorkspaceError::Refused(text)) => {
-                assert!(text.contains(named), "{text:?} does not name {named}");
-                assert!(!text.ends_with('.') && !text.contains('\n'), "{text:?} is no short clause");
+    /// Takes a directory away.
+    pub fn remove(&self, path: impl Into<PathBuf>) {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(path.into());
+    }
+
+    fn is_there(&self, path: &Path) -> bool {
+        !self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
+    fn project(&self, key: &str) -> Result<&PathBuf, WorkspaceError> {
+        self.projects.get(key).ok_or_else(|| WorkspaceError::Refused(format!("unknown project '{key}'")))
+    }
+
+    fn fresh(&self, context: &Context, caller: Option<&PathBuf>) -> Result<PathBuf, WorkspaceError> {
+        let refused = |text: String| Err(WorkspaceError::Refused(text));
+        let path = match (&context.project, &context.branch) {
+            (Some(key), None) => self.project(key)?.clone(),
+            (Some(_), Some(branch)) if branch.starts_with(['-', '/', '@']) || branch.contains("..") => {
+                return refused(format!("{branch} is no name for a branch"));
             }
-            other => panic!("{named} was not refused: {other:?}"),
+            (Some(key), Some(branch)) => self.project(key)?.join(".worktrees").join(branch),
+            (None, Some(branch)) => return refused(format!("@{branch} needs a project")),
+            (None, None) => caller.unwrap_or(&self.default).clone(),
+        };
+        if self.is_there(&path) { Ok(path) } else { refused(format!("{} is gone", path.display())) }
+    }
+}
+
+#[async_trait]
+impl Workspace for FakeWorkspace {
+    async fn resolve(&self, wanted: &Wanted, stop: &CancellationToken) -> Result<RunDir, WorkspaceError> {
+        if stop.is_cancelled() {
+            return Err(WorkspaceError::Stopped);
+        }
+        let run_dir = |path: PathBuf, warning| RunDir { real: path.clone(), path, warning };
+        match &wanted.place {
+            Place::Session(dir) if self.is_there(dir) => Ok(run_dir(dir.clone(), None)),
+            Place::Session(dir) => {
+                let gone = format!("the session's directory {} is gone", dir.display());
+                if wanted.context.project.is_none() {
+                    return Err(WorkspaceError::Refused(gone));
+                }
+                Ok(run_dir(self.fresh(&wanted.context, None)?, Some(gone)))
+            }
+            Place::Caller(dir) => Ok(run_dir(self.fresh(&wanted.context, Some(dir))?, None)),
+            Place::Open => Ok(run_dir(self.fresh(&wanted.context, None)?, None)),
         }
     }
+
+    async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
+        if stop.is_cancelled() {
+            return Err(WorkspaceError::Stopped);
+        }
+        self.project(project).map(|_| vec!["main".to_owned(), "side".to_owned()])
+    }
+
+    async fn check(&self, stop: &CancellationToken) -> Vec<ProjectCheck> {
+        let looked_at = self.projects.iter().take_while(|_| !stop.is_cancelled());
+        let check = |(key, path): (&String, &PathBuf)| ProjectCheck {
+            alias: key.clone(),
+            path: path.clone(),
+            worktrees: path.join(".worktrees"),
+            directory: None,
+            branches: None,
+        };
+        looked_at.map(check).collect()
+    }
 }
 
-async fn a_stop_that_came_first_wins(subject: &WorkspaceSubject<'_>) {
-    let stop = CancellationToken::new();
-    stop.cancel();
-    let context = Context { project: Some(subject.project.0.to_owned()), branch: None };
-    // Often enough that a race would show.
-    for _ in 0..32 {
-        let result = subject.workspace.resolve(&context, None, &stop).await;
-        assert_eq!(result, Err(WorkspaceError::Stopped), "a run that was stopped gets no directory");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_directories_in_memory_keep_the_contract() {
+        let workspace = FakeWorkspace::at("/default").with("p", "/p");
+        workspace.remove("/p/nobody_made_this");
+        workspace_contract(&WorkspaceSubject {
+            workspace: &workspace,
+            project: ("p", Path::new("/p")),
+            branch: "side",
+            fallback: Path::new("/caller"),
+        })
+        .await;
     }
 }

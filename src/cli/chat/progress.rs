@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use takopi_core::desk::Followed;
-use takopi_core::event::{Action, ActionKind, Phase, RunEvent};
+use takopi_core::event::{Action, ActionKind, FileChange, Phase, RunEvent};
 use takopi_core::id::EngineId;
 
 use super::paint::fit;
@@ -12,6 +12,9 @@ use crate::control::wire::Told;
 
 /// Steps that are shown.
 const SHOWN: usize = 5;
+
+/// Files of a step that are named.
+const SHOWN_FILES: usize = 3;
 
 /// Steps that are remembered, so that one that ends late isn't counted again.
 const REMEMBERED: usize = 64;
@@ -121,16 +124,44 @@ impl Progress {
     }
 }
 
-/// Returns a step in one line.
+/// Returns a step in one line: how it stands, what kind of thing it is, what it is. Its output is not told.
 pub(super) fn step(action: &Action) -> String {
-    let title = action.title.split_whitespace().collect::<Vec<_>>().join(" ");
     let exit = action.detail.exit_code.filter(|code| *code != 0);
-    match (action.phase, action.ok) {
-        (Phase::Started | Phase::Updated, _) => format!("▸ {title}"),
-        (Phase::Completed, Some(false)) => match exit {
-            Some(code) => format!("✗ {title} (exit {code})"),
-            None => format!("✗ {title}"),
-        },
-        (Phase::Completed, _) => format!("✓ {title}"),
+    let glyph = match action.phase {
+        Phase::Started => '▸',
+        Phase::Updated => '↻',
+        Phase::Completed if action.ok.unwrap_or(exit.is_none()) => '✓',
+        Phase::Completed => '✗',
+    };
+    let line = format!("{glyph} {}{}", kind(action.kind), title(action));
+    match exit.filter(|_| action.phase == Phase::Completed) {
+        Some(code) => format!("{line} (exit {code})"),
+        None => line,
     }
+}
+
+/// Returns the word for a kind, the same as in chats; a command is known by its looks.
+fn kind(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Tool => "tool: ",
+        ActionKind::WebSearch => "searched: ",
+        ActionKind::Subagent => "subagent: ",
+        ActionKind::FileChange => "files: ",
+        ActionKind::Warning => "warning: ",
+        ActionKind::Command | ActionKind::Turn | ActionKind::Telemetry | ActionKind::Note => "",
+    }
+}
+
+fn title(action: &Action) -> String {
+    let verb = |change: &FileChange| if change.verb.is_empty() { "update" } else { &change.verb }.to_owned();
+    let named = action.detail.changes.iter().filter(|change| !change.path.is_empty());
+    let mut files: Vec<String> = named.map(|change| format!("{} {}", verb(change), change.path)).collect();
+    let more = files.len().saturating_sub(SHOWN_FILES);
+    files.truncate(SHOWN_FILES);
+    if more > 0 {
+        files.push(format!("…({more} more)"));
+    }
+    let named_by_files = action.kind == ActionKind::FileChange && !files.is_empty();
+    let title = if named_by_files { files.join(", ") } else { action.title.clone() };
+    title.split_whitespace().collect::<Vec<_>>().join(" ")
 }

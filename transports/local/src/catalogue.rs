@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use takopi_core::id::{CommandId, EngineId};
 use takopi_core::message::Format;
 use takopi_core::port::command::{EngineStatus, ProjectStatus};
+use takopi_core::port::workspace::WorkspaceError;
 use takopi_core::session::SessionToken;
+use tokio_util::sync::CancellationToken;
 
 /// A slash command, for menus and completion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,12 @@ pub struct Menu {
 pub trait Catalogue: Send + Sync {
     /// Returns what can be chosen now.
     async fn menu(&self) -> Menu;
+
+    /// Returns the branches of a project, by its alias, those worked on last first; it may ask git.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Refused`] when they cannot be told, [`WorkspaceError::Stopped`] when `stop` fired first.
+    async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, WorkspaceError>;
 
     /// Returns the line that continues a session, or `None` when the engine has no such line.
     fn resume_line(&self, engine: &EngineId, token: &SessionToken) -> Option<String>;

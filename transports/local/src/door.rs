@@ -14,7 +14,10 @@ use takopi_core::message::{self, ButtonAction, Chosen, Inbound, Message, Message
 use takopi_core::port::clock::Clock;
 use takopi_core::port::command::RunSummary;
 use takopi_core::port::ledger::{Conversation, InboxId, Ledger, RunRow, Said};
+use takopi_core::route::Decision;
 use takopi_core::session::Context;
+use takopi_core::time::Timestamp;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::catalogue::{Catalogue, Menu};
@@ -35,6 +38,15 @@ const OPENING: Duration = Duration::from_secs(5);
 /// How long something may take to become durable. A healthy disk takes milliseconds; past this the person
 /// is told, and may send the same again: it is taken once.
 const ACCEPT: Duration = Duration::from_secs(30);
+
+/// How long git may take to list branches: they are a convenience, and any branch can be typed.
+const LISTING: Duration = Duration::from_secs(5);
+
+/// Branches that are listed; the others can be typed.
+const MAX_BRANCHES: usize = 500;
+
+const TOO_LONG: LocalError =
+    LocalError::Refused("a message holds at most 256 KiB: put it into a file and name that");
 
 /// What the house gives a door.
 #[derive(Clone)]
@@ -59,6 +71,9 @@ pub struct Submit {
     pub text: String,
     /// The engine chosen with a control.
     pub engine: Option<EngineId>,
+    /// Project and branch chosen with controls. The project is meant whatever its case.
+    #[serde(skip_serializing_if = "Context::is_empty")]
+    pub context: Context,
     /// The directory to run in when no project is known: the client's own.
     pub dir: Option<PathBuf>,
     /// The client's identity of this message: the same one twice is taken once. Minted when `None`.
@@ -120,11 +135,9 @@ impl Door {
             return Err(LocalError::Refused("an empty message has nothing to do: type one"));
         }
         if submit.text.len() > MAX_TEXT_BYTES {
-            return Err(LocalError::Refused(
-                "a message holds at most 256 KiB: put it into a file and name that",
-            ));
+            return Err(TOO_LONG);
         }
-        let upstream = identity(submit.client_id)?;
+        let upstream = identity(submit.client_id.clone())?;
         let conversation = submit.conversation.unwrap_or_else(ConversationId::mint);
         let at = self.parts.clock.now();
         let said = LocalEvent::Said {
@@ -134,21 +147,54 @@ impl Door {
             engine: submit.engine.clone(),
             at,
         };
-        let inbound = Inbound::Message(Message {
-            upstream: upstream.clone(),
-            message: self.message_ref(conversation, upstream.clone()),
+        let message = self.message(conversation, &upstream, at, submit);
+        let toast = self.accept(Inbound::Message(message)).await?;
+        self.hub.tell(said);
+        Ok(Submitted { conversation, upstream, toast })
+    }
+
+    /// Returns what would be done about a message if it were submitted now; `None` while nobody is served.
+    ///
+    /// # Errors
+    /// [`LocalError::Refused`] for a text that is too long, [`LocalError::Ledger`].
+    pub async fn foresee(&self, submit: Submit) -> Result<Option<Decision>, LocalError> {
+        if submit.text.len() > MAX_TEXT_BYTES {
+            return Err(TOO_LONG);
+        }
+        let conversation = submit.conversation.unwrap_or_else(ConversationId::mint);
+        let message = self.message(conversation, "", self.parts.clock.now(), submit);
+        Ok(self.parts.desk.foresee(&Inbound::Message(message)).await?)
+    }
+
+    /// Returns the branches of a project, to be chosen from.
+    ///
+    /// # Errors
+    /// [`LocalError::Branches`] when they could not be listed within five seconds.
+    pub async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, LocalError> {
+        let listed = tokio::time::timeout(LISTING, self.parts.catalogue.branches(project, stop)).await;
+        let mut branches = match listed {
+            Ok(listed) => listed.map_err(|error| LocalError::Branches(error.to_string()))?,
+            Err(_) => return Err(LocalError::Branches("git took longer than 5 s".to_owned())),
+        };
+        branches.truncate(MAX_BRANCHES);
+        Ok(branches)
+    }
+
+    fn message(&self, at: ConversationId, upstream: &str, sent_at: Timestamp, submit: Submit) -> Message {
+        let Context { project, branch } = submit.context;
+        let context = Context { project: project.map(|alias| alias.to_lowercase()), branch };
+        Message {
+            upstream: upstream.to_owned(),
+            message: self.message_ref(at, upstream.to_owned()),
             sender: owner(),
             text: submit.text,
             reply_to: None,
             attachments: Vec::new(),
             album: None,
             forwarded: false,
-            sent_at: at,
-            chosen: Chosen { engine: submit.engine, context: Context::default(), dir: submit.dir },
-        });
-        let toast = self.accept(inbound).await?;
-        self.hub.tell(said);
-        Ok(Submitted { conversation, upstream, toast })
+            sent_at,
+            chosen: Chosen { engine: submit.engine, context, dir: submit.dir },
+        }
     }
 
     /// Presses a button. Returns once that is durable.

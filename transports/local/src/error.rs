@@ -27,6 +27,9 @@ pub enum LocalError {
     /// It was not accepted.
     #[error(transparent)]
     Accept(#[from] AcceptError),
+    /// The branches of a project could not be listed.
+    #[error("the branches could not be listed: {0}")]
+    Branches(String),
     /// The ledger could not be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

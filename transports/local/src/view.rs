@@ -7,7 +7,8 @@ use takopi_core::id::{EngineId, RunId};
 use takopi_core::message::{Body, Button, Format, Inbound};
 use takopi_core::port::command::RunSummary;
 use takopi_core::port::ledger::{OutboxRow, PartState, RunRow, Said};
-use takopi_core::session::{Context, SessionToken};
+use takopi_core::route::{Continue, Decision};
+use takopi_core::session::{Context, SessionToken, ThreadKey};
 use takopi_core::text::visible;
 use takopi_core::time::Timestamp;
 
@@ -182,6 +183,42 @@ fn reason(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Failed(reason) => Some(reason.clone()),
         Outcome::Answered | Outcome::Cancelled | Outcome::Interrupted => None,
+    }
+}
+
+/// What would become of a message.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Outlook {
+    /// It would be run.
+    Run {
+        engine: EngineId,
+        context: Context,
+        /// Whether it would go on with a session that there is.
+        goes_on: bool,
+    },
+    /// It would be refused, and why.
+    Refused { reason: String },
+    /// Anything else, such as a command; or nobody knows now.
+    Other,
+}
+
+impl Outlook {
+    pub(crate) fn of(decision: Option<Decision>) -> Self {
+        match decision {
+            Some(Decision::Run(plan)) => Self::Run {
+                goes_on: match plan.session {
+                    Continue::Fresh => false,
+                    // Until it has a session of its own, a conversation is only a place in the queue.
+                    Continue::Conversation(..) => matches!(plan.thread, Some(ThreadKey::Token(_))),
+                    Continue::Session(_) | Continue::Run(_) => true,
+                },
+                engine: plan.engine,
+                context: plan.context,
+            },
+            Some(Decision::Refuse(reason)) => Self::Refused { reason },
+            _ => Self::Other,
+        }
     }
 }
 

@@ -127,6 +127,8 @@ fn router(served: Served, gate: Gate) -> Router {
         .route("/api/run", get(api::run))
         .route("/api/events", get(events::stream))
         .route("/api/messages", post(api::submit))
+        .route("/api/foresee", post(api::foresee))
+        .route("/api/branches", get(api::branches))
         .route("/api/cancel", post(api::cancel))
         .route("/api/press", post(api::press))
         .fallback(get(assets::serve))

@@ -1,12 +1,11 @@
-//! The agent of the measurements: a real child through the real driver. Its prompt is a file of JSON lines, which
-//! `cat` prints. The translator reads lines as those of coding agents are read: whole into a JSON value, then leniently.
+//! The agent that tells when its child was started: a real child through the real driver. Its prompt is a file, which
+//! `cat` prints, and that is its answer. The real agents are `actors`.
 
 use std::sync::Mutex;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use serde_json::Value;
-use takopi_core::event::{Action, ActionKind, Detail, Outcome, Phase, RunEnd, RunEvent};
+use takopi_core::event::{Outcome, RunEnd, RunEvent};
 use takopi_core::id::{EngineId, NameError};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::engine::{Engine, EngineError, EngineFeatures, EngineSpec, Job, RunWire};
@@ -16,53 +15,24 @@ use takopi_stdio::{Ladder, Signal, Spawn};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Translates `{"type":"action","id":"a1","phase":"started","title":"…"}` and `{"type":"result","text":"…"}`.
+/// Any line is the answer.
 #[derive(Default)]
-struct Actions {
-    answer: Option<String>,
-}
+struct Echo(Option<String>);
 
-impl Translator for Actions {
+impl Translator for Echo {
     fn line(&mut self, line: &[u8], events: &mut Vec<RunEvent>) -> Result<(), Undecodable> {
-        let mut value: Value = serde_json::from_slice(line)?;
-        let mut text = |key: &str| match value.get_mut(key).map(Value::take) {
-            Some(Value::String(text)) => text,
-            _ => String::new(),
-        };
-        match text("type").as_str() {
-            "action" => {
-                let phase = match text("phase").as_str() {
-                    "started" => Phase::Started,
-                    "updated" => Phase::Updated,
-                    _ => Phase::Completed,
-                };
-                let (id, title) = (text("id"), text("title"));
-                let (ok, detail) = ((phase == Phase::Completed).then_some(true), Detail::default());
-                events.push(RunEvent::Action(Action {
-                    id,
-                    kind: ActionKind::Command,
-                    phase,
-                    title,
-                    ok,
-                    detail,
-                }));
-            }
-            "result" => {
-                let answer = text("text");
-                events.push(RunEvent::Answer(answer.clone()));
-                self.answer = Some(answer);
-            }
-            _ => {}
-        }
+        let answer = String::from_utf8_lossy(line).into_owned();
+        events.push(RunEvent::Answer(answer.clone()));
+        self.0 = Some(answer);
         Ok(())
     }
 
     fn settled(&self) -> bool {
-        self.answer.is_some()
+        self.0.is_some()
     }
 
     fn end(self, over: &Over) -> RunEnd {
-        match self.answer {
+        match self.0 {
             Some(answer) => RunEnd::new(Outcome::Answered, answer),
             None => RunEnd::new(over.without_result("cat"), ""),
         }
@@ -105,7 +75,7 @@ impl Engine for Agent {
         if let Ok(mut started) = self.started.lock() {
             *started = Some(Instant::now());
         }
-        Ok(self.driver.drive(child, Actions::default(), &job, &mut wire).await)
+        Ok(self.driver.drive(child, Echo::default(), &job, &mut wire).await)
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

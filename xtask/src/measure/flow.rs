@@ -5,20 +5,21 @@
 //! Time runs from handing in the message to the end of the run. Memory is the peak of this process, which is agent's
 //! reader, desk and ledger in one, during the runs of one length.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use takopi_core::desk::{Follow, Followed};
 
-use super::process;
+use super::actors::PLAYED;
 use super::stage::Stage;
 use super::table::{Amount, Row, Target};
+use super::{lines, process};
 
 const SHORT: usize = 20_000;
 const LONG: usize = 200_000;
 const TIMES: usize = 7;
+const HUGE_BYTES: usize = 10_000_000;
 
 /// 300,000 small events a second, so that no agent ever waits for its bridge.
 const WANTED: Target = Target::AtLeast(Amount::PerSecond(300_000.0));
@@ -30,11 +31,24 @@ pub(super) fn rows() -> anyhow::Result<Vec<Row>> {
 
 async fn measure() -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
-    let short = script(folder.path(), SHORT)?;
-    let long = script(folder.path(), LONG)?;
     let mut stage = Stage::open(folder.path()).await?;
-    play(&mut stage, &short, SHORT, false).await.context("a run to warm up")?;
+    let mut rows = Vec::new();
+    for agent in PLAYED {
+        rows.extend(steps(&mut stage, folder.path(), agent).await?);
+        rows.extend(recorded(&mut stage, folder.path(), agent).await?);
+    }
+    for agent in PLAYED {
+        rows.push(huge(&mut stage, folder.path(), agent).await?);
+    }
+    stage.close().await;
+    Ok(rows)
+}
 
+/// Many small lines, twice as many lines, and what they take.
+async fn steps(stage: &mut Stage, folder: &Path, agent: &str) -> anyhow::Result<Vec<Row>> {
+    let short = lines::steps(folder, agent, SHORT)?;
+    let long = lines::steps(folder, agent, LONG)?;
+    play(stage, agent, &short, SHORT, false).await.context("a run to warm up")?;
     let mut rows = Vec::new();
     let mut peaks = Vec::new();
     for (file, events) in [(&short, SHORT), (&long, LONG)] {
@@ -42,32 +56,65 @@ async fn measure() -> anyhow::Result<Vec<Row>> {
         for followed in [false, true] {
             let mut measured = Vec::new();
             for _ in 0..TIMES {
-                measured.push(play(&mut stage, file, events, followed).await?);
+                measured.push(play(stage, agent, file, events, followed).await?);
             }
             let who = if followed { "one follower" } else { "no follower" };
             rows.push(Row::new(
-                format!("JSON lines through a run, {events} events, {who}"),
+                format!("{agent} lines through a run, {events} events, {who}"),
                 WANTED,
                 measured,
             ));
         }
         peaks.push(process::memory("self", "status", "VmHWM")?);
     }
-    stage.close().await;
     if let [Amount::Mebibytes(short), Amount::Mebibytes(long)] = peaks[..] {
-        let what = format!("growth of the peak memory from {SHORT} to {LONG} events");
+        let what = format!("growth of the peak memory from {SHORT} to {LONG} {agent} events");
         let grown = Amount::Mebibytes((long - short).max(0.0));
         rows.push(Row::new(what, Target::AtMost(Amount::Mebibytes(16.0)), vec![grown]));
-        let what = format!("peak memory with {LONG} events");
+        let what = format!("peak memory with {LONG} {agent} events");
         rows.push(Row::new(what, Target::Reference, vec![Amount::Mebibytes(long)]));
     }
     Ok(rows)
 }
 
+/// The lines of a recording of the real program, which are larger.
+async fn recorded(stage: &mut Stage, folder: &Path, agent: &str) -> anyhow::Result<Vec<Row>> {
+    let (file, count) = lines::recorded(folder, agent, 2_000)?;
+    let bytes = std::fs::metadata(&file)?.len() / count as u64;
+    let mut measured = Vec::new();
+    for _ in 0..TIMES {
+        measured.push(play(stage, agent, &file, count, false).await?);
+    }
+    let what = format!("{agent} lines as recorded, {bytes} bytes each, {count} lines");
+    Ok(vec![Row::new(what, Target::Reference, measured)])
+}
+
+/// One line of 10 MB: what the peak of memory grows by.
+async fn huge(stage: &mut Stage, folder: &Path, agent: &str) -> anyhow::Result<Row> {
+    let file = lines::huge(folder, agent, HUGE_BYTES)?;
+    let mut measured = Vec::new();
+    for _ in 0..3 {
+        let before = process::memory("self", "status", "VmRSS")?;
+        process::forget_peak()?;
+        play(stage, agent, &file, 0, false).await?;
+        let peak = process::memory("self", "status", "VmHWM")?;
+        let (Amount::Mebibytes(before), Amount::Mebibytes(peak)) = (before, peak) else { continue };
+        measured.push(Amount::Mebibytes((peak - before).max(0.0)));
+    }
+    let target = Target::AtMost(Amount::Mebibytes(40.0));
+    Ok(Row::new(format!("memory that one {agent} line of 10 MB takes at its peak"), target, measured))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the real time is what is measured")]
-async fn play(stage: &mut Stage, file: &Path, events: usize, followed: bool) -> anyhow::Result<Amount> {
+async fn play(
+    stage: &mut Stage,
+    agent: &str,
+    file: &Path,
+    events: usize,
+    followed: bool,
+) -> anyhow::Result<Amount> {
     let begun = Instant::now();
-    stage.say(&file.to_string_lossy()).await?;
+    stage.say(&format!("/{agent} {}", file.display())).await?;
     let run = stage.started().await?;
     let follower = match followed {
         true => Some(tokio::task::spawn(read(stage.desk.follow(run, 0).context("nothing to follow")?))),
@@ -91,20 +138,4 @@ async fn read(mut follow: Follow) -> u64 {
         last = seq;
     }
     last
-}
-
-/// Writes what the agent will print: every step begins and ends, as an agent's do.
-fn script(folder: &Path, events: usize) -> anyhow::Result<PathBuf> {
-    let mut lines = String::new();
-    for number in 0..events {
-        let (step, phase) = (number / 2, if number % 2 == 0 { "started" } else { "completed" });
-        writeln!(
-            lines,
-            r#"{{"type":"action","id":"a{step}","phase":"{phase}","title":"cargo check -p package-{step}"}}"#
-        )?;
-    }
-    lines.push_str("{\"type\":\"result\",\"text\":\"done\"}\n");
-    let file = folder.join(format!("{events}.jsonl"));
-    std::fs::write(&file, lines)?;
-    Ok(file)
 }

@@ -4,11 +4,17 @@
 //! executed its program (`posix_spawn` holds the parent that long), so its return is the moment the engine is there.
 //! What is left after the bare one is what the house adds: routing, the queue, the run's row made durable.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use takopi_core::desk::{Follow, Followed};
+use takopi_core::event::RunEvent;
+use tokio::io::AsyncWriteExt;
 
+use super::actors::PLAYED;
+use super::lines;
 use super::stage::Stage;
 use super::table::{Amount, Row, Target};
 
@@ -47,8 +53,8 @@ pub(super) fn message() -> anyhow::Result<Vec<Row>> {
 
 async fn measure() -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
-    let file = folder.path().join("answer.jsonl");
-    std::fs::write(&file, "{\"type\":\"result\",\"text\":\"done\"}\n")?;
+    let file = folder.path().join("answer");
+    std::fs::write(&file, "done\n")?;
     let prompt = file.to_string_lossy().into_owned();
     let mut bare = Vec::new();
     for _ in 0..TIMES {
@@ -84,4 +90,59 @@ async fn measure() -> anyhow::Result<Vec<Row>> {
         accept,
         Row::new("message accepted until its engine is spawned, beyond a bare spawn", target, beyond),
     ])
+}
+
+/// From an agent's last line to its answer, while the agent's process goes on.
+pub(super) fn answer() -> anyhow::Result<Vec<Row>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let folder = tempfile::tempdir()?;
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status().context("failed to run mkfifo")?;
+        anyhow::ensure!(made.success(), "mkfifo ended with {made}");
+        let mut stage = Stage::open(folder.path()).await?;
+        let mut rows = Vec::new();
+        for agent in PLAYED {
+            let mut measured = Vec::new();
+            for _ in 0..TIMES {
+                measured.push(Amount::from(one_answer(&mut stage, agent, &pipe).await?));
+            }
+            let what = format!("{agent}'s last line until its answer is told, its process still there");
+            rows.push(Row::new(what, Target::AtMost(Amount::Millis(5.0)), measured));
+        }
+        stage.close().await;
+        Ok(rows)
+    })
+}
+
+/// Plays one run by hand: the agent prints what is written into the pipe, and ends when that is closed.
+async fn one_answer(stage: &mut Stage, agent: &str, pipe: &Path) -> anyhow::Result<Duration> {
+    stage.say(&format!("/{agent} {}", pipe.display())).await?;
+    let run = stage.started().await?;
+    let mut follow = stage.desk.follow(run, 0).context("nothing to follow")?;
+    let (mut beginning, mut ending) = (String::new(), String::new());
+    lines::begin(&mut beginning, agent)?;
+    lines::end(&mut ending, agent)?;
+    let mut words = tokio::fs::OpenOptions::new().write(true).open(pipe).await?;
+    words.write_all(beginning.as_bytes()).await?;
+    words.flush().await?;
+    hear(&mut follow, |event| matches!(event, RunEvent::Session(_))).await?;
+    let said = now();
+    words.write_all(ending.as_bytes()).await?;
+    words.flush().await?;
+    hear(&mut follow, |event| matches!(event, RunEvent::Answer(_))).await?;
+    let took = said.elapsed();
+    drop(words);
+    stage.answered().await?;
+    Ok(took)
+}
+
+/// Follows a run until the event that is waited for.
+async fn hear(follow: &mut Follow, is_it: impl Fn(&RunEvent) -> bool) -> anyhow::Result<()> {
+    loop {
+        match follow.next().await.context("the run ended before its answer")? {
+            Followed::Event { event, .. } if is_it(&event) => return Ok(()),
+            _ => {}
+        }
+    }
 }

@@ -18,9 +18,8 @@ use takopi_core::port::transport::{
     Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
     TransportFeatures, TransportSpec,
 };
-use takopi_core::port::workspace::{RunDir, WorkspaceError};
+use takopi_core::port::workspace::{ProjectCheck, RunDir, Wanted, WorkspaceError};
 use takopi_core::port::{Clock, Leftovers, SetupIssue, Workspace};
-use takopi_core::session::Context;
 use takopi_core::settings::SerializeBy;
 use takopi_core::time::{Moment, Timestamp};
 use takopi_ledger::SqliteLedger;
@@ -28,6 +27,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::actors::Actors;
 use super::agent::Agent;
 
 /// How long a run may take before a measurement gives up.
@@ -50,10 +50,12 @@ impl Stage {
         let clock = Arc::new(MachineClock::start());
         let ledger = Arc::new(SqliteLedger::open(&folder.join("ledger.db"))?);
         let spec = Agent::spec()?;
-        let claim = Claim::built_in(&spec.id.clone(), spec.clone(), false);
-        let engines = survey(PluginKind::Engine, vec![claim], &Rules::default());
+        let actors = Actors::new(folder)?;
+        let specs = actors.specs()?.into_iter().chain([spec.clone()]);
+        let claims = specs.map(|spec| Claim::built_in(&spec.id.clone(), spec, false));
+        let engines = survey(PluginKind::Engine, claims.collect(), &Rules::default());
         let generation = Generation {
-            engines: Catalog::new(engines, OnlyAgent(agent.clone())),
+            engines: Catalog::new(engines, Cast { agent: agent.clone(), actors }),
             commands: Catalog::new(survey(PluginKind::Command, Vec::new(), &Rules::default()), NoCommands),
             workspace: Arc::new(OneFolder(folder.to_owned())),
             default_engine: spec.id,
@@ -157,12 +159,15 @@ impl Clock for MachineClock {
     }
 }
 
-struct OnlyAgent(Arc<Agent>);
+struct Cast {
+    agent: Arc<Agent>,
+    actors: Actors,
+}
 
 #[async_trait]
-impl Loader<EngineSpec, dyn Engine> for OnlyAgent {
-    async fn load(&self, _: &PluginId, _: &EngineSpec, _: &Origin) -> Result<Arc<dyn Engine>, String> {
-        Ok(self.0.clone())
+impl Loader<EngineSpec, dyn Engine> for Cast {
+    async fn load(&self, _: &PluginId, spec: &EngineSpec, _: &Origin) -> Result<Arc<dyn Engine>, String> {
+        Ok(self.actors.engine(spec).unwrap_or_else(|| self.agent.clone()))
     }
 }
 
@@ -179,13 +184,16 @@ struct OneFolder(PathBuf);
 
 #[async_trait]
 impl Workspace for OneFolder {
-    async fn resolve(
-        &self,
-        _context: &Context,
-        _fallback: Option<PathBuf>,
-        _stop: &CancellationToken,
-    ) -> Result<RunDir, WorkspaceError> {
-        Ok(RunDir { path: self.0.clone(), warning: None })
+    async fn resolve(&self, _wanted: &Wanted, _stop: &CancellationToken) -> Result<RunDir, WorkspaceError> {
+        Ok(RunDir { path: self.0.clone(), real: self.0.clone(), warning: None })
+    }
+
+    async fn branches(&self, _: &str, _: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
+        Ok(Vec::new())
+    }
+
+    async fn check(&self, _: &CancellationToken) -> Vec<ProjectCheck> {
+        Vec::new()
     }
 }
 

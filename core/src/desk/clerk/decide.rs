@@ -62,7 +62,7 @@ impl Clerk {
                 here.iter().find(|run| run.id == stored.opened.id)
             })?;
             let thread = self.queue.thread_of(run.id)?.clone();
-            Some(LiveFacts { run: run.id, thread, engine: run.engine.clone(), context: run.context.clone() })
+            Some(LiveFacts { run: run.id, thread, engine: run.engine.clone(), context: run.context() })
         });
         Ok(Facts { stored, live })
     }

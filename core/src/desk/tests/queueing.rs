@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message::MessageRef;
+use crate::session::{Session, ThreadKey};
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_one_conversation_run_in_order_and_other_chats_at_once() {
@@ -193,4 +194,19 @@ async fn what_waits_when_a_new_conversation_begins_still_belongs_to_the_old_one(
         job.session.map(|session| session.to_string())
     };
     assert_eq!((session("two"), session("four")), (Some("s1".to_owned()), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_foreseen_of_a_message_happens_only_when_it_comes() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "/beta session:s1 one").await;
+    stage.texts("a", &["ok"]).await;
+    let next = Inbound::Message(stage.service.message("a", "2", "/beta two"));
+    let Some(Decision::Run(plan)) = stage.desk.foresee(&next).await.unwrap() else { panic!("it would run") };
+    let session = Session { engine: plan.engine.clone(), token: SessionToken::parse("s1").unwrap() };
+    assert_eq!((plan.engine.as_str(), plan.thread), ("beta", Some(ThreadKey::Token(session))));
+    assert_eq!((stage.engine.jobs().len(), stage.desk.runs().len()), (1, 0));
+
+    stage.desk.retire(&stage.service.instance()).await;
+    assert_eq!(stage.desk.foresee(&next).await.unwrap(), None, "nobody is served");
 }

@@ -1,6 +1,6 @@
 //! What a run looks like while it works, on a terminal and for programs.
 
-use takopi_core::event::{Detail, Note, RunEnd};
+use takopi_core::event::{Detail, FileChange, Note, RunEnd};
 use takopi_core::id::{EngineId, RunId};
 
 use super::*;
@@ -70,7 +70,38 @@ fn a_snapshot_takes_the_place_of_what_was_missed() {
     };
     let item = Followed::Snapshot { seq: 99, elapsed_ms: 61_500, snapshot: Box::new(snapshot) };
     progress.hear(&Told::Run { run: run(), item });
-    assert_eq!(progress.lines(progress.elapsed(), 80), ["working · 61 s · step 70000", "▸ read"]);
+    assert_eq!(progress.lines(progress.elapsed(), 80), ["working · 61 s · step 70000", "▸ tool: read"]);
+}
+
+#[test]
+fn a_step_says_its_kind_and_how_it_stands_but_not_what_it_printed() {
+    let act = |kind, phase, ok, detail| {
+        step(&Action { id: "1".to_owned(), kind, phase, title: "it".to_owned(), ok, detail })
+    };
+    let output = Some("line\n".repeat(1000));
+    let failed = Detail { exit_code: Some(2), output: output.clone(), ..Detail::default() };
+    let change = |path: &str| FileChange { path: path.to_owned(), verb: String::new() };
+    let changes = ["a", "b", "c", "d"].map(change).into();
+    let edit = Detail { changes, output, ..Detail::default() };
+    let lines = [
+        act(ActionKind::Command, Phase::Started, None, Detail::default()),
+        act(ActionKind::Subagent, Phase::Updated, None, Detail::default()),
+        act(ActionKind::Command, Phase::Completed, None, failed.clone()),
+        act(ActionKind::Tool, Phase::Completed, Some(false), Detail::default()),
+        act(ActionKind::WebSearch, Phase::Completed, Some(true), Detail::default()),
+        act(ActionKind::FileChange, Phase::Completed, None, edit),
+    ];
+    assert_eq!(
+        lines,
+        [
+            "▸ it",
+            "↻ subagent: it",
+            "✗ it (exit 2)",
+            "✗ tool: it",
+            "✓ searched: it",
+            "✓ files: update a, update b, update c, …(1 more)"
+        ]
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ let connection = null;
 let menu = null;
 
 const thread = new Thread({ resend: deliver, edit: (text) => composer.edit(text), changed, engineTitle });
-const composer = new Composer({ send, stop });
+const composer = new Composer({ send, stop, engineTitle, begun: () => thread.runs().length > 0 });
 const sidebar = new Sidebar({ begin });
 
 function engineTitle(id) {
@@ -111,20 +111,21 @@ function showBanner(text) {
 function changed() {
   const live = Boolean(thread.stoppable());
   composer.hint(live);
+  composer.picks.ask();
   document.title = live || sidebar.running ? "● takopi" : "takopi";
   byId("heading").textContent = sidebar.title(conversation) ?? "New conversation";
 }
 
-function send(text, engine) {
+function send(text, picks) {
   const entry = thread.pending(crypto.randomUUID(), text);
   entry.conversation = conversation;
-  entry.engine = engine;
+  entry.picks = picks;
   deliver(entry);
 }
 
 /** Sends a message until it is taken or refused: its identity makes a second arrival harmless. */
 async function deliver(entry) {
-  const body = { conversation: entry.conversation, text: entry.text, engine: entry.engine, client_id: entry.upstream };
+  const body = { conversation: entry.conversation, text: entry.text, ...entry.picks, client_id: entry.upstream };
   let wait = FIRST_TRY_MS;
   for (let left = SEND_TRIES; ; left -= 1) {
     try {

@@ -1,45 +1,31 @@
-// The box a message is typed into, with its engine picker and the list of slash commands.
+// The box a message is typed into, with the list of slash commands; who works on it and where is `picks.js`.
 
 import { build, byId } from "./dom.js";
+import { recall, remember } from "./memory.js";
+import { Picks } from "./picks.js";
 
 const MAX_HEIGHT_PX = 240;
 const DRAFT = "takopi.draft.";
-const ENGINE = "takopi.engine.";
 
-/** Storage may be full or forbidden; a draft is not worth an error. */
-function remember(key, value) {
-  try {
-    if (value) localStorage.setItem(key, value);
-    else localStorage.removeItem(key);
-  } catch { /* the draft lives until the page is left */ }
-}
-
-function recall(key) {
-  try {
-    return localStorage.getItem(key) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** The composer. `send(text, engine)` takes a message, `stop()` what Escape means; it says whether it meant something. */
+/** The composer. `send(text, picks)` takes a message, `stop()` what Escape means; it says whether it meant something. */
 export class Composer {
-  constructor({ send, stop }) {
+  constructor({ send, stop, engineTitle, begun }) {
     this.commands = [];
     this.chosen = 0;
     this.text = byId("text");
-    this.engine = byId("engine");
     this.list = byId("suggestions");
     this.send = send;
     this.text.addEventListener("input", () => this.typed());
     this.text.addEventListener("keydown", (event) => this.key(event));
-    this.engine.addEventListener("change", () => remember(ENGINE + this.conversation, this.engine.value));
+    this.picks = new Picks({ engineTitle, begun, text: () => this.text.value, done: () => this.text.focus() });
     byId("composer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
     });
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+      // There it closes a list, and means nothing else.
+      if (byId("picks").contains(event.target)) return;
       if (stop()) event.preventDefault();
     });
   }
@@ -48,8 +34,7 @@ export class Composer {
   show(conversation) {
     this.conversation = conversation;
     this.text.value = recall(DRAFT + conversation);
-    this.engine.value = recall(ENGINE + conversation);
-    if (this.engine.selectedIndex < 0) this.engine.value = "";
+    this.picks.show(conversation);
     this.typed();
   }
 
@@ -61,20 +46,9 @@ export class Composer {
   }
 
   /** Takes in the engines and commands. */
-  menu({ engines, default_engine: fallback, commands }) {
-    this.commands = commands;
-    const kept = this.engine.value || recall(ENGINE + this.conversation);
-    const name = engines.find((engine) => engine.id === fallback)?.title ?? fallback;
-    const options = [build("option", { value: "" }, name ? `${name} (default)` : "default")];
-    for (const engine of engines) {
-      if (engine.id === fallback) continue;
-      const title = engine.issue ? `${engine.title}: ${engine.issue}` : engine.title;
-      options.push(build("option", { value: engine.id, disabled: Boolean(engine.issue) }, title));
-    }
-    this.engine.replaceChildren(...options);
-    this.engine.value = kept;
-    if (this.engine.selectedIndex < 0) this.engine.value = "";
-    byId("engine-label").hidden = engines.length < 2;
+  menu(menu) {
+    this.commands = menu.commands;
+    this.picks.menu(menu);
   }
 
   /** Says what the keys do now. */
@@ -86,10 +60,9 @@ export class Composer {
   submit() {
     const text = this.text.value;
     if (!text.trim()) return;
-    const engine = this.engine.value || null;
     this.text.value = "";
     this.typed();
-    this.send(text, engine);
+    this.send(text, this.picks.taken());
     this.text.focus();
   }
 
@@ -97,6 +70,7 @@ export class Composer {
     this.grow();
     remember(DRAFT + this.conversation, this.text.value);
     byId("send").disabled = !this.text.value.trim();
+    this.picks.typed();
     this.chosen = 0;
     this.suggest();
   }

@@ -29,12 +29,26 @@ export function copyButton(text, label = "Copy", what = "") {
     try {
       await navigator.clipboard.writeText(text());
     } catch {
-      said = "Not copied";
+      if (!copyByHand(text())) said = "Not copied";
     }
     copy.textContent = said;
+    announce(said);
     setTimeout(() => { copy.textContent = label; }, 1500);
   }, { className: "copy quiet", "aria-label": what ? `${label} ${what}` : undefined });
   return copy;
+}
+
+/** Copies as a person would, where the browser gives pages no clipboard; returns whether it worked. */
+function copyByHand(text) {
+  const focused = document.activeElement;
+  const box = build("textarea", { className: "hidden", value: text, readOnly: true });
+  document.body.append(box);
+  box.select();
+  // Out of fashion, and the only way without the clipboard's permission.
+  const copied = document.execCommand("copy");
+  box.remove();
+  focused?.focus();
+  return copied;
 }
 
 /** Builds an element that shows a text the server rendered; its code blocks can be copied. */
@@ -57,6 +71,15 @@ export function rendered(body, className) {
     frame.append(table);
   }
   return element;
+}
+
+/** Makes `elements` the children of `parent`, touching only what differs. */
+export function place(parent, elements) {
+  const wanted = new Set(elements);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  elements.forEach((element, index) => {
+    if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
+  });
 }
 
 /** Shows a text for a moment. */

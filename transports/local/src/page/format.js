@@ -50,25 +50,46 @@ export function glyph(action) {
   return action.phase === "updated" ? "↻" : GLYPHS[fate(action)];
 }
 
-/** Returns what an action is about, and whether that is code. */
+/** Returns the same in a word, for those who listen. */
+export const fateLabel = (action) => ({ running: "running", ok: "done", failed: "failed" })[fate(action)];
+
+const KINDS = {
+  command: "$", tool: "tool", web_search: "search", subagent: "agent", file_change: "files", warning: "warning",
+};
+
+/** Returns what an action is about: the kind of thing, what it is, whether that is code, and the exit status. */
 export function title(action) {
-  const suffix = action.detail?.exit_code ? ` (exit ${action.detail.exit_code})` : "";
-  switch (action.kind) {
-    case "command": return { text: action.title, code: true, suffix };
-    case "tool": return { text: `tool: ${action.title}`, code: false, suffix };
-    case "web_search": return { text: `searched: ${action.title}`, code: false, suffix };
-    case "subagent": return { text: `subagent: ${action.title}`, code: false, suffix };
-    case "file_change": return { text: files(action), code: false, suffix };
-    default: return { text: action.title, code: false, suffix };
-  }
+  const suffix = action.phase === "completed" && action.detail?.exit_code ? `exit ${action.detail.exit_code}` : "";
+  return {
+    kind: KINDS[action.kind] ?? "",
+    text: action.kind === "file_change" ? named(action) : action.title,
+    code: action.kind === "command",
+    suffix,
+  };
 }
 
-function files(action) {
-  const changes = action.detail?.changes ?? [];
-  if (changes.length === 0) return `files: ${action.title}`;
-  const shown = changes.slice(0, 3).map((change) => `${change.verb || "update"} ${change.path}`);
-  if (changes.length > 3) shown.push(`…(${changes.length - 3} more)`);
-  return `files: ${shown.join(", ")}`;
+/** Returns the files an action touched, each with what was done to it. */
+export function files(action) {
+  return (action.detail?.changes ?? []).filter(({ path }) => path).map(({ path, verb }) => `${verb || "update"} ${path}`);
+}
+
+function named(action) {
+  const all = files(action);
+  if (all.length === 0) return action.title;
+  return all.length > 3 ? `${all.slice(0, 3).join(", ")}, …(${all.length - 3} more)` : all.join(", ");
+}
+
+/** Returns whether a text is a unified diff. */
+export function isDiff(action, text) {
+  return action.kind === "file_change" ? /^[-+@]/m.test(text) : /^@@ -\d/m.test(text);
+}
+
+/** Returns what a line of a diff is: `add`, `cut`, `hunk`, `file`, or nothing special. */
+export function diffLine(line) {
+  if (/^(diff |index |--- |\+\+\+ |new file |deleted file |similarity |rename )/.test(line)) return "file";
+  if (line.startsWith("@@")) return "hunk";
+  if (line.startsWith("+")) return "add";
+  return line.startsWith("-") ? "cut" : "";
 }
 
 /** Returns where a run works, as it is typed in a message; empty when nowhere in particular. */

@@ -1,12 +1,10 @@
 // One run: a card while it works, and its answer below it.
 
-import { announce, build, button, copyButton, rendered } from "./dom.js";
+import { announce, build, button, copyButton, place, rendered } from "./dom.js";
 import * as format from "./format.js";
 import { get } from "./server.js";
+import { KEPT_STEPS, Steps } from "./steps.js";
 
-const SHOWN_STEPS = 5;
-// As many as the server keeps: the first ones and the last ones.
-const KEPT_STEPS = 200;
 // Within so many pixels of the end, a box follows what is written.
 const NEAR_END = 24;
 
@@ -20,7 +18,7 @@ export class Run {
     this.steps = 0;
     this.leftOut = 0;
     this.actions = new Map();
-    this.rows = new Map();
+    this.parts = new Map();
     this.open = false;
     this.since = null;
     this.elapsedMs = null;
@@ -36,11 +34,10 @@ export class Run {
     }, { className: "cancel" });
     this.toggle = button("", () => this.turn(), { className: "toggle quiet", "aria-expanded": "false", hidden: true });
     this.head = build("div", { className: "head" }, this.mark, this.headline, this.clock, this.toggle, this.cancelButton);
-    this.gap = build("li", { className: "gap", hidden: true });
-    this.list = build("ol", { className: "steps", hidden: true });
+    this.list = new Steps();
     this.notes = build("div", { className: "notes", hidden: true });
     this.draft = build("pre", { className: "draft", tabIndex: 0, hidden: true, role: "region", "aria-label": "Text so far" });
-    this.card = build("div", { className: "card" }, this.head, this.list, this.notes, this.draft);
+    this.card = build("div", { className: "card" }, this.head, this.list.element, this.notes, this.draft);
     this.error = build("div", { className: "error", hidden: true });
     this.answer = build("div", { hidden: true });
     this.foot = build("footer", { hidden: true });
@@ -74,8 +71,6 @@ export class Run {
   paint(paint) {
     if (paint.reset) {
       this.actions.clear();
-      this.rows.clear();
-      this.list.replaceChildren();
       this.leftOut = paint.left_out;
     }
     if (!this.over && this.state !== "working") {
@@ -100,12 +95,9 @@ export class Run {
 
   trim() {
     if (this.actions.size <= 2 * KEPT_STEPS) return;
-    const surplus = [...this.actions.keys()].slice(KEPT_STEPS, this.actions.size - KEPT_STEPS);
-    for (const id of surplus) {
-      this.actions.delete(id);
-      this.rows.get(id)?.element.remove();
-      this.rows.delete(id);
-    }
+    const between = [...this.actions.keys()].slice(KEPT_STEPS, this.actions.size - KEPT_STEPS);
+    const surplus = between.filter((id) => !this.list.holds(id));
+    for (const id of surplus) this.actions.delete(id);
     this.leftOut += surplus.length;
   }
 
@@ -132,7 +124,8 @@ export class Run {
   }
 
   ended() {
-    this.open = false;
+    // What somebody is reading does not fold under their eyes.
+    this.open = this.list.isRead;
     this.justEnded = true;
   }
 
@@ -179,7 +172,8 @@ export class Run {
     this.element.dataset.state = this.state;
     this.element.dataset.run = this.id;
     const parts = [format.label(this.state, this.ahead), this.engine];
-    if (this.steps > 1 && !over) parts.push(format.steps(this.steps));
+    // Else the button that shows them all counts them.
+    if (this.steps > 1 && !over && !Steps.exceeds(this.actions.size)) parts.push(format.steps(this.steps));
     this.headline.textContent = parts.filter(Boolean).join(" · ");
     this.element.setAttribute("aria-label", `Run: ${this.headline.textContent}`);
     this.tick();
@@ -195,66 +189,35 @@ export class Run {
     const actions = [...this.actions.values()];
     // Output as it came is that of one command, which stands above it already.
     const bare = this.steps === 1 && this.answer.querySelector("pre.plain");
-    const more = this.over ? this.steps > 0 && !bare : actions.length > SHOWN_STEPS;
+    const more = this.over ? this.steps > 0 && !bare : Steps.exceeds(actions.length);
     this.toggle.hidden = !more;
-    this.toggle.textContent = this.open ? (this.over ? "Hide steps" : "Show fewer") : this.over
-      ? format.steps(this.steps) : "Show all";
+    this.toggle.textContent = this.open ? (this.over ? "Hide steps" : "Show fewer")
+      : `${this.over ? "" : "All "}${format.steps(this.steps)}`;
     this.toggle.setAttribute("aria-expanded", String(this.open));
-
-    const shown = this.open ? actions : this.over ? [] : actions.slice(-SHOWN_STEPS);
-    const last = shown.at(-1);
-    const elements = shown.map((action) => this.row(action, action === last));
-    if (this.open && this.leftOut > 0) {
-      this.gap.textContent = `${format.steps(this.leftOut)} not kept`;
-      this.gap.hidden = false;
-      elements.splice(Math.min(KEPT_STEPS, elements.length), 0, this.gap);
-    }
-    place(this.list, elements);
-    this.list.hidden = elements.length === 0;
-  }
-
-  /** Returns the row of an action, rebuilt only when the action changed: a flood must not cost a rebuild of all. */
-  row(action, isLast) {
-    const known = this.rows.get(action.id);
-    const withOutput = isLast || this.open || format.fate(action) !== "ok";
-    if (known?.action === action && known.withOutput === withOutput) return known.element;
-    const title = format.title(action);
-    const text = build(title.code ? "code" : "span", { className: "title" }, title.text);
-    const suffix = title.suffix ? build("span", { className: "suffix" }, title.suffix) : null;
-    const element = build("li", { className: format.fate(action) },
-      build("span", { className: "glyph", "aria-hidden": "true" }, format.glyph(action)), text, suffix);
-    const output = action.detail?.output;
-    if (output && withOutput) {
-      const lines = build("pre", { className: "output", tabIndex: 0, role: "region", "aria-label": "Output" }, output);
-      element.append(lines);
-      requestAnimationFrame(() => { lines.scrollTop = lines.scrollHeight; });
-    }
-    this.rows.set(action.id, { action, withOutput, element });
-    return element;
+    this.list.show(actions, { all: this.open, over: this.over, leftOut: this.leftOut });
   }
 
   showFoot() {
     const parts = [];
     const ctx = format.context(this.context);
-    if (ctx) parts.push(build("code", {}, ctx));
+    if (ctx) parts.push(this.part(ctx, () => build("code", {}, ctx)));
     const usage = format.usage(this.usage);
-    if (usage) parts.push(build("span", {}, usage));
+    if (usage) parts.push(this.part(usage, () => build("span", {}, usage)));
     if (this.resume) {
       const line = this.resume;
-      parts.push(build("span", { className: "resume" }, build("code", {}, line), copyButton(() => line, "Copy", "the resume line")));
+      parts.push(this.part(`resume ${line}`, () => build("span", { className: "resume" }, build("code", {}, line),
+        copyButton(() => line, "Copy", "the resume line"))));
     }
-    for (const line of this.left_running ?? []) parts.push(build("span", {}, `left running: ${line}`));
-    if (this.over && this.source) parts.push(copyButton(() => this.source, "Copy answer"));
+    for (const line of this.left_running ?? []) parts.push(this.part(`left ${line}`, () => build("span", {}, `left running: ${line}`)));
+    if (this.over && this.source) parts.push(this.part("answer", () => copyButton(() => this.source, "Copy answer")));
     this.foot.hidden = parts.length === 0;
-    this.foot.replaceChildren(...parts);
+    place(this.foot, parts);
   }
-}
 
-/** Makes `elements` the children of `parent`, touching only what differs. */
-function place(parent, elements) {
-  const wanted = new Set(elements);
-  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
-  elements.forEach((element, index) => {
-    if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
-  });
+  /** Returns a part of the foot, always the same for one key: a button that is being pressed must not be replaced. */
+  part(key, make) {
+    const known = this.parts.get(key) ?? make();
+    this.parts.set(key, known);
+    return known;
+  }
 }

@@ -12,10 +12,11 @@ export class Failure extends Error {
 // Longer than the server itself waits for its disk.
 const REQUEST_MS = 40_000;
 
-async function ask(path, options) {
+async function ask(path, options, signal) {
+  const limit = AbortSignal.timeout(REQUEST_MS);
   let response;
   try {
-    response = await fetch(path, { ...options, signal: AbortSignal.timeout(REQUEST_MS) });
+    response = await fetch(path, { ...options, signal: signal ? AbortSignal.any([signal, limit]) : limit });
   } catch {
     throw new Failure("takopi does not answer: is it running?", { retry: true });
   }
@@ -25,15 +26,15 @@ async function ask(path, options) {
   throw new Failure(text, { retry: response.status >= 500, status: response.status });
 }
 
-/** Asks for something. */
-export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(query)}`);
+/** Asks for something. `signal` takes the question back. */
+export const get = (path, query = {}, signal = null) => ask(`${path}?${new URLSearchParams(query)}`, {}, signal);
 
 /** Asks for something to be done. */
-export const post = (path, body) => ask(path, {
+export const post = (path, body, signal = null) => ask(path, {
   method: "POST",
   headers: { "content-type": "application/json" },
   body: JSON.stringify(body),
-});
+}, signal);
 
 const EVENTS = ["hello", "item", "edited", "deleted", "accepted", "run", "paint", "activity"];
 const FIRST_RETRY_MS = 500;

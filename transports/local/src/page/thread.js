@@ -1,6 +1,6 @@
 // The messages of the conversation that is open: what was said, in order, with its runs.
 
-import { build, button, byId, copyButton, rendered, toast } from "./dom.js";
+import { build, button, byId, copyButton, place, rendered, toast } from "./dom.js";
 import { when } from "./format.js";
 import { Run } from "./run.js";
 import { get, post } from "./server.js";
@@ -75,7 +75,8 @@ export class Thread {
 
     const now = [...above, ...piece.items.map((item) => this.entry(item, true))];
     this.entries = new Map([...now, ...pending].map((entry) => [entry.key, entry]));
-    this.element.replaceChildren(...[...this.entries.values()].map((entry) => entry.element));
+    // Not all anew: what is scrolled or marked inside a run stays.
+    place(this.element, [...this.entries.values()].map((entry) => entry.element));
     for (const view of runs) this.run(view);
     this.setBefore(before);
     this.loaded = true;

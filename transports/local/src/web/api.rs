@@ -16,7 +16,7 @@ use crate::conversation::ConversationId;
 use crate::door::{Door, Press, Submit, Submitted};
 use crate::error::LocalError;
 use crate::paint::show_end;
-use crate::view::{Item, Steps};
+use crate::view::{Item, Outlook, Steps};
 
 /// Conversations listed; the older ones are found by their address.
 const LISTED: usize = 100;
@@ -40,7 +40,7 @@ impl From<LocalError> for Failure {
     fn from(error: LocalError) -> Self {
         let status = match error {
             LocalError::Refused(_) => StatusCode::BAD_REQUEST,
-            LocalError::NotReceiving => StatusCode::SERVICE_UNAVAILABLE,
+            LocalError::NotReceiving | LocalError::Branches(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self(status, error.to_string())
@@ -156,6 +156,36 @@ pub(super) async fn submit(
 ) -> Result<Json<Submitted>, Failure> {
     let Json(submit) = submit?;
     Ok(Json(served.door.submit(submit).await?))
+}
+
+/// Tells what would become of a message, before it is sent.
+pub(super) async fn foresee(
+    State(served): State<Served>,
+    submit: Result<Json<Submit>, JsonRejection>,
+) -> Result<Json<Outlook>, Failure> {
+    let Json(submit) = submit?;
+    Ok(Json(Outlook::of(served.door.foresee(submit).await?)))
+}
+
+#[derive(Deserialize)]
+pub(super) struct BranchesQuery {
+    project: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Branches {
+    branches: Vec<String>,
+}
+
+pub(super) async fn branches(
+    State(served): State<Served>,
+    query: Result<Query<BranchesQuery>, QueryRejection>,
+) -> Result<Json<Branches>, Failure> {
+    let Query(query) = query?;
+    // Fires too when the browser has lost interest and this is dropped.
+    let stop = served.stop.child_token();
+    let _stopped = stop.clone().drop_guard();
+    Ok(Json(Branches { branches: served.door.branches(&query.project, &stop).await? }))
 }
 
 #[derive(Deserialize)]

@@ -17,9 +17,12 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/composer.js", JAVASCRIPT, include_str!("../page/composer.js")),
     ("/dom.js", JAVASCRIPT, include_str!("../page/dom.js")),
     ("/format.js", JAVASCRIPT, include_str!("../page/format.js")),
+    ("/memory.js", JAVASCRIPT, include_str!("../page/memory.js")),
+    ("/picks.js", JAVASCRIPT, include_str!("../page/picks.js")),
     ("/run.js", JAVASCRIPT, include_str!("../page/run.js")),
     ("/server.js", JAVASCRIPT, include_str!("../page/server.js")),
     ("/sidebar.js", JAVASCRIPT, include_str!("../page/sidebar.js")),
+    ("/steps.js", JAVASCRIPT, include_str!("../page/steps.js")),
     ("/thread.js", JAVASCRIPT, include_str!("../page/thread.js")),
 ];
 

@@ -21,6 +21,7 @@ use takopi_core::desk::DeskEvent;
 use takopi_core::id::{EngineId, RunId};
 use takopi_core::message::Button;
 use takopi_core::port::ledger::Conversation;
+use takopi_core::session;
 use takopi_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
@@ -273,6 +274,7 @@ impl Watcher<'_> {
                 self.follow(run, engine.clone());
                 RunView {
                     engine: Some(engine),
+                    context: self.context(run),
                     ahead: Some(ahead),
                     inbox: inbox.iter().map(|id| id.0).collect(),
                     ..RunView::new(run, RunState::Queued)
@@ -291,6 +293,11 @@ impl Watcher<'_> {
             DeskEvent::Settled { .. } | DeskEvent::TransportEnded { .. } => return Ok(()),
         };
         self.send(Frame::Run(Box::new(view))).await
+    }
+
+    fn context(&self, run: RunId) -> session::Context {
+        let found = self.door.runs_in(self.conversation).into_iter().find(|summary| summary.id == run);
+        found.map(|summary| summary.context).unwrap_or_default()
     }
 
     /// Tells the runs that wait here how far they have come since.

@@ -1,4 +1,4 @@
-//! A house with one transport, `local`, one engine that does as its prompt says, and one command.
+//! A house with one transport, `local`, engines that do as their prompts say, two projects and one command.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use takopi_core::catalog::{Catalog, Claim, Loader, Origin, Rules, survey};
 use takopi_core::desk::{Desk, DeskParts, Generation};
 use takopi_core::id::{EngineId, InstanceId, PluginId, PluginKind, RunId};
 use takopi_core::message::Format;
-use takopi_core::port::command::{Access, Call, CommandError, CommandReply, EngineStatus};
-use takopi_core::port::workspace::{RunDir, WorkspaceError};
-use takopi_core::port::{
-    Command, CommandHost, CommandSpec, Engine, EngineSpec, Leftovers, Transport, Workspace,
-};
-use takopi_core::session::{Context, SessionToken};
+use takopi_core::port::command::{Access, Call, CommandError, CommandReply, EngineStatus, ProjectStatus};
+use takopi_core::port::workspace::WorkspaceError;
+use takopi_core::port::{Command, CommandHost, CommandSpec, Engine, EngineSpec, Leftovers, Transport};
+use takopi_core::route::KnownProject;
+use takopi_core::session::SessionToken;
 use takopi_core::settings::SerializeBy;
 use takopi_core::testing::clock::TestClock;
 use takopi_core::testing::engine::ScriptEngine;
 use takopi_core::testing::memory_ledger::MemoryLedger;
+use takopi_core::testing::workspace::FakeWorkspace;
 use takopi_local::{Catalogue, CommandItem, Door, DoorParts, Local, LocalConfig, Menu, Page, Token};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -82,6 +82,16 @@ pub(crate) fn engine_id() -> EngineId {
     EngineId::parse("script").unwrap()
 }
 
+fn engine_status(title: &str) -> EngineStatus {
+    let issue = (title == "Absent").then(|| "npm install -g absent".to_owned());
+    EngineStatus {
+        id: EngineId::parse(&title.to_lowercase()).unwrap(),
+        title: title.to_owned(),
+        issue,
+        options: false,
+    }
+}
+
 fn greet() -> CommandSpec {
     CommandSpec {
         id: PluginId::parse("greet").unwrap(),
@@ -94,20 +104,29 @@ fn greet() -> CommandSpec {
 }
 
 fn generation(engine: &ScriptEngine) -> Generation {
-    let spec = ScriptEngine::spec("script");
-    let engines = vec![Claim::built_in(&spec.id.clone(), spec, false)];
+    let engines = ["script", "other", "absent"].map(ScriptEngine::spec);
+    let engines = engines.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
     let commands = vec![Claim::built_in(&greet().id, greet(), false)];
     Generation {
         engines: Catalog::new(survey(PluginKind::Engine, engines, &Rules::default()), Loaded(engine.clone())),
         commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Greets),
-        workspace: Arc::new(Nothing),
+        workspace: Arc::new(FakeWorkspace::at("/work")),
         default_engine: engine_id(),
-        projects: Vec::new(),
+        projects: [APP, BROKEN].map(project).into(),
         default_project: None,
         max_parallel_runs: 8,
         serialize: SerializeBy::Session,
         final_notify: true,
     }
+}
+
+/// A project with branches.
+pub(crate) const APP: &str = "App";
+/// A project whose branches cannot be told.
+pub(crate) const BROKEN: &str = "broken";
+
+fn project(alias: &str) -> KnownProject {
+    KnownProject { key: alias.to_lowercase(), alias: alias.to_owned(), default_engine: None, chat: None }
 }
 
 struct Loaded(ScriptEngine);
@@ -151,32 +170,25 @@ impl Leftovers for Nothing {
 }
 
 #[async_trait]
-impl Workspace for Nothing {
-    async fn resolve(
-        &self,
-        _: &Context,
-        fallback: Option<PathBuf>,
-        _: &CancellationToken,
-    ) -> Result<RunDir, WorkspaceError> {
-        Ok(RunDir { path: fallback.unwrap_or_else(|| PathBuf::from("/work")), warning: None })
-    }
-}
-
-#[async_trait]
 impl Catalogue for Nothing {
     async fn menu(&self) -> Menu {
         let greet = greet();
         Menu {
-            engines: vec![EngineStatus {
-                id: engine_id(),
-                title: "Script".to_owned(),
-                issue: None,
-                options: false,
-            }],
+            engines: ["Script", "Other", "Absent"].map(engine_status).into(),
             default_engine: Some(engine_id()),
             commands: vec![CommandItem { id: greet.id, usage: greet.usage, description: greet.description }],
-            projects: Vec::new(),
+            projects: [APP, BROKEN]
+                .map(|alias| ProjectStatus { alias: alias.to_owned(), default_engine: None })
+                .into(),
             dir: PathBuf::from("/work"),
+        }
+    }
+
+    async fn branches(&self, project: &str, _: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
+        match project {
+            APP => Ok(vec!["main".to_owned(), "fix-login".to_owned()]),
+            BROKEN => Err(WorkspaceError::Refused("it is no git repository".to_owned())),
+            _ => std::future::pending().await,
         }
     }
 
