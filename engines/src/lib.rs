@@ -5,11 +5,14 @@
 //! a transport.
 
 mod agent;
+mod claude;
 mod codex;
 mod drift;
 mod environment;
 pub mod jsonl;
 mod output;
+#[cfg(any(test, feature = "testing"))]
+mod rehearsal;
 mod run;
 mod shell;
 #[cfg(test)]
@@ -17,6 +20,8 @@ mod testing;
 
 pub use drift::{Drift, Drifts, MAX_KINDS, UnknownKinds};
 pub use environment::{CHILD, Environment, RUN};
+#[cfg(feature = "testing")]
+pub use rehearsal::rehearse;
 pub use shell::Shell;
 
 use std::ffi::OsString;
@@ -29,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use agent::{Agent, OneShot};
+use claude::Claude;
 use codex::Codex;
 use shell::ShellConfig;
 
@@ -54,6 +60,8 @@ struct BuiltIn {
     spec: fn() -> Result<EngineSpec, NameError>,
     mistakes: fn(&Settings, &EngineId) -> Vec<Diagnostic>,
     build: fn(&EngineSpec, &Settings, &EngineParts) -> Arc<dyn Engine>,
+    #[cfg(feature = "testing")]
+    rehearse: fn(&[u8], Option<takopi_core::session::SessionToken>),
 }
 
 impl BuiltIn {
@@ -65,12 +73,14 @@ impl BuiltIn {
                 let agent = A::new(settings.engine::<A::Config>(&spec.id).value);
                 Arc::new(OneShot::new(agent, spec.clone(), parts))
             },
+            #[cfg(feature = "testing")]
+            rehearse: rehearsal::of::<A>,
         }
     }
 }
 
 /// The agents. A new one is a file and a line here.
-const AGENTS: [BuiltIn; 1] = [BuiltIn::agent::<Codex>()];
+const AGENTS: [BuiltIn; 2] = [BuiltIn::agent::<Codex>(), BuiltIn::agent::<Claude>()];
 
 /// Returns what settings may say of the built-in engines. `on_path` tells whether an executable is there.
 ///

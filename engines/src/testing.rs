@@ -1,28 +1,17 @@
 //! What the tests of several engines share.
 
 use takopi_core::event::Outcome;
-use takopi_core::id::{RunIds, TransportKind};
-use takopi_core::port::engine::{Job, RunOptions};
-use takopi_core::session::Context;
+use takopi_core::id::TransportKind;
+use takopi_core::port::engine::Job;
 use takopi_core::settings::{ConfigFile, ConfigTable, Input, Known, Reading, load};
-use takopi_core::time::Timestamp;
 use takopi_stdio::Exit;
 
-use crate::agent::recording::play;
 use crate::jsonl::{Over, Translator};
+use crate::rehearsal::{self, play};
 
 /// Returns a job of a run of its own.
 pub(crate) fn job(prompt: &str) -> Job {
-    Job {
-        run: RunIds::new([0; 6]).next(Timestamp::default()),
-        prompt: prompt.to_owned(),
-        attachments: Vec::new(),
-        session: None,
-        host: None,
-        context: Context::default(),
-        dir: "/".into(),
-        options: RunOptions::default(),
-    }
+    rehearsal::job(prompt, None)
 }
 
 fn reading<T: ConfigTable>(table: &str) -> Reading<T> {

@@ -14,7 +14,10 @@ fn page_takes_a_command_and_shows_its_answer() {
     assert!(!address.as_str().unwrap().contains("token"), "{address}");
     assert_eq!(page.execute("return document.cookie", &[]), json!(""), "no script can read the cookie");
     assert!(page.text("#empty").contains(page.daemon.path("").to_str().unwrap().trim_end_matches('/')));
-    assert_eq!(page.execute("return document.querySelector('#engine-label').hidden", &[]), json!(true));
+    let engines =
+        "return [...document.querySelectorAll('#engine option')].map((one) => [one.value, one.disabled])";
+    let engines = page.execute(engines, &[]);
+    assert!(engines.as_array().unwrap().contains(&json!(["shell", false])), "{engines}");
 
     page.say("echo hello");
     page.until_run(1, "done");

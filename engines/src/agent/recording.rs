@@ -1,5 +1,5 @@
-//! Recordings of the real programs, replayed: what a chat would be told of each, as text to be read; and
-//! everything a program could print instead, to see that a run always ends.
+//! Recordings of the real programs, replayed: what a chat would be told of each, as text to be read; and lines
+//! made of theirs that no program prints, for `rehearsal.rs`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use serde_json::Value;
 use takopi_core::event::{Action, Phase, RunEnd, RunEvent};
-use takopi_core::port::engine::{EventSink, Stop};
+use takopi_core::port::engine::Stop;
 use takopi_core::session::SessionToken;
-use takopi_stdio::{Exit, Lines};
+use takopi_stdio::Exit;
 
-use crate::drift::UnknownKinds;
-use crate::jsonl::{Over, Pause, Reader, Translator};
+use crate::jsonl::{Over, Translator};
+pub(crate) use crate::rehearsal::{play, survives};
 
 /// One recording: `fixtures/<folder>/<case>.jsonl` with its `.meta.json` and `.stderr`.
 pub(crate) struct Recording {
@@ -79,47 +79,6 @@ impl Recording {
         }
         text
     }
-}
-
-/// What came of a replay.
-pub(crate) struct Played {
-    pub(crate) events: Vec<RunEvent>,
-    pub(crate) end: RunEnd,
-    pub(crate) unknown: UnknownKinds,
-    pub(crate) undecodable: u64,
-}
-
-/// Puts bytes through a translator as a run does.
-pub(crate) fn play<T: Translator>(
-    bytes: &[u8],
-    translator: T,
-    resume: Option<SessionToken>,
-    over: impl FnOnce(u64) -> Over,
-) -> Played {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(async {
-        let mut lines = Lines::new(bytes, 64 << 20);
-        let (sink, mut received) = EventSink::new();
-        let mut reader = Reader::new(&mut lines, translator, sink, resume);
-        let reading = async {
-            let pause = reader.read(None).await;
-            if pause != Pause::Ended {
-                reader.rest().await;
-            }
-            let undecodable = reader.undecodable();
-            let unknown = reader.unknown().cloned().unwrap_or_default();
-            (reader.end(&over(undecodable)), unknown, undecodable)
-        };
-        let listening = async {
-            let mut events = Vec::new();
-            while let Some(event) = received.recv().await {
-                events.push(event);
-            }
-            events
-        };
-        let ((end, unknown, undecodable), events) = tokio::join!(reading, listening);
-        Played { events, end, unknown, undecodable }
-    })
 }
 
 fn told(event: &RunEvent) -> String {
@@ -231,17 +190,4 @@ fn collect(json: &Value, path: String, places: &mut Vec<String>) {
         collect(value, format!("{path}/{key}"), places);
     }
     places.push(path);
-}
-
-/// Checks that a run ends, once and in its own words, whatever was printed.
-pub(crate) fn survives<T: Translator>(bytes: &[u8], translator: T, resume: Option<SessionToken>) {
-    let over = |undecodable| Over { exit: Exit::Code(0), stderr: String::new(), undecodable, stopped: None };
-    let played = play(bytes, translator, resume, over);
-    let sessions = played.events.iter().filter(|event| matches!(event, RunEvent::Session(_))).count();
-    assert!(sessions <= 1, "the session is told at most once");
-    let printed = bytes.split(|byte| *byte == b'\n').count() as u64;
-    assert!(played.undecodable <= printed, "a line is counted at most once");
-    if let takopi_core::event::Outcome::Failed(why) = &played.end.outcome {
-        assert!(!why.trim().is_empty(), "a failure has a reason");
-    }
 }

@@ -1,0 +1,5 @@
+//! Whatever codex prints, its run ends.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| takopi_engines::rehearse("codex", bytes));
