@@ -208,4 +208,6 @@ macro_rules! rows {
 
 rows! {
     codex: Row { name: "codex", engine: "codex", resume: "codex resume", keeps_unfinished: true };
+    claude: Row { name: "claude", engine: "claude", resume: "claude --resume", keeps_unfinished: true };
+    claude_newer: Row { name: "claude-newer", engine: "claude", resume: "claude --resume", keeps_unfinished: true };
 }
