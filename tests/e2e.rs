@@ -62,5 +62,7 @@ mod program;
 mod projects;
 #[path = "e2e/random.rs"]
 mod random;
+#[path = "e2e/real.rs"]
+mod real;
 #[path = "e2e/wait.rs"]
 mod wait;
