@@ -67,7 +67,8 @@ pub(crate) fn warning(id: &str, text: &str) -> RunEvent {
 /// The step that tells of tries to reach the model: one row that changes, however many there are.
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
-    trying: bool,
+    /// What the last try was told as, while it is not known how it ended.
+    trying: Option<String>,
 }
 
 const RETRY: &str = "takopi.retry";
@@ -75,18 +76,19 @@ const RETRY: &str = "takopi.retry";
 impl Retries {
     /// Tells of another try, in words such as `retry 1/2: the model is overloaded`.
     pub(crate) fn again(&mut self, attempt: u64, of: Option<u64>, reason: &str) -> RunEvent {
-        let phase = if self.trying { Phase::Updated } else { Phase::Started };
-        self.trying = true;
+        let phase = if self.trying.is_some() { Phase::Updated } else { Phase::Started };
         let of = of.map_or_else(String::new, |of| format!("/{of}"));
         let colon = if reason.trim().is_empty() { "" } else { ": " };
         let title = format!("retry {attempt}{of}{colon}{}", reason.trim());
-        Item::new(RETRY, ActionKind::Note, phase, &title).event()
+        let told = Item::new(RETRY, ActionKind::Note, phase, &title).event();
+        self.trying = Some(title);
+        told
     }
 
     /// Tells how the tries ended, if there were any: the agent goes on, or gives up.
     pub(crate) fn over(&mut self, ok: bool) -> Option<RunEvent> {
-        std::mem::take(&mut self.trying)
-            .then(|| Item::new(RETRY, ActionKind::Note, Phase::Completed, "").ok(ok).event())
+        let title = self.trying.take()?;
+        Some(Item::new(RETRY, ActionKind::Note, Phase::Completed, &title).ok(ok).event())
     }
 }
 
@@ -120,7 +122,7 @@ mod tests {
         let expected = [
             (Phase::Started, "retry 1/2: overloaded", None),
             (Phase::Updated, "retry 2", None),
-            (Phase::Completed, "", Some(true)),
+            (Phase::Completed, "retry 2", Some(true)),
         ];
         assert_eq!(told, expected.map(|(phase, title, ok)| (phase, title.to_owned(), ok)));
     }
