@@ -9,6 +9,7 @@ mod codex;
 mod drift;
 mod environment;
 pub mod jsonl;
+mod opencode;
 mod output;
 mod run;
 mod shell;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use agent::{Agent, OneShot};
 use codex::Codex;
+use opencode::Opencode;
 use shell::ShellConfig;
 
 /// What engines are made of.
@@ -68,7 +70,7 @@ impl BuiltIn {
 }
 
 /// The agents. A new one is a file and a line here.
-const AGENTS: [BuiltIn; 1] = [BuiltIn::agent::<Codex>()];
+const AGENTS: [BuiltIn; 2] = [BuiltIn::agent::<Codex>(), BuiltIn::agent::<Opencode>()];
 
 /// Returns what settings may say of the built-in engines. `on_path` tells whether an executable is there.
 ///
