@@ -11,6 +11,7 @@ mod environment;
 pub mod jsonl;
 mod opencode;
 mod output;
+mod pi;
 mod run;
 mod shell;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use tokio_util::task::TaskTracker;
 use agent::{Agent, OneShot};
 use codex::Codex;
 use opencode::Opencode;
+use pi::Pi;
 use shell::ShellConfig;
 
 /// What engines are made of.
@@ -70,7 +72,8 @@ impl BuiltIn {
 }
 
 /// The agents. A new one is a file and a line here.
-const AGENTS: [BuiltIn; 2] = [BuiltIn::agent::<Codex>(), BuiltIn::agent::<Opencode>()];
+const AGENTS: [BuiltIn; 3] =
+    [BuiltIn::agent::<Codex>(), BuiltIn::agent::<Opencode>(), BuiltIn::agent::<Pi>()];
 
 /// Returns what settings may say of the built-in engines. `on_path` tells whether an executable is there.
 ///
