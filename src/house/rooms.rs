@@ -244,4 +244,24 @@ mod tests {
         let shell = specs.iter().find(|spec| spec.id.as_str() == "shell").unwrap();
         assert_eq!((shell.only_on.as_deref(), mistakes.len()), (Some(&[local][..]), 0));
     }
+
+    #[test]
+    fn the_example_shows_the_settings_of_opencode_and_pi_as_they_read_them() {
+        let example = include_str!("../../takopi.toml.example");
+        let tables = example.split("\n\n").filter(|table| {
+            ["# [engines.opencode]", "# [engines.pi]"].iter().any(|head| table.starts_with(head))
+        });
+        let tables: Vec<String> =
+            tables.map(|table| table.replace("\n# ", "\n").replacen("# ", "", 1)).collect();
+        assert_eq!(tables.len(), 2);
+        let content = Ok(tables.join("\n\n").into_bytes());
+        let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
+        let input = Input { file: &file, environment: &[], overrides: &[], home: None };
+        let loaded = load(&input, &known().unwrap()).unwrap();
+        let (specs, mistakes) = takopi_engines::specs(&loaded.settings, &[]).unwrap();
+        assert_eq!((loaded.warnings, mistakes), (vec![], vec![]));
+        for engine in ["opencode", "pi"] {
+            assert!(specs.iter().any(|spec| spec.id.as_str() == engine), "{engine}");
+        }
+    }
 }
