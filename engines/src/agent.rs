@@ -8,6 +8,7 @@ pub(crate) mod item;
 pub(crate) mod json;
 #[cfg(test)]
 pub(crate) mod recording;
+pub(crate) mod spent;
 pub(crate) mod tool;
 
 use std::ffi::OsString;

@@ -10,7 +10,9 @@ mod codex;
 mod drift;
 mod environment;
 pub mod jsonl;
+mod opencode;
 mod output;
+mod pi;
 #[cfg(any(test, feature = "testing"))]
 mod rehearsal;
 mod run;
@@ -36,6 +38,8 @@ use tokio_util::task::TaskTracker;
 use agent::{Agent, OneShot};
 use claude::Claude;
 use codex::Codex;
+use opencode::Opencode;
+use pi::Pi;
 use shell::ShellConfig;
 
 /// What engines are made of.
@@ -80,7 +84,12 @@ impl BuiltIn {
 }
 
 /// The agents. A new one is a file and a line here.
-const AGENTS: [BuiltIn; 2] = [BuiltIn::agent::<Codex>(), BuiltIn::agent::<Claude>()];
+const AGENTS: [BuiltIn; 4] = [
+    BuiltIn::agent::<Codex>(),
+    BuiltIn::agent::<Claude>(),
+    BuiltIn::agent::<Opencode>(),
+    BuiltIn::agent::<Pi>(),
+];
 
 /// Returns what settings may say of the built-in engines. `on_path` tells whether an executable is there.
 ///

@@ -64,6 +64,16 @@ pub(crate) fn warning(id: &str, text: &str) -> RunEvent {
     Item::new(id, ActionKind::Warning, Phase::Completed, text.trim()).ok(false).event()
 }
 
+/// Returns the warning that an answer is not whole, by the model's `reason` to stop; `None` for the others.
+pub(crate) fn cut_short(id: &str, reason: &str) -> Option<RunEvent> {
+    let why = match reason {
+        "length" => "the model reached the limit of its output: what it says is cut short",
+        "content-filter" => "the model's service held back the rest of what it says",
+        _ => return None,
+    };
+    Some(warning(id, why))
+}
+
 /// The step that tells of tries to reach the model: one row that changes, however many there are.
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
