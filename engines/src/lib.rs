@@ -7,6 +7,8 @@
 mod agent;
 mod claude;
 mod codex;
+#[cfg(test)]
+mod comparison;
 mod drift;
 mod environment;
 pub mod jsonl;
