@@ -15,7 +15,7 @@ use crate::program::{Ended, Program};
 use crate::wait::wait_for;
 
 /// The engines whose CLI the scripted program plays.
-pub(crate) const ENGINES: [&str; 1] = ["codex"];
+pub(crate) const ENGINES: [&str; 4] = ["codex", "claude", "opencode", "pi"];
 
 /// A home with agents in it.
 pub(crate) struct Agents {
