@@ -210,4 +210,7 @@ rows! {
     codex: Row { name: "codex", engine: "codex", resume: "codex resume", keeps_unfinished: true };
     claude: Row { name: "claude", engine: "claude", resume: "claude --resume", keeps_unfinished: true };
     claude_newer: Row { name: "claude-newer", engine: "claude", resume: "claude --resume", keeps_unfinished: true };
+    opencode: Row { name: "opencode", engine: "opencode", resume: "opencode --session", keeps_unfinished: true };
+    pi: Row { name: "pi", engine: "pi", resume: "pi --session", keeps_unfinished: false };
+    pi_newer: Row { name: "pi-newer", engine: "pi", resume: "pi --session", keeps_unfinished: false };
 }

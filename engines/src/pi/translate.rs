@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use takopi_core::event::{ActionKind, Level, Note, Outcome, Phase, RunEnd, RunEvent};
+use takopi_core::progress::{MAX_ACTION_ID_BYTES, MAX_TITLE_BYTES};
 use takopi_core::session::SessionToken;
+use takopi_core::text::{clip, head};
 
 use super::session::{continues, is_ambiguous};
 use crate::agent::item::{Item, Retries, cut_short, remark, warning};
@@ -32,6 +34,17 @@ const PASSED_OVER: [&str; 7] = [
 /// What it writes to stderr before it asks whether to copy a session of another directory, and then gives up.
 const ELSEWHERE: &str = "Session found in different project: ";
 
+/// Tools at work that are remembered; agents call up to a dozen at once.
+const MAX_OPEN: usize = 64;
+
+/// A tool at work.
+#[derive(Debug)]
+struct Open {
+    id: String,
+    kind: ActionKind,
+    title: String,
+}
+
 /// The translator of one run.
 #[derive(Debug)]
 pub(crate) struct Pi {
@@ -47,6 +60,7 @@ pub(crate) struct Pi {
     /// Whether the agent came to its end, as far as is known.
     ended: bool,
     compacting: bool,
+    open: Vec<Open>,
     retries: Retries,
     steps: u32,
     spent: Spent,
@@ -63,6 +77,7 @@ impl Pi {
             error: None,
             ended: false,
             compacting: false,
+            open: Vec::new(),
             retries: Retries::default(),
             steps: 0,
             spent: Spent::default(),
@@ -130,17 +145,33 @@ impl Pi {
         }
     }
 
-    fn tool_start(&self, line: &Value, events: &mut Vec<RunEvent>) {
+    fn tool_start(&mut self, line: &Value, events: &mut Vec<RunEvent>) {
         let step = step(text(line, "toolName"), &line["args"], &["path"], &self.dir);
-        let item = Item::new(text(line, "toolCallId"), step.kind, Phase::Started, &step.title);
+        let id = head(text(line, "toolCallId"), MAX_ACTION_ID_BYTES);
+        let item = Item::new(id, step.kind, Phase::Started, &step.title);
         events.push(item.changes(step.changes).event());
+        if self.open.len() == MAX_OPEN {
+            self.open.remove(0);
+        }
+        let title = clip(&step.title, MAX_TITLE_BYTES).into_owned();
+        self.open.push(Open { id: id.to_owned(), kind: step.kind, title });
     }
 
-    fn tool_end(&self, line: &Value, events: &mut Vec<RunEvent>) {
-        // What it was called with is not told again; a step keeps the title it began with.
-        let kind = step(text(line, "toolName"), &Value::Null, &[], &self.dir).kind;
+    fn tool_end(&mut self, line: &Value, events: &mut Vec<RunEvent>) {
+        let id = head(text(line, "toolCallId"), MAX_ACTION_ID_BYTES);
+        // What it was called with is not told again.
+        let (kind, title) = match self.open.iter().position(|open| open.id == id) {
+            Some(place) => {
+                let open = self.open.remove(place);
+                (open.kind, open.title)
+            }
+            None => {
+                let step = step(text(line, "toolName"), &Value::Null, &[], &self.dir);
+                (step.kind, step.title)
+            }
+        };
         let result = &line["result"];
-        let item = Item::new(text(line, "toolCallId"), kind, Phase::Completed, "");
+        let item = Item::new(id, kind, Phase::Completed, &title);
         let item = item.ok(line["isError"] != true);
         let diff = text(&result["details"], "diff");
         let output = if diff.is_empty() { texts(&result["content"], "\n") } else { diff.to_owned() };
@@ -150,10 +181,10 @@ impl Pi {
     /// Tells that the conversation is made shorter, which may be after the answer and takes a call of the model.
     fn compaction(&mut self, line: &Value, phase: Phase, events: &mut Vec<RunEvent>) {
         const ID: &str = "pi.compaction";
+        const TITLE: &str = "making the conversation shorter";
         self.compacting = phase != Phase::Completed;
         if self.compacting {
-            let title = "making the conversation shorter";
-            events.push(Item::new(ID, ActionKind::Note, phase, title).event());
+            events.push(Item::new(ID, ActionKind::Note, phase, TITLE).event());
             return;
         }
         if line["willRetry"] == true {
@@ -161,7 +192,7 @@ impl Pi {
         }
         let error = text(line, "errorMessage");
         let ok = error.is_empty() && line["aborted"] != true;
-        events.push(Item::new(ID, ActionKind::Note, phase, "").ok(ok).event());
+        events.push(Item::new(ID, ActionKind::Note, phase, TITLE).ok(ok).event());
         if !error.is_empty() {
             let id = self.id();
             events.push(warning(&id, &failure(error)));
