@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::agents::{Agents, ENGINES};
 use crate::house::Daemon;
@@ -12,6 +13,7 @@ use crate::house::Daemon;
 fn a_prompt_arrives_as_it_was_typed() {
     let agents = Agents::all();
     let daemon = Daemon::start(&agents.home);
+    let mut asked = Vec::new();
     for engine in ENGINES {
         for prompt in [
             "--help me",
@@ -23,11 +25,13 @@ fn a_prompt_arrives_as_it_was_typed() {
             "first\n\n  second\n\tthird — ünïcödé 🐙",
             "\"quoted\" $HOME `back` \\n {} %s",
         ] {
-            let message = format!("/{engine} {prompt}");
-            assert_eq!(agents.ask(&message).code, 0, "{engine}: {prompt:?}");
-            let start = agents.last_start();
-            assert_eq!((&start["cli"], &start["prompt"]), (&Value::from(engine), &Value::from(prompt)));
+            asked.push((engine, prompt, agents.say_in(Uuid::new_v4(), &format!("/{engine} {prompt}"))));
         }
+    }
+    for (engine, prompt, chat) in asked {
+        assert_eq!(chat.wait().code, 0, "{engine}: {prompt:?}");
+        let arrived = |start: &Value| start["cli"] == engine && start["prompt"] == prompt;
+        assert!(agents.log("start").iter().any(arrived), "{engine}: {prompt:?}");
     }
     daemon.stop();
 }

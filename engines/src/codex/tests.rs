@@ -89,7 +89,15 @@ fn what_was_said_before_a_crash_is_kept() {
     let (outcome, answer) = end(&[said], 3);
     assert_eq!(outcome, Outcome::Failed("codex ended without a result: exit status 3".to_owned()));
     assert_eq!(answer, "partial words");
-    assert_eq!(end(&[said], 0), (Outcome::Answered, "partial words".to_owned()));
+}
+
+#[test]
+fn a_message_of_a_named_thread_is_an_answer_without_a_result_and_of_no_thread_is_none() {
+    let thread = r#"{"type":"thread.started","thread_id":"1"}"#;
+    let said = r#"{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"words"}}"#;
+    assert_eq!(end(&[thread, said], 0), (Outcome::Answered, "words".to_owned()));
+    let failed = Outcome::Failed("codex ended without a result".to_owned());
+    assert_eq!(end(&[said], 0), (failed, "words".to_owned()));
 }
 
 #[test]

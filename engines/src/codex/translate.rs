@@ -36,6 +36,8 @@ pub(crate) struct Codex {
     dir: PathBuf,
     /// Whether an earlier session is continued: its usage is counted from its beginning.
     resumed: bool,
+    /// Whether it has named its thread: before that nothing it says is an answer.
+    named: bool,
     /// The newest message: the answer, unless another follows.
     message: Option<Message>,
     /// A message that came with the name of the final answer: no later one without it takes its place.
@@ -53,6 +55,7 @@ impl Codex {
         Self {
             dir: dir.to_owned(),
             resumed,
+            named: false,
             message: None,
             named_final: false,
             verdict: None,
@@ -199,6 +202,7 @@ impl Translator for Codex {
         match kind.as_str() {
             "thread.started" => {
                 let token = line["thread_id"].as_str().and_then(SessionToken::parse).ok_or(Undecodable)?;
+                self.named = true;
                 events.push(RunEvent::Session(token));
             }
             "turn.started" => self.verdict = None,
@@ -240,7 +244,7 @@ impl Translator for Codex {
         let (outcome, usage) = match self.verdict {
             Some(Verdict::Completed(usage)) => (Outcome::Answered, usage),
             Some(Verdict::Failed(why)) => (Outcome::Failed(why), None),
-            None if over.exit.is_success() && !answer.is_empty() => (Outcome::Answered, None),
+            None if over.exit.is_success() && self.named && !answer.is_empty() => (Outcome::Answered, None),
             None => {
                 let told = self.error.filter(|error| !error.trim().is_empty());
                 let told = told.map(|error| Outcome::Failed(error_text(&error)));

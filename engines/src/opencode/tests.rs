@@ -109,6 +109,23 @@ fn an_error_it_recovers_from_is_a_warning() {
 }
 
 #[test]
+fn what_is_said_before_any_step_has_ended_is_no_answer() {
+    let failed = Outcome::Failed("opencode ended without a result".to_owned());
+    assert_eq!(end(&[START, &said("half")]), (failed, "half".to_owned()));
+}
+
+#[test]
+fn a_session_is_told_when_it_is_another_one() {
+    let of = |session: &str| format!(r#"{{"type":"step_start","sessionID":"{session}"}}"#);
+    let told = told(&[&of("ses_1"), STOP, &of("ses_1"), STOP, &of("ses_2")]);
+    let sessions = told.iter().filter_map(|event| match event {
+        RunEvent::Session(token) => Some(token.as_str()),
+        _ => None,
+    });
+    assert_eq!(sessions.collect::<Vec<_>>(), ["ses_1", "ses_2"]);
+}
+
+#[test]
 fn an_answer_that_is_cut_short_says_so() {
     let cut = r#"{"type":"step_finish","part":{"reason":"length"}}"#;
     let lines = [START, &said("half a sen"), cut];

@@ -38,11 +38,14 @@ enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Opencode {
     dir: PathBuf,
-    session_told: bool,
+    /// The session it told of last.
+    session: Option<SessionToken>,
     /// Texts since the last tool.
     texts: Vec<Said>,
     /// How many of them were there when the step began; `None` between steps.
     step_from: Option<usize>,
+    /// Whether a step has ended: before that nothing it says is an answer.
+    stepped: bool,
     verdict: Option<Verdict>,
     tries: u64,
     retries: Retries,
@@ -55,9 +58,10 @@ impl Opencode {
     pub(crate) fn new(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
-            session_told: false,
+            session: None,
             texts: Vec::new(),
             step_from: None,
+            stepped: false,
             verdict: None,
             tries: 0,
             retries: Retries::default(),
@@ -95,6 +99,7 @@ impl Opencode {
 
     fn step_finish(&mut self, part: &Value, events: &mut Vec<RunEvent>) {
         self.step_from = None;
+        self.stepped = true;
         self.tries = 0;
         events.extend(self.retries.over(true));
         let tokens = &part["tokens"];
@@ -182,11 +187,12 @@ impl Translator for Opencode {
     fn line(&mut self, line: &[u8], events: &mut Vec<RunEvent>) -> Result<(), Undecodable> {
         let mut line: Value = serde_json::from_slice(line)?;
         let kind = take_text(&mut line, "type").ok_or(Undecodable)?;
-        if !self.session_told
-            && let Some(token) = SessionToken::parse(text(&line, "sessionID"))
+        // Every line tells it: an error may be all that is printed.
+        let session = text(&line, "sessionID");
+        if self.session.as_ref().is_none_or(|told| told.as_str() != session)
+            && let Some(token) = SessionToken::parse(session)
         {
-            // An error may be all that is printed, and its session is one too.
-            self.session_told = true;
+            self.session = Some(token.clone());
             events.push(RunEvent::Session(token));
         }
         let mut part = take(&mut line, "part");
@@ -228,7 +234,7 @@ impl Translator for Opencode {
         let outcome = match self.verdict {
             Some(Verdict::Completed) => Outcome::Answered,
             Some(Verdict::Failed(why)) => Outcome::Failed(why),
-            None if over.exit.is_success() && !answer.is_empty() => Outcome::Answered,
+            None if over.exit.is_success() && self.stepped && !answer.is_empty() => Outcome::Answered,
             None => rejected(&over.stderr).unwrap_or_else(|| over.without_result("opencode")),
         };
         RunEnd { usage, ..RunEnd::new(outcome, answer) }

@@ -158,6 +158,12 @@ fn texts_of_a_message_are_told_apart() {
 }
 
 #[test]
+fn what_is_said_without_the_agents_end_is_no_answer() {
+    let failed = Outcome::Failed("pi ended without a result".to_owned());
+    assert_eq!(testing::end(Translator::new("/".as_ref(), None), &[SAID], 0).0, failed);
+}
+
+#[test]
 fn an_answer_that_another_follows_stays_as_a_step() {
     let again = SAID.replace("one", "three").replace("two", "four");
     let lines = [SAID, END, r#"{"type":"agent_start"}"#, &again, END];

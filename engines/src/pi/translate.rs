@@ -257,7 +257,7 @@ impl Translator for Pi {
         let answer = self.answer.unwrap_or_default();
         let outcome = match self.error {
             Some(error) => Outcome::Failed(error),
-            None if self.ended || (over.exit.is_success() && !answer.is_empty()) => Outcome::Answered,
+            None if self.ended => Outcome::Answered,
             None => elsewhere(&over.stderr).unwrap_or_else(|| over.without_result("pi")),
         };
         RunEnd { usage: self.spent.usage(), ..RunEnd::new(outcome, answer) }

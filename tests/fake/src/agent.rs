@@ -76,7 +76,10 @@ fn play(name: &OsString, words: impl Iterator<Item = OsString>) -> io::Result<u8
     if call.prompt.is_none() {
         io::stdin().read_to_end(&mut stdin)?;
     }
-    let prompt = call.prompt.clone().unwrap_or_else(|| String::from_utf8_lossy(&stdin).into_owned());
+    let typed = String::from_utf8_lossy(&stdin);
+    // pi leaves out the blanks around it.
+    let typed = if cli == Cli::Pi { typed.trim() } else { &typed };
+    let prompt = call.prompt.clone().unwrap_or_else(|| typed.to_owned());
     state.log_start(&words, &stdin, &prompt, &call)?;
     if prompt.trim().is_empty() {
         return Exit::without_prompt(cli).leave();

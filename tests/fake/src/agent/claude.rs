@@ -116,6 +116,10 @@ impl Voice for Claude {
         Ok(vec![line?])
     }
 
+    fn copies(&self) -> usize {
+        2
+    }
+
     fn retried(&mut self, attempt: usize, of: usize, reason: &str) -> Lines {
         let places = [("attempt", attempt.to_string()), ("of", of.to_string()), ("text", text(reason))];
         Ok(vec![self.of.line("retry", &places)?])

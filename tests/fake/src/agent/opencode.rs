@@ -94,6 +94,10 @@ impl Voice for OpenCode {
         Ok(lines)
     }
 
+    fn copies(&self) -> usize {
+        2
+    }
+
     fn retried(&mut self, _attempt: usize, _of: usize, _reason: &str) -> Lines {
         // A stream that breaks begins the step again, without a word about why.
         self.in_step = false;

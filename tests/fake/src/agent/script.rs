@@ -23,7 +23,7 @@
 //! | `garbage` | lines that are no JSON, of no known type, no UTF-8, or blank |
 //! | `halfline GATE` | a line in two writes, standing at GATE between them if one is named |
 //! | `stderr n=5` | words on stderr |
-//! | `huge mb=10` | a command prints so much, in one line |
+//! | `huge mb=10` | a command prints much: its line is of that length |
 //! | `wrongsession` | names another session midway |
 //! | `nosession`, `noresult` | leaves these lines out |
 //! | `nonewline` | the last line has no end |

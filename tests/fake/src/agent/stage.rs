@@ -170,7 +170,7 @@ impl<'a> Stage<'a> {
                 }
             }
             "huge" => {
-                let output = "A".repeat(step.number("mb", 10) << 20);
+                let output = "A".repeat((step.number("mb", 10) << 20) / self.voice.copies());
                 self.command("print everything", 0, output)?;
             }
             "wrongsession" => {

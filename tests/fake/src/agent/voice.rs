@@ -48,6 +48,11 @@ pub(super) trait Voice: Send {
     /// The tool is done.
     fn ended(&mut self, tool: &Tool, done: &Done) -> Lines;
 
+    /// How often the line that ends a command holds what the command printed.
+    fn copies(&self) -> usize {
+        1
+    }
+
     /// The model's service failed for the `attempt`th time of `of`, and is tried again.
     fn retried(&mut self, attempt: usize, of: usize, reason: &str) -> Lines;
 
