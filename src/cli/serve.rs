@@ -217,7 +217,7 @@ fn ready_lines(ready: &Ready, place: &Place) -> Vec<String> {
         lines.push("next    no coding agent is here, so messages run as commands of your shell".to_owned());
         let names: Vec<&str> = installable.iter().map(EngineId::as_str).collect();
         if !names.is_empty() {
-            lines.push(format!("        install one of {}, and start takopi again", names.join(", ")));
+            lines.push(format!("        install one of {}, and choose it by /agent", names.join(", ")));
         }
     }
     if !place.config.exists() {

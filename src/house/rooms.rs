@@ -83,21 +83,17 @@ pub(super) fn generation(
     drift: &Drifts,
 ) -> anyhow::Result<Generation> {
     let settings = &opening.settings;
-    let (specs, mistakes) = takopi_engines::specs(settings, &[local_instance(settings)?])?;
-    if !specs.iter().any(|spec| spec.id == opening.default_engine) {
-        let why = if mistakes.is_empty() { "it is not there".to_owned() } else { told(&mistakes) };
-        anyhow::bail!("the engine {} cannot be used:\n{why}", opening.default_engine);
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    match listed.iter().find(|engine| engine.spec.id == opening.default_engine) {
+        Some(engine) if engine.is_usable() => {}
+        Some(engine) => {
+            anyhow::bail!("the engine {} cannot be used:\n{}", opening.default_engine, told(&engine.told));
+        }
+        None => anyhow::bail!("there is no engine {}", opening.default_engine),
     }
-    mistakes.iter().for_each(super::warn);
-    let environment =
-        Environment::new(ledger, super::inherited(), |name, value| settings.environment.passes(name, value));
-    let parts = EngineParts {
-        environment,
-        tasks: tasks.clone(),
-        stop: stop.clone(),
-        shell: std::env::var_os("SHELL"),
-        drift: drift.clone(),
-    };
+    listed.iter().flat_map(|engine| &engine.told).for_each(super::warn);
+    let parts = parts(settings, ledger, tasks, stop, drift);
+    let specs = listed.into_iter().map(|engine| engine.spec).collect();
     let (engines, commands) = surveys(settings, specs, &settings.plugins.enabled)?;
     Ok(Generation {
         engines: Catalog::new(engines, BuiltInEngines { parts, settings: settings.clone() }),
@@ -110,6 +106,25 @@ pub(super) fn generation(
         serialize: settings.serialize,
         final_notify: opening.final_notify,
     })
+}
+
+/// Returns what engines are made of; `ledger` marks their children.
+fn parts(
+    settings: &Settings,
+    ledger: &str,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    drift: &Drifts,
+) -> EngineParts {
+    let environment =
+        Environment::new(ledger, super::inherited(), |name, value| settings.environment.passes(name, value));
+    EngineParts {
+        environment,
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+        shell: std::env::var_os("SHELL"),
+        drift: drift.clone(),
+    }
 }
 
 fn known_project(project: &takopi_core::settings::Project) -> KnownProject {
@@ -159,7 +174,8 @@ fn late(engines: &[KnownEngine]) -> Vec<PluginId> {
 
 /// Returns the listing of `takopi plugins`. Nothing is loaded.
 pub(crate) fn listing(settings: &Settings) -> anyhow::Result<Listing> {
-    let (specs, _) = takopi_engines::specs(settings, &[local_instance(settings)?])?;
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    let specs = listed.into_iter().map(|engine| engine.spec).collect();
     let (engines, commands) = surveys(settings, specs, &[])?;
     let local = Local::spec();
     let claim = Claim::built_in(&local.kind.clone(), local, false);
@@ -173,7 +189,8 @@ pub(crate) fn listing(settings: &Settings) -> anyhow::Result<Listing> {
 
 /// Returns what is wrong with the engines' tables: each disables its engine.
 pub(crate) fn mistakes(settings: &Settings) -> anyhow::Result<Vec<Diagnostic>> {
-    Ok(takopi_engines::specs(settings, &[local_instance(settings)?])?.1)
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    Ok(listed.into_iter().flat_map(|engine| engine.told).collect())
 }
 
 /// Returns diagnostics as lines.
@@ -190,12 +207,11 @@ struct BuiltInEngines {
 impl Loader<EngineSpec, dyn Engine> for BuiltInEngines {
     async fn load(
         &self,
-        id: &PluginId,
+        _id: &PluginId,
         spec: &EngineSpec,
         _origin: &Origin,
     ) -> Result<Arc<dyn Engine>, String> {
-        takopi_engines::build(spec, &self.settings, &self.parts)
-            .ok_or_else(|| format!("{id} is no built-in engine"))
+        takopi_engines::build(spec, &self.settings, &self.parts).map_err(|error| error.to_string())
     }
 }
 
@@ -240,8 +256,9 @@ mod tests {
         let local = local_instance(&loaded.settings).unwrap();
         let (config, warnings) = loaded.settings.transport::<LocalConfig>(&local).usable().unwrap();
         assert_eq!((config.port, warnings.len()), (Some(8787), 0));
-        let (specs, mistakes) = takopi_engines::specs(&loaded.settings, &[]).unwrap();
-        let shell = specs.iter().find(|spec| spec.id.as_str() == "shell").unwrap();
-        assert_eq!((shell.only_on.as_deref(), mistakes.len()), (Some(&[local][..]), 0));
+        let listed = takopi_engines::list(&loaded.settings, &[]).unwrap();
+        let shell = listed.iter().find(|engine| engine.spec.id.as_str() == "shell").unwrap();
+        assert_eq!(shell.spec.only_on.as_deref(), Some(&[local][..]));
+        assert!(listed.iter().all(|engine| engine.told.is_empty()), "{listed:?}");
     }
 }
