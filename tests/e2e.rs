@@ -20,6 +20,8 @@ mod cli;
 mod disk;
 #[path = "e2e/driver.rs"]
 mod driver;
+#[path = "e2e/engines.rs"]
+mod engines;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/house.rs"]

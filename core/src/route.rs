@@ -11,6 +11,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub(crate) use ambient::unknown_project;
 pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
 use prompt::Prompt;
 
