@@ -109,10 +109,16 @@ impl Daemon {
         };
         ready.loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let watch = ready.loaded.settings.watch_config;
+        let default =
+            || hosting.house().desk().with_generation(|generation| generation.default_engine.clone());
+        let before = default();
         match hosting.house().reload(ready.loaded.settings, ready.default_engine).await {
             Ok(fixed) => {
                 *watching = watch;
                 tracing::info!("the settings were read again");
+                if default() != before {
+                    tracing::info!(%before, now = %default(), "messages that name no engine go to another one now");
+                }
                 for what in fixed {
                     tracing::warn!("a change of {what} takes effect after a restart");
                 }
