@@ -18,6 +18,8 @@ mod browser_check;
 mod cli;
 #[path = "e2e/disk.rs"]
 mod disk;
+#[path = "e2e/doctor.rs"]
+mod doctor;
 #[path = "e2e/driver.rs"]
 mod driver;
 #[path = "e2e/engines.rs"]

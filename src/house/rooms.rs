@@ -11,7 +11,7 @@ use takopi_core::port::command::{Command, CommandSpec};
 use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::route::KnownProject;
 use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
-use takopi_engines::{Drifts, EngineParts, Environment};
+use takopi_engines::{Drifts, EngineParts, Environment, Listed};
 use takopi_local::Local;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -170,6 +170,27 @@ fn late(engines: &[KnownEngine]) -> Vec<PluginId> {
         .filter(|engine| engine.standing == Standing::Late)
         .map(|engine| engine.id.clone())
         .collect()
+}
+
+/// An engine by the settings, and what it is made into if its table lets it.
+pub(crate) type Made = (Listed, Option<Arc<dyn Engine>>);
+
+/// Returns the engines by the settings, each made if its table lets it, outside any house; `ledger` marks the
+/// children they start.
+pub(crate) fn engines(
+    settings: &Settings,
+    ledger: &str,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<Made>> {
+    let parts = parts(settings, ledger, tasks, stop, &Drifts::default());
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    let made = |engine: Listed| {
+        // What is wrong with its table is in the list as well.
+        let made = takopi_engines::build(&engine.spec, settings, &parts).ok();
+        (engine, made)
+    };
+    Ok(listed.into_iter().map(made).collect())
 }
 
 /// Returns the listing of `takopi plugins`. Nothing is loaded.

@@ -46,7 +46,7 @@ pub(crate) fn takopi(home: &Home, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(home: &Home, arguments: &[&str]) -> Ended {
+pub(crate) fn run(home: &Home, arguments: &[&str]) -> Ended {
     Program::start(&mut takopi(home, arguments)).wait()
 }
 

@@ -1,0 +1,141 @@
+//! The engines: each program asked for its version, all at once; what is wrong with a table; what they printed that
+//! nobody knows; and which one answers where nobody says otherwise.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use takopi_core::id::EngineId;
+use takopi_core::port::Engine;
+use takopi_core::settings::{KnownEngine, Severity, default_engine};
+use takopi_engines::{Listed, UnknownKinds};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::look::Scene;
+use super::{Part, Row, State};
+use crate::drift::{NAMESPACE, Noted};
+use crate::house;
+use crate::report::Failure;
+
+/// Marks children of a look where no ledger has an id yet.
+const NO_LEDGER: &str = "doctor";
+
+/// Looks at the engines.
+pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
+    let known = house::known()?.engines;
+    let id = scene.ledger.and_then(|ledger| ledger.id().ok().flatten());
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let made = house::engines(scene.settings, id.as_deref().unwrap_or(NO_LEDGER), &tasks, &stop)?;
+    let (default, trouble) = match default_engine(scene.settings, &known) {
+        Ok(id) => (Some(id), None),
+        Err(mistake) => (None, Some(Row::mistake(Part::Engine, State::Failure, &mistake).name("default"))),
+    };
+    let mut asked: Vec<(Listed, Option<JoinHandle<_>>)> = Vec::new();
+    for (listed, engine) in made {
+        // Each has its own time limit, and they run beside each other.
+        let asks = engine.map(|engine: Arc<dyn Engine>| tasks.spawn(async move { engine.program().await }));
+        asked.push((listed, asks));
+    }
+    let mut rows = Vec::new();
+    for (listed, asks) in asked {
+        let Some(known) = known.iter().find(|known| known.id == listed.spec.id) else { continue };
+        let is_default = default.as_ref() == Some(&known.id);
+        let program = match asks {
+            Some(asks) => {
+                asks.await.map_err(|panic| anyhow::anyhow!("{} was not asked: {panic}", known.id))?
+            }
+            None => None,
+        };
+        for row in engine_rows(scene, known, &listed, program, is_default) {
+            rows.push(row.name(&known.id));
+        }
+        rows.extend(drift_row(scene, &known.id));
+    }
+    rows.extend(trouble);
+    rows.extend(other_default(scene, default.as_ref()));
+    // A program that did not answer in time is being ended.
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    Ok(rows)
+}
+
+fn engine_rows(
+    scene: &Scene<'_>,
+    known: &KnownEngine,
+    listed: &Listed,
+    program: Option<takopi_core::port::engine::Program>,
+    is_default: bool,
+) -> Vec<Row> {
+    if scene.settings.yielding.contains(&known.id) {
+        let text = "yields to the project of that name";
+        return vec![Row::new(Part::Engine, State::Note, text).remedy("rename the project to have both")];
+    }
+    let mut rows: Vec<Row> = listed
+        .told
+        .iter()
+        .map(|mistake| {
+            let state = match mistake.severity {
+                Severity::Error => State::Failure,
+                Severity::Warning => State::Warning,
+            };
+            Row::mistake(Part::Engine, state, mistake)
+        })
+        .collect();
+    let mark = if is_default { " (default)" } else { "" };
+    let row = match program {
+        _ if !known.installed => Row::issue(Part::Engine, State::Note, known.missing()),
+        Some(program) => {
+            let path = scene.place.shown(&program.path);
+            let row = match &program.version {
+                Ok(version) => Row::new(Part::Engine, State::Ok, format!("{version} · {path}{mark}"))
+                    .fact("version", version.as_str()),
+                Err(problem) => {
+                    let text = format!("{path} does not tell its version: {problem}{mark}");
+                    Row::new(Part::Engine, State::Warning, text)
+                        .remedy(format!("try it by hand: {path} --version"))
+                }
+            };
+            row.fact("path", json!(program.path))
+        }
+        None if known.executable.is_none() && listed.is_usable() => {
+            Row::new(Part::Engine, State::Ok, format!("needs no program{mark}"))
+        }
+        // Its table is wrong, which is told already.
+        None => return rows,
+    };
+    rows.push(row.fact("default", is_default));
+    rows
+}
+
+/// Says what an engine printed that nobody knows here.
+fn drift_row(scene: &Scene<'_>, engine: &EngineId) -> Option<Row> {
+    let stored = match scene.ledger?.value(NAMESPACE, engine.as_str()) {
+        Ok(stored) => stored?,
+        Err(error) => return Some(Row::new(Part::Drift, State::Warning, error.to_string()).name(engine)),
+    };
+    let noted = Noted::read(&stored)?;
+    let UnknownKinds { kinds, more, undecodable } = &noted.unknown;
+    let mut told: Vec<String> = kinds.iter().map(|(kind, times)| format!("{kind} ×{times}")).collect();
+    told.extend((*more > 0).then(|| format!("others ×{more}")));
+    told.extend((*undecodable > 0).then(|| format!("lines that are no JSON ×{undecodable}")));
+    let row = Row::new(Part::Drift, State::Note, told.join(", ")).name(engine);
+    let row =
+        row.remedy(format!("{engine} may be newer than this takopi knows; its runs go on without them"));
+    Some(
+        row.fact("unknown", json!(noted.unknown))
+            .fact("since", json!(noted.since))
+            .fact("last", json!(noted.last)),
+    )
+}
+
+/// The daemon keeps the default it started with: nothing is switched behind anybody's back.
+fn other_default(scene: &Scene<'_>, now: Option<&EngineId>) -> Option<Row> {
+    let (running, now) = (&scene.status?.default_engine, now?);
+    (running != now).then(|| {
+        let text = format!("messages that name no engine go to {running} until takopi is started again");
+        let row = Row::new(Part::Engine, State::Note, text).name("default");
+        row.remedy(format!("for a chat: /agent {now}; for all: default_engine = \"{now}\" and a new start"))
+    })
+}
