@@ -2,13 +2,16 @@
 //! nobody knows; and which one answers where nobody says otherwise.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use takopi_core::id::EngineId;
 use takopi_core::port::Engine;
+use takopi_core::port::engine::Program;
 use takopi_core::settings::{KnownEngine, Severity, default_engine};
 use takopi_engines::{Listed, UnknownKinds};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +20,12 @@ use super::{Part, Row, State};
 use crate::drift::{NAMESPACE, Noted};
 use crate::house;
 use crate::report::Failure;
+
+/// How long an engine may take to tell of its program: more than any gives that.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long programs that were asked get to be gone.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Marks children of a look where no ledger has an id yet.
 const NO_LEDGER: &str = "doctor";
@@ -41,15 +50,11 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
     for (listed, asks) in asked {
         let Some(known) = known.iter().find(|known| known.id == listed.spec.id) else { continue };
         let is_default = default.as_ref() == Some(&known.id);
-        let program = match asks {
-            Some(asks) => {
-                asks.await.map_err(|panic| anyhow::anyhow!("{} was not asked: {panic}", known.id))?
-            }
-            None => None,
+        let found = match answer(asks).await {
+            Ok(program) => engine_rows(scene, known, &listed, program, is_default),
+            Err(problem) => vec![Row::new(Part::Engine, State::Warning, problem)],
         };
-        for row in engine_rows(scene, known, &listed, program, is_default) {
-            rows.push(row.name(&known.id));
-        }
+        rows.extend(found.into_iter().map(|row| row.name(&known.id)));
         rows.extend(drift_row(scene, &known.id));
     }
     rows.extend(trouble);
@@ -57,15 +62,27 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
     // A program that did not answer in time is being ended.
     stop.cancel();
     tasks.close();
-    tasks.wait().await;
+    if timeout(FAREWELL, tasks.wait()).await.is_err() {
+        tracing::debug!("a program that was asked for its version has not gone yet");
+    }
     Ok(rows)
+}
+
+/// Waits for what an engine tells of its program; one that isn't made has none.
+async fn answer(asks: Option<JoinHandle<Option<Program>>>) -> Result<Option<Program>, String> {
+    let Some(asks) = asks else { return Ok(None) };
+    match timeout(PATIENCE, asks).await {
+        Ok(Ok(program)) => Ok(program),
+        Ok(Err(panic)) => Err(format!("it could not be asked: {panic}")),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
 }
 
 fn engine_rows(
     scene: &Scene<'_>,
     known: &KnownEngine,
     listed: &Listed,
-    program: Option<takopi_core::port::engine::Program>,
+    program: Option<Program>,
     is_default: bool,
 ) -> Vec<Row> {
     if scene.settings.yielding.contains(&known.id) {

@@ -169,3 +169,14 @@ fn a_model_and_a_level_are_asked_of_the_program_kept_for_the_chat_and_given_to_i
     let ended = daemon.end();
     assert!(!ended.stderr.contains("sk-secret-7391") && !ended.stdout.contains("sk-secret-7391"));
 }
+
+#[test]
+fn only_the_variables_that_are_listed_reach_an_engine() {
+    for (list, told) in [("", "key=of-the-daemon"), ("[engines]\nenv = [\"PATH\", \"HOME\"]\n", "key=")] {
+        let home = Home::with_config(list);
+        install_codex(&home);
+        let ended =
+            Program::start(takopi(&home, &["chat", "/codex hi"]).env("MY_KEY", "of-the-daemon")).wait();
+        assert!(ended.stdout.trim_end().ends_with(told), "{list}: {} {}", ended.stdout, ended.stderr);
+    }
+}
