@@ -32,10 +32,16 @@ mod engines_ending;
 mod engines_holding;
 #[path = "e2e/engines_missing.rs"]
 mod engines_missing;
+#[path = "e2e/engines_places.rs"]
+mod engines_places;
 #[path = "e2e/engines_prompts.rs"]
 mod engines_prompts;
 #[path = "e2e/engines_sessions.rs"]
 mod engines_sessions;
+#[path = "e2e/engines_steps.rs"]
+mod engines_steps;
+#[path = "e2e/engines_ways.rs"]
+mod engines_ways;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/house.rs"]

@@ -107,6 +107,12 @@ impl Heard {
         self.events.iter().filter(|event| event["type"] == kind).collect()
     }
 
+    /// Returns what was told of the steps of a kind, in order.
+    pub(crate) fn steps(&self, kind: &str) -> Vec<&Value> {
+        let steps = self.all("action").into_iter().map(|event| &event["action"]);
+        steps.filter(|step| step["kind"] == kind).collect()
+    }
+
     /// Returns the end of the run.
     #[track_caller]
     pub(crate) fn end(&self) -> &Value {

@@ -69,6 +69,12 @@ fn a_wrong_table_disables_its_engine_alone() {
         let mut daemon = Daemon::start(&agents.home);
         let told = daemon.remarks("extra_args");
         assert!(told.contains("takopi.toml:3"), "{engine}: {told}");
+        let refused = agents.home.run(&["chat", &format!("/{engine} hello")]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{engine}: {}", refused.stderr);
+        let wrong = format!("takopi.toml:3:1: engines.{engine}.extra_args");
+        assert!(refused.stderr.contains(&wrong), "{}", refused.stderr);
+        let other = if engine == "codex" { "claude" } else { "codex" };
+        agents.ask(&format!("/{other} hello")).answered("ok: hello (turn 1)");
         agents.ask("echo others work").answered("others work");
         daemon.stop();
     }

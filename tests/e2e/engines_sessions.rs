@@ -63,6 +63,29 @@ fn a_conversation_goes_on_by_itself() {
 }
 
 #[test]
+fn messages_that_name_no_session_begin_their_own() {
+    let agents = Agents::all();
+    let daemon = Daemon::start(&agents.home);
+    for engine in ENGINES {
+        let [one, two] = ["one", "two"].map(|text| agents.ask(&format!("/{engine} {text}")));
+        two.answered("ok: two (turn 1)");
+        assert_ne!(one.session(), two.session(), "{engine}");
+    }
+    daemon.stop();
+}
+
+#[test]
+fn two_engines_in_one_message_are_refused_and_nothing_runs() {
+    let agents = Agents::all();
+    let daemon = Daemon::start(&agents.home);
+    let refused = agents.home.run(&["chat", "/claude /codex x"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
+    assert!(refused.stderr.contains("multiple engine directives"), "{}", refused.stderr);
+    assert!(agents.log("start").is_empty());
+    daemon.stop();
+}
+
+#[test]
 fn an_engine_may_be_called_with_the_name_of_a_bot_behind_it() {
     let agents = Agents::all();
     let daemon = Daemon::start(&agents.home);

@@ -11,20 +11,24 @@ use crate::program::Program;
 /// Returns a home with the project `app`, a repository with the branches main and develop.
 fn home() -> Home {
     let home = Home::new();
-    let project = project(&home);
-    std::fs::create_dir(&project).unwrap();
-    git(&home, &["init", "-q", "-b", "main"]);
-    git(&home, &["commit", "-q", "--allow-empty", "-m", "one"]);
-    git(&home, &["branch", "develop"]);
-    home.configure(&format!("[projects.App]\npath = {project:?}\nworktree_base = \"develop\"\n"));
+    make_project(&home);
+    home.configure(&format!("[projects.App]\npath = {:?}\nworktree_base = \"develop\"\n", project(&home)));
     home
 }
 
-fn project(home: &Home) -> PathBuf {
+/// Makes a repository with the branches main and develop.
+pub(crate) fn make_project(home: &Home) {
+    std::fs::create_dir(project(home)).unwrap();
+    git(home, &["init", "-q", "-b", "main"]);
+    git(home, &["commit", "-q", "--allow-empty", "-m", "one"]);
+    git(home, &["branch", "develop"]);
+}
+
+pub(crate) fn project(home: &Home) -> PathBuf {
     home.work().canonicalize().unwrap().join("app")
 }
 
-fn worktree(home: &Home, branch: &str) -> PathBuf {
+pub(crate) fn worktree(home: &Home, branch: &str) -> PathBuf {
     project(home).join(".worktrees").join(branch)
 }
 

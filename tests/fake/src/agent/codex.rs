@@ -88,8 +88,20 @@ impl Voice for Codex {
         Ok(vec![line?])
     }
 
+    fn searched(&mut self, words: &str) -> Lines {
+        let id = self.next_item();
+        let (places, call) = ([("id", id.as_str()), ("text", words)], format!("ws_{id}"));
+        let mut lines = Vec::new();
+        for name in ["search_began", "search_ended"] {
+            lines.push(self.of.told(name, &[&places[..], &[("call", &call)]].concat())?);
+        }
+        Ok(lines)
+    }
+
     fn retried(&mut self, attempt: usize, of: usize, reason: &str) -> Lines {
-        let words = format!("Reconnecting... {attempt}/{of} ({reason})");
+        // Older versions tell no reason.
+        let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+        let words = format!("Reconnecting... {attempt}/{of}{reason}");
         Ok(vec![self.of.told("error", &[("text", &words)])?])
     }
 

@@ -11,6 +11,7 @@
 //! | `think TEXT` | thinks TEXT |
 //! | `tools n=2 fail=2` | runs that many commands; one of them may fail |
 //! | `edit PATH` | writes a file, really |
+//! | `search WORDS` | looks for WORDS on the web (codex) |
 //! | `child GATE` | a command whose process leads a session of its own stands at GATE, or for ever without one |
 //! | `leftover` | a command leaves a server running in the background |
 //! | `wait GATE` | stands at GATE |

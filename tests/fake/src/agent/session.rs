@@ -63,7 +63,10 @@ fn pi(asked: &str, state: &State, dir: &str) -> io::Result<Found> {
     Ok(match state.begins_with(&start)?.into_iter().next() {
         None => Found::Not(Exit::saying(1, format!("No session found matching '{asked}'"))),
         // It asks whether to fork a session of another directory, and nobody answers.
-        Some(kept) if kept.dir != dir => Found::Not(Exit::default()),
+        Some(kept) if kept.dir != dir => {
+            let words = format!("Session found in different project: {}", kept.dir);
+            Found::Not(Exit::saying(0, words))
+        }
         Some(kept) => Found::Known(kept),
     })
 }

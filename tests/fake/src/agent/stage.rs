@@ -139,6 +139,10 @@ impl<'a> Stage<'a> {
                 let lines = self.voice.thought(&step.rest)?;
                 out::print(&lines)?;
             }
+            "search" => {
+                let lines = self.voice.searched(&step.rest)?;
+                out::print(&lines)?;
+            }
             "tools" => self.tools(step)?,
             "edit" => self.edit(&step.rest)?,
             "child" => self.child(&step.rest)?,

@@ -48,6 +48,11 @@ pub(super) trait Voice: Send {
     /// The tool is done.
     fn ended(&mut self, tool: &Tool, done: &Done) -> Lines;
 
+    /// The agent looks for something on the web.
+    fn searched(&mut self, _words: &str) -> Lines {
+        Err(unheard_of("search"))
+    }
+
     /// How often the line that ends a command holds what the command printed.
     fn copies(&self) -> usize {
         1
