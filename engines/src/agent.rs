@@ -222,7 +222,7 @@ impl<A: Agent> Engine for OneShot<A> {
         if stopped && end.session.is_none() {
             // The person may want to go on where it was stopped.
             let text = format!("{} kept no session of this run: it cannot be continued", self.spec.title);
-            let note = wire.events.put(RunEvent::Note(Note { level: Level::Info, text }));
+            let note = wire.events.put(RunEvent::Note(Note { level: Level::Warning, text }));
             if timeout(LAST_WORDS, note).await.is_err() {
                 tracing::debug!(run = %job.run, "nobody takes the events of a stopped run any more");
             }

@@ -25,9 +25,13 @@ fn a_fresh_machine_has_notes_and_nothing_is_made_on_it() {
     let home = Home::new();
     let seen = run(&home, &["doctor"]);
     assert_eq!((seen.code, seen.stderr.as_str()), (0, ""));
-    assert!(seen.stdout.contains("· codex  codex not found on PATH\n"), "{}", seen.stdout);
-    assert!(seen.stdout.contains("           install it: npm install -g @openai/codex\n"), "{}", seen.stdout);
-    assert!(seen.stdout.contains("✓ shell  needs no program (default)"), "{}", seen.stdout);
+    assert!(seen.stdout.contains("· codex     codex not found on PATH\n"), "{}", seen.stdout);
+    assert!(
+        seen.stdout.contains("              install it: npm install -g @openai/codex\n"),
+        "{}",
+        seen.stdout
+    );
+    assert!(seen.stdout.contains("✓ shell     needs no program (default)"), "{}", seen.stdout);
     assert!(seen.stdout.ends_with("\nnothing fails\n") && !seen.stdout.contains('\u{1b}'), "{}", seen.stdout);
     assert!(!home.place().exists());
 }
