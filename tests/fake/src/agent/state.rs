@@ -139,8 +139,10 @@ impl State {
         Ok(Some(Kept { id: id.to_owned(), dir: dir.to_owned(), turns: turns.parse().unwrap_or(0) }))
     }
 
-    /// Keeps a session.
+    /// Keeps a session. A signal may end the agent in the middle of it: then it is kept as it was.
     pub(super) fn keep(&self, session: &Kept) -> io::Result<()> {
-        std::fs::write(self.sessions().join(&session.id), format!("{}\n{}", session.turns, session.dir))
+        let beside = self.folder.join(format!("kept-by-{}", std::process::id()));
+        std::fs::write(&beside, format!("{}\n{}", session.turns, session.dir))?;
+        std::fs::rename(beside, self.sessions().join(&session.id))
     }
 }
