@@ -125,6 +125,15 @@ fn a_line_may_be_huge() {
 }
 
 #[test]
+fn a_search_of_codex_holds_a_key_twice_in_each_line() {
+    let cast = Cast::new();
+    let child = Cast::start(cast.command("codex", &arguments("codex", &[])), "x [[search octopuses]]");
+    let text = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let twice = r#"{"id":"item_0","type":"web_search","id":"ws_item_0","query":"#;
+    assert_eq!(text.matches(twice).count(), 2, "{text}");
+}
+
+#[test]
 fn what_is_not_known_of_one_is_the_tests_mistake() {
     let told = Cast::new().ask("codex", &[], "x [[no_such_thing]]");
     assert_eq!(told.code, Some(70));

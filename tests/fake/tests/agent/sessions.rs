@@ -117,6 +117,16 @@ fn the_log_tells_how_it_was_started() {
 }
 
 #[test]
+fn pi_alone_leaves_out_the_blanks_around_a_prompt() {
+    let cast = Cast::new();
+    for (name, _) in CAST {
+        drop(cast.ask(name, &[], "\n a prompt\n"));
+        let arrived = cast.logged("start").pop().unwrap()["prompt"].clone();
+        assert_eq!(arrived, if name == "pi" { "a prompt" } else { "\n a prompt\n" }, "{name}");
+    }
+}
+
+#[test]
 fn a_model_or_level_that_nobody_has_is_told_as_the_real_ones_do() {
     let cast = Cast::new();
     let pi = cast.ask("pi", &["--model", "no-such-model", "--thinking", "bogus"], "x");
