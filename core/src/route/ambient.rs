@@ -9,7 +9,8 @@ use crate::port::ledger::{Preference, PreferenceKey};
 use crate::session::Context;
 
 /// Returns project and branch: a replied `ctx:` line, else directives, else what was chosen, else what the
-/// scope is bound to, else the chat's or the default project.
+/// scope is bound to, else, for a branch, what the conversation works in, else the chat's or the default
+/// project.
 ///
 /// # Errors
 /// A text for the sender when a branch is named without any project.
@@ -34,9 +35,11 @@ pub(super) fn ambient_context(
             .find(|project| project.chat.as_deref() == Some(&address.chat))
             .map(|p| p.key.clone())
     };
+    let branched = directed.branch.is_some();
     let project = directed
         .project
         .or_else(|| bound.project.clone())
+        .or_else(|| if branched { running_project(prompt, facts, known, address) } else { None })
         .or_else(chat_project)
         .or_else(|| known.default_project.clone());
     let same = project == bound.project;
@@ -51,6 +54,26 @@ pub(super) fn ambient_context(
         )),
         _ => Ok(Context { project, branch }),
     }
+}
+
+/// Returns the project that the conversation works in: that of the running session with which the message
+/// would go on if it named no branch; where there is no such session, the one that all running ones share.
+fn running_project(prompt: &Prompt, facts: &Facts, known: &Known, address: &Address) -> Option<String> {
+    if !known.conversations {
+        return None;
+    }
+    let plain = || {
+        let context = plain_context(&facts.stored.preferences, known, address);
+        default_engine(&context, facts, known).map(|(id, _)| id)
+    };
+    let engine = prompt.asked_engine().or_else(plain)?;
+    let running = &facts.stored.conversations;
+    if let Some(row) = running.iter().find(|row| row.session.engine == engine) {
+        return row.context.project.clone();
+    }
+    let (first, others) = running.split_first()?;
+    let shared = others.iter().all(|row| row.context.project == first.context.project);
+    first.context.project.clone().filter(|_| shared)
 }
 
 /// Returns the context a scope is bound to by `/ctx`; the thread's binding comes before the chat's.

@@ -243,6 +243,52 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
 }
 
 #[test]
+fn a_bare_branch_is_one_of_the_project_that_the_conversation_works_in() {
+    let known = Known { conversations: true, default_project: Some("q".to_owned()), ..known() };
+    let mut facts = Facts::default();
+    facts.stored.conversations = vec![session_row("alpha", "s1", Some("p"))];
+    let scope = ThreadKey::Scope(address(Some("th")), id("gamma"), 0);
+    let branched = plan(message("@fix x"), &facts, &known);
+    assert_eq!(branched.context, context(Some("p"), Some("fix")));
+    assert_eq!((branched.session, branched.thread), (Continue::Fresh, Some(scope)), "a session of its own");
+    let branch = Context { branch: Some("fix".to_owned()), ..Context::default() };
+    let chosen = Chosen { context: branch, ..Chosen::default() };
+    let picked = plan(Message { chosen, ..message("x") }, &facts, &known);
+    assert_eq!(picked.context, context(Some("p"), Some("fix")));
+
+    facts.stored.conversations[0].context.branch = Some("fix".to_owned());
+    let there = plan(message("/alpha @fix x"), &facts, &known);
+    assert!(matches!(there.thread, Some(ThreadKey::Token(_))), "it is there already: {there:?}");
+
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "q @main")];
+    assert_eq!(plan(message("@fix x"), &facts, &known).context, context(Some("q"), Some("fix")), "bound");
+    let lone = Known { conversations: false, ..known };
+    facts.stored.preferences.clear();
+    assert_eq!(plan(message("@fix x"), &facts, &lone).context, context(Some("q"), Some("fix")));
+}
+
+#[test]
+fn of_several_running_sessions_a_bare_branch_means_the_one_that_would_go_on() {
+    let known = Known { conversations: true, ..known() };
+    let mut facts = Facts::default();
+    let project = |text: &str, facts: &Facts| match decision(message(text), facts, &known) {
+        Decision::Run(plan) => plan.context.project,
+        other => panic!("{other:?}"),
+    };
+    facts.stored.conversations = vec![session_row("alpha", "s1", Some("q"))];
+    facts.stored.conversations.push(session_row("beta", "s2", Some("p")));
+    assert_eq!(project("@fix x", &facts).as_deref(), Some("q"));
+    assert_eq!(project("/beta @fix x", &facts).as_deref(), Some("p"));
+    let refused = |text: &str, facts: &Facts| matches!(decision(message(text), facts, &known), Decision::Refuse(why) if why.contains("needs a project"));
+    assert!(refused("/gamma @fix x", &facts), "two projects, and nothing says which");
+    // An engine that the project prefers has the only session, and a plain message would not go on with it.
+    facts.stored.conversations.remove(0);
+    assert_eq!(project("@fix x", &facts).as_deref(), Some("p"));
+    facts.stored.conversations = vec![session_row("alpha", "s1", None), session_row("beta", "s2", Some("p"))];
+    assert!(refused("@fix x", &facts), "what would go on is in no project");
+}
+
+#[test]
 fn commands_are_called_and_yield_to_projects_of_their_name() {
     let known = known();
     let facts = Facts::default();
