@@ -10,6 +10,8 @@
 )]
 #![expect(clippy::print_stderr, reason = "what is skipped or left behind must be seen")]
 
+#[path = "e2e/agents.rs"]
+mod agents;
 #[path = "e2e/browser.rs"]
 mod browser;
 #[path = "e2e/browser_check.rs"]
@@ -20,6 +22,16 @@ mod cli;
 mod disk;
 #[path = "e2e/driver.rs"]
 mod driver;
+#[path = "e2e/engines_ending.rs"]
+mod engines_ending;
+#[path = "e2e/engines_holding.rs"]
+mod engines_holding;
+#[path = "e2e/engines_missing.rs"]
+mod engines_missing;
+#[path = "e2e/engines_prompts.rs"]
+mod engines_prompts;
+#[path = "e2e/engines_sessions.rs"]
+mod engines_sessions;
 #[path = "e2e/gate.rs"]
 mod gate;
 #[path = "e2e/house.rs"]
@@ -50,5 +62,7 @@ mod program;
 mod projects;
 #[path = "e2e/random.rs"]
 mod random;
+#[path = "e2e/real.rs"]
+mod real;
 #[path = "e2e/wait.rs"]
 mod wait;

@@ -8,6 +8,7 @@ pub(crate) mod item;
 pub(crate) mod json;
 #[cfg(test)]
 pub(crate) mod recording;
+pub(crate) mod spent;
 pub(crate) mod tool;
 
 use std::ffi::OsString;
@@ -219,6 +220,11 @@ impl<A: Agent> Engine for OneShot<A> {
         let spawn = self.spawn(&job, &options)?;
         let translator = self.agent.translator(&job, &options);
         let end = self.driver.run(spawn, translator, &job, &mut wire).await?;
+        if end.outcome == Outcome::Answered && end.answer.trim().is_empty() {
+            // Nothing to read is no success, wherever the end is shown.
+            let why = format!("{} gave no answer", self.spec.title);
+            return Ok(RunEnd { outcome: Outcome::Failed(why), ..end });
+        }
         let stopped = matches!(end.outcome, Outcome::Cancelled | Outcome::Interrupted);
         if stopped && end.session.is_none() {
             // The person may want to go on where it was stopped.

@@ -160,9 +160,14 @@ impl Driver {
             stopped,
         };
         self.drift.note(reader.unknown(), over.undecodable);
+        let died = alone && !reader.settled() && !over.exit.is_success();
         let end = reader.end(&over);
         let outcome = stopped.map_or(end.outcome, outcome_of);
-        if !alone {
+        if died {
+            // What it had running is nobody's now, and was not left on purpose.
+            warn_of_survivors(job.run, &process.stop(&self.ladder).await);
+        }
+        if !alone || died {
             return RunEnd { outcome, ..end };
         }
         leash.release();

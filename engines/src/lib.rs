@@ -5,11 +5,16 @@
 //! a transport.
 
 mod agent;
+mod claude;
 mod codex;
+#[cfg(test)]
+mod comparison;
 mod drift;
 mod environment;
 pub mod jsonl;
+mod opencode;
 mod output;
+mod pi;
 #[cfg(any(test, feature = "testing"))]
 mod rehearsal;
 mod run;
@@ -33,7 +38,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use agent::{Agent, OneShot};
+use claude::Claude;
 use codex::Codex;
+use opencode::Opencode;
+use pi::Pi;
 use shell::ShellConfig;
 
 /// What engines are made of.
@@ -78,7 +86,12 @@ impl BuiltIn {
 }
 
 /// The agents. A new one is a file and a line here.
-const AGENTS: [BuiltIn; 1] = [BuiltIn::agent::<Codex>()];
+const AGENTS: [BuiltIn; 4] = [
+    BuiltIn::agent::<Codex>(),
+    BuiltIn::agent::<Claude>(),
+    BuiltIn::agent::<Opencode>(),
+    BuiltIn::agent::<Pi>(),
+];
 
 /// Returns what settings may say of the built-in engines. `on_path` tells whether an executable is there.
 ///

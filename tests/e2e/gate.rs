@@ -17,7 +17,10 @@ pub(crate) struct Standing(#[expect(dead_code, reason = "held open; dropping it 
 
 impl Gate {
     pub(crate) fn new(home: &Home, name: &str) -> Self {
-        let path = home.work().join(name);
+        Self::at(home.work().join(name))
+    }
+
+    pub(crate) fn at(path: PathBuf) -> Self {
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         Self(path)
     }

@@ -26,8 +26,9 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("home")).unwrap();
-        std::fs::create_dir(dir.path().join("work")).unwrap();
+        for folder in ["home", "work", "bin"] {
+            std::fs::create_dir(dir.path().join(folder)).unwrap();
+        }
         Self { dir, mark: format!("TAKOPI_TEST={}", Uuid::new_v4()) }
     }
 
@@ -45,12 +46,22 @@ impl Home {
 
     /// Returns the directory that takopi lives in.
     pub(crate) fn place(&self) -> PathBuf {
-        self.dir.path().join("home/.takopi")
+        self.own().join(".takopi")
     }
 
     /// Returns the directory that commands are typed in.
     pub(crate) fn work(&self) -> PathBuf {
         self.dir.path().join("work")
+    }
+
+    /// Returns the directory of the programs that a test installs; it is first on the path.
+    pub(crate) fn programs(&self) -> PathBuf {
+        self.dir.path().join("bin")
+    }
+
+    /// Returns the home directory itself.
+    pub(crate) fn own(&self) -> PathBuf {
+        self.dir.path().join("home")
     }
 
     /// Makes a command that finds nothing of this machine's but its ordinary programs.
@@ -60,8 +71,8 @@ impl Home {
         command
             .env_clear()
             .env(name, value)
-            .env("PATH", "/usr/bin:/bin")
-            .env("HOME", self.dir.path().join("home"));
+            .env("PATH", format!("{}:/usr/bin:/bin", self.programs().display()))
+            .env("HOME", self.own());
         command.current_dir(self.work()).stdin(Stdio::null());
         command
     }

@@ -87,7 +87,8 @@ fn find_browser() -> Option<Browser> {
     Some(Browser { chromium, chromedriver })
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+/// Returns the file that a name on `PATH` stands for.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
@@ -107,7 +108,11 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-fn must(command: &mut Command) -> anyhow::Result<()> {
+/// Runs a command, and takes a bad end for an error.
+///
+/// # Errors
+/// When it cannot be started or ends badly.
+pub(crate) fn must(command: &mut Command) -> anyhow::Result<()> {
     match step::run(command)? {
         Outcome::Failed { why, .. } => bail!("{why}"),
         Outcome::Passed | Outcome::Skipped { .. } => Ok(()),

@@ -9,30 +9,44 @@ use std::process::{Command, ExitCode};
 use anyhow::Context as _;
 
 use crate::WRONG_USAGE;
+use crate::agents::{self, table};
 use crate::provision::{self, cargo};
 use crate::step::{self, Outcome};
 
 /// Tests that need a browser: they are a suite of their own, so that the others don't wait for its installation.
 const PAGE_TESTS: &str = "test(/(^|::)page_/)";
 
+/// Tests that run the agent CLIs, for the same reason.
+const AGENT_TESTS: &str = "binary(e2e) & test(/^real::/)";
+
 struct Suite {
     name: &'static str,
     about: &'static str,
     /// Returns the command to run, once its tools are there. An error means that they can't be had.
     prepare: fn(&Path) -> anyhow::Result<Command>,
+    /// Judges what a run that passed has left.
+    judge: fn(&Path) -> anyhow::Result<()>,
 }
 
-const SUITES: [Suite; 6] = [
-    Suite { name: "fmt", about: "formatting", prepare: fmt },
-    Suite { name: "clippy", about: "lints; a warning is an error", prepare: clippy },
-    Suite { name: "docs", about: "the documentation builds, its links lead somewhere", prepare: docs },
+const fn suite(
+    name: &'static str,
+    about: &'static str,
+    prepare: fn(&Path) -> anyhow::Result<Command>,
+) -> Suite {
+    Suite { name, about, prepare, judge: |_| Ok(()) }
+}
+
+const SUITES: [Suite; 7] = [
+    suite("fmt", "formatting", fmt),
+    suite("clippy", "lints; a warning is an error", clippy),
+    suite("docs", "the documentation builds, its links lead somewhere", docs),
+    suite("tests", "unit tests, house rules and end-to-end tests, by nextest", tests),
+    suite("doctests", "examples in the documentation", doctests),
+    suite("pages", "the local page in a real Chromium", pages),
     Suite {
-        name: "tests",
-        about: "unit tests, house rules and end-to-end tests, by nextest",
-        prepare: tests,
+        judge: table::judge,
+        ..suite("agents", "the real agent CLIs against a scripted model, and docs/engines.md", agents)
     },
-    Suite { name: "doctests", about: "examples in the documentation", prepare: doctests },
-    Suite { name: "pages", about: "the local page in a real Chromium", prepare: pages },
 ];
 
 /// Returns the suites with what they are about, a line for each.
@@ -80,8 +94,11 @@ fn run_one(suite: &Suite, root: &Path, in_ci: bool) -> Outcome {
     };
     // A snapshot that differs is a failure; tests never write into the source tree.
     command.current_dir(root).env("INSTA_UPDATE", "no");
-    step::run(&mut command)
-        .unwrap_or_else(|error| Outcome::Failed { why: format!("{error:#}"), tail: Vec::new() })
+    let judged = step::run(&mut command).and_then(|outcome| match outcome {
+        Outcome::Passed => (suite.judge)(root).map(|()| Outcome::Passed),
+        other => Ok(other),
+    });
+    judged.unwrap_or_else(|error| Outcome::Failed { why: format!("{error:#}"), tail: Vec::new() })
 }
 
 fn unavailable(why: String, in_ci: bool) -> Outcome {
@@ -104,7 +121,7 @@ fn docs(_root: &Path) -> anyhow::Result<Command> {
 
 fn tests(root: &Path) -> anyhow::Result<Command> {
     let mut command = nextest(root)?;
-    command.args(["--workspace", "-E", &format!("not {PAGE_TESTS}")]);
+    command.args(["--workspace", "-E", &format!("not ({PAGE_TESTS} | {AGENT_TESTS})")]);
     Ok(command)
 }
 
@@ -120,6 +137,15 @@ fn pages(root: &Path) -> anyhow::Result<Command> {
     command
         .env("TAKOPI_TEST_CHROMIUM", browser.chromium)
         .env("TAKOPI_TEST_CHROMEDRIVER", browser.chromedriver);
+    Ok(command)
+}
+
+fn agents(root: &Path) -> anyhow::Result<Command> {
+    let programs = agents::install(root)?;
+    let cells = table::cells(root)?;
+    let mut command = nextest(root)?;
+    command.args(["--workspace", "-E", AGENT_TESTS]);
+    command.env("TAKOPI_TEST_AGENTS", programs).env("TAKOPI_TEST_AGENT_CELLS", cells);
     Ok(command)
 }
 

@@ -64,10 +64,21 @@ pub(crate) fn warning(id: &str, text: &str) -> RunEvent {
     Item::new(id, ActionKind::Warning, Phase::Completed, text.trim()).ok(false).event()
 }
 
+/// Returns the warning that an answer is not whole, by the model's `reason` to stop; `None` for the others.
+pub(crate) fn cut_short(id: &str, reason: &str) -> Option<RunEvent> {
+    let why = match reason {
+        "length" => "the model reached the limit of its output: what it says is cut short",
+        "content-filter" => "the model's service held back the rest of what it says",
+        _ => return None,
+    };
+    Some(warning(id, why))
+}
+
 /// The step that tells of tries to reach the model: one row that changes, however many there are.
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
-    trying: bool,
+    /// What the last try was told as, while it is not known how it ended.
+    trying: Option<String>,
 }
 
 const RETRY: &str = "takopi.retry";
@@ -75,18 +86,19 @@ const RETRY: &str = "takopi.retry";
 impl Retries {
     /// Tells of another try, in words such as `retry 1/2: the model is overloaded`.
     pub(crate) fn again(&mut self, attempt: u64, of: Option<u64>, reason: &str) -> RunEvent {
-        let phase = if self.trying { Phase::Updated } else { Phase::Started };
-        self.trying = true;
+        let phase = if self.trying.is_some() { Phase::Updated } else { Phase::Started };
         let of = of.map_or_else(String::new, |of| format!("/{of}"));
         let colon = if reason.trim().is_empty() { "" } else { ": " };
         let title = format!("retry {attempt}{of}{colon}{}", reason.trim());
-        Item::new(RETRY, ActionKind::Note, phase, &title).event()
+        let told = Item::new(RETRY, ActionKind::Note, phase, &title).event();
+        self.trying = Some(title);
+        told
     }
 
     /// Tells how the tries ended, if there were any: the agent goes on, or gives up.
     pub(crate) fn over(&mut self, ok: bool) -> Option<RunEvent> {
-        std::mem::take(&mut self.trying)
-            .then(|| Item::new(RETRY, ActionKind::Note, Phase::Completed, "").ok(ok).event())
+        let title = self.trying.take()?;
+        Some(Item::new(RETRY, ActionKind::Note, Phase::Completed, &title).ok(ok).event())
     }
 }
 
@@ -120,7 +132,7 @@ mod tests {
         let expected = [
             (Phase::Started, "retry 1/2: overloaded", None),
             (Phase::Updated, "retry 2", None),
-            (Phase::Completed, "", Some(true)),
+            (Phase::Completed, "retry 2", Some(true)),
         ];
         assert_eq!(told, expected.map(|(phase, title, ok)| (phase, title.to_owned(), ok)));
     }

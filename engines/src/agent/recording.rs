@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use serde_json::Value;
 use takopi_core::event::{Action, Phase, RunEnd, RunEvent};
-use takopi_core::port::engine::Stop;
+use takopi_core::port::engine::{RunOptions, Stop};
 use takopi_core::session::SessionToken;
+use takopi_core::settings::Settings;
 use takopi_stdio::Exit;
 
+use crate::agent::Agent;
 use crate::jsonl::{Over, Translator};
+use crate::rehearsal;
 pub(crate) use crate::rehearsal::{play, survives};
 
 /// One recording: `fixtures/<folder>/<case>.jsonl` with its `.meta.json` and `.stderr`.
@@ -56,15 +59,27 @@ impl Recording {
         self.lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
     }
 
-    /// Replays it and returns what is told, a line per event, and the end.
-    pub(crate) fn replay<T: Translator>(&self, translator: T) -> String {
-        let stopped = self.stopped.then_some(Stop::Cancel);
-        let played = play(&self.lines, translator, self.resume.clone(), |undecodable| Over {
+    /// Returns the end of its run, of an agent with the settings it has without a file.
+    pub(crate) fn end_of<A: Agent>(&self, folder: &str) -> RunEnd {
+        let agent = A::new(Settings::default().engine(&A::spec().unwrap().id).value);
+        let mut job = rehearsal::job("go", self.resume.clone());
+        job.dir = format!("/home/dev/{folder}/proj").into();
+        let translator = agent.translator(&job, &RunOptions::default());
+        play(&self.lines, translator, self.resume.clone(), |undecodable| self.over(undecodable)).end
+    }
+
+    fn over(&self, undecodable: u64) -> Over {
+        Over {
             exit: self.exit,
             stderr: crate::jsonl::plain(&self.stderr),
             undecodable,
-            stopped,
-        });
+            stopped: self.stopped.then_some(Stop::Cancel),
+        }
+    }
+
+    /// Replays it and returns what is told, a line per event, and the end.
+    pub(crate) fn replay<T: Translator>(&self, translator: T) -> String {
+        let played = play(&self.lines, translator, self.resume.clone(), |undecodable| self.over(undecodable));
         let mut text = String::new();
         for event in &played.events {
             text.push_str(&told(event));
