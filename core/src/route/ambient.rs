@@ -9,7 +9,7 @@ use crate::port::ledger::{Preference, PreferenceKey};
 use crate::session::Context;
 
 /// Returns project and branch: a replied `ctx:` line, else directives, else what was chosen, else what the
-/// scope is bound to, else, for a branch, what the conversation works in, else the chat's or the default
+/// scope is bound to, else, for a branch, where the conversation would go on, else the chat's or the default
 /// project.
 ///
 /// # Errors
@@ -35,11 +35,12 @@ pub(super) fn ambient_context(
             .find(|project| project.chat.as_deref() == Some(&address.chat))
             .map(|p| p.key.clone())
     };
-    let branched = directed.branch.is_some();
+    let running = || directed.branch.as_ref().and_then(|_| running_project(prompt, facts, known, address));
     let project = directed
         .project
+        .clone()
         .or_else(|| bound.project.clone())
-        .or_else(|| if branched { running_project(prompt, facts, known, address) } else { None })
+        .or_else(running)
         .or_else(chat_project)
         .or_else(|| known.default_project.clone());
     let same = project == bound.project;
@@ -56,24 +57,16 @@ pub(super) fn ambient_context(
     }
 }
 
-/// Returns the project that the conversation works in: that of the running session with which the message
-/// would go on if it named no branch; where there is no such session, the one that all running ones share.
+/// Returns the project of the running session with which the message would go on if it named no branch.
 fn running_project(prompt: &Prompt, facts: &Facts, known: &Known, address: &Address) -> Option<String> {
     if !known.conversations {
         return None;
     }
-    let plain = || {
-        let context = plain_context(&facts.stored.preferences, known, address);
-        default_engine(&context, facts, known).map(|(id, _)| id)
-    };
-    let engine = prompt.asked_engine().or_else(plain)?;
-    let running = &facts.stored.conversations;
-    if let Some(row) = running.iter().find(|row| row.session.engine == engine) {
-        return row.context.project.clone();
-    }
-    let (first, others) = running.split_first()?;
-    let shared = others.iter().all(|row| row.context.project == first.context.project);
-    first.context.project.clone().filter(|_| shared)
+    let unbranched = plain_context(&facts.stored.preferences, known, address);
+    let usual = || default_engine(&unbranched, facts, known).map(|(id, _)| id);
+    let engine = prompt.asked_engine().or_else(usual)?;
+    let running = facts.stored.conversations.iter().find(|row| row.session.engine == engine)?;
+    running.context.project.clone()
 }
 
 /// Returns the context a scope is bound to by `/ctx`; the thread's binding comes before the chat's.

@@ -244,47 +244,44 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
 
 #[test]
 fn a_bare_branch_is_one_of_the_project_that_the_conversation_works_in() {
-    let known = Known { conversations: true, default_project: Some("q".to_owned()), ..known() };
+    let known = Known { conversations: true, default_project: Some("status".to_owned()), ..known() };
     let mut facts = Facts::default();
-    facts.stored.conversations = vec![session_row("alpha", "s1", Some("p"))];
-    let scope = ThreadKey::Scope(address(Some("th")), id("gamma"), 0);
+    facts.stored.conversations = vec![session_row("alpha", "s1", Some("q"))];
     let branched = plan(message("@fix x"), &facts, &known);
-    assert_eq!(branched.context, context(Some("p"), Some("fix")));
-    assert_eq!((branched.session, branched.thread), (Continue::Fresh, Some(scope)), "a session of its own");
+    assert_eq!(branched.context, context(Some("q"), Some("fix")));
+    assert_eq!(branched.session, Continue::Fresh, "a session of its own");
     let branch = Context { branch: Some("fix".to_owned()), ..Context::default() };
     let chosen = Chosen { context: branch, ..Chosen::default() };
     let picked = plan(Message { chosen, ..message("x") }, &facts, &known);
-    assert_eq!(picked.context, context(Some("p"), Some("fix")));
+    assert_eq!(picked.context, context(Some("q"), Some("fix")));
 
     facts.stored.conversations[0].context.branch = Some("fix".to_owned());
-    let there = plan(message("/alpha @fix x"), &facts, &known);
+    let there = plan(message("@fix x"), &facts, &known);
     assert!(matches!(there.thread, Some(ThreadKey::Token(_))), "it is there already: {there:?}");
 
-    facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "q @main")];
-    assert_eq!(plan(message("@fix x"), &facts, &known).context, context(Some("q"), Some("fix")), "bound");
-    let lone = Known { conversations: false, ..known };
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "p @main")];
+    assert_eq!(plan(message("@fix x"), &facts, &known).context, context(Some("p"), Some("fix")), "bound");
     facts.stored.preferences.clear();
-    assert_eq!(plan(message("@fix x"), &facts, &lone).context, context(Some("q"), Some("fix")));
+    let lone = Known { conversations: false, ..known };
+    assert_eq!(plan(message("@fix x"), &facts, &lone).context, context(Some("status"), Some("fix")));
 }
 
 #[test]
 fn of_several_running_sessions_a_bare_branch_means_the_one_that_would_go_on() {
     let known = Known { conversations: true, ..known() };
     let mut facts = Facts::default();
-    let project = |text: &str, facts: &Facts| match decision(message(text), facts, &known) {
-        Decision::Run(plan) => plan.context.project,
-        other => panic!("{other:?}"),
+    facts.stored.conversations =
+        vec![session_row("alpha", "s1", Some("q")), session_row("beta", "s2", Some("p"))];
+    let project = |text: &str| plan(message(text), &facts, &known).context.project;
+    assert_eq!(project("@fix x").as_deref(), Some("q"));
+    assert_eq!(project("/beta @fix x").as_deref(), Some("p"));
+
+    let refused = |text: &str, facts: &Facts| {
+        let Decision::Refuse(why) = decision(message(text), facts, &known) else { return false };
+        why.contains("needs a project")
     };
-    facts.stored.conversations = vec![session_row("alpha", "s1", Some("q"))];
-    facts.stored.conversations.push(session_row("beta", "s2", Some("p")));
-    assert_eq!(project("@fix x", &facts).as_deref(), Some("q"));
-    assert_eq!(project("/beta @fix x", &facts).as_deref(), Some("p"));
-    let refused = |text: &str, facts: &Facts| matches!(decision(message(text), facts, &known), Decision::Refuse(why) if why.contains("needs a project"));
-    assert!(refused("/gamma @fix x", &facts), "two projects, and nothing says which");
-    // An engine that the project prefers has the only session, and a plain message would not go on with it.
-    facts.stored.conversations.remove(0);
-    assert_eq!(project("@fix x", &facts).as_deref(), Some("p"));
-    facts.stored.conversations = vec![session_row("alpha", "s1", None), session_row("beta", "s2", Some("p"))];
+    assert!(refused("/gamma @fix x", &facts), "that engine has no session to go on with");
+    facts.stored.conversations[0].context = Context::default();
     assert!(refused("@fix x", &facts), "what would go on is in no project");
 }
 

@@ -59,13 +59,7 @@ async fn what_is_chosen_with_controls_is_heeded_and_foreseen() {
     let foreseen = house.door.foresee(chosen).await.unwrap();
     let Some(Decision::Run(again)) = foreseen else { panic!("{foreseen:?}") };
     assert!(matches!(again.thread, Some(ThreadKey::Token(_))), "{again:?}");
-    let foreseen = house.door.foresee(submit(conversation, "@main x")).await.unwrap();
-    let Some(Decision::Run(branched)) = foreseen else { panic!("{foreseen:?}") };
-    assert_eq!(
-        branched.context,
-        Context { project: Some("app".to_owned()), branch: Some("main".to_owned()) }
-    );
-    let foreseen = house.door.foresee(submit(ConversationId::mint(), "@fix x")).await.unwrap();
+    let foreseen = house.door.foresee(submit(conversation, "@fix x")).await.unwrap();
     let Some(Decision::Refuse(why)) = foreseen else { panic!("{foreseen:?}") };
     assert!(why.contains("@fix needs a project"), "{why}");
     house.close().await;
