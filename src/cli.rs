@@ -4,6 +4,7 @@
 
 mod chat;
 mod completions;
+mod doctor;
 mod plugins;
 mod serve;
 mod status;
@@ -17,6 +18,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use takopi_core::id::{EngineId, PluginId};
 use takopi_core::settings::{Override, closest};
 use takopi_local::ConversationId;
+
+pub(crate) use status::elapsed;
 
 use crate::house;
 use crate::place::Place;
@@ -46,6 +49,8 @@ enum Command {
     Chat(ChatArguments),
     /// Show what runs, what waits and what is served
     Status(StatusArguments),
+    /// Look whether everything is there, and say what to do where it isn't
+    Doctor(DoctorArguments),
     /// List engines, transports and commands, and what is wrong with them
     Plugins(PluginsArguments),
     /// Print a completion script for a shell
@@ -126,6 +131,20 @@ struct StatusArguments {
     config: ConfigArgument,
 }
 
+/// Look whether everything is there, and say what to do where it isn't.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Engines with their versions, projects, the ledger, transports. Nothing is changed. Exit codes: \
+                        0 nothing fails, 1 something does; a program that isn't installed is no failure."
+)]
+struct DoctorArguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
 /// List engines, transports and commands, and what is wrong with them.
 #[derive(Debug, Args)]
 struct PluginsArguments {
@@ -165,6 +184,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit,
     match cli.command {
         Some(Command::Chat(arguments)) => chat::run(&arguments),
         Some(Command::Status(arguments)) => status::run(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Plugins(arguments)) => plugins::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         None => serve::run(&cli.serve),

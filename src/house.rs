@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 use catalogue::HouseCatalogue;
 use clock::MachineClock;
 pub(crate) use leftovers::MarkedProcesses;
-pub(crate) use rooms::{known, listing, mistakes};
+pub(crate) use rooms::{engines, known, listing, mistakes, workspace};
 
 /// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.
 const TOKEN_KEY: (&str, &str) = ("local", "token");
@@ -105,6 +105,9 @@ impl House {
                 tracing::error!(%error, "dead orphans are not reaped");
             }
         });
+
+        let (drifts, runs) = (drift.clone(), desk.watch());
+        tasks.spawn(crate::drift::keep(drifts, ledger.clone(), clock.clone(), runs, stop.clone()));
 
         let instance = rooms::local_instance(&opening.settings)?;
         let local = Local::new(instance.clone(), clock.clone());

@@ -2,6 +2,7 @@
 //!
 //! - `cli` has one file per subcommand; `report` turns their ends into text and exit codes.
 //! - `place` and `config` find and read the settings, `lock` decides who holds the ledger.
+//! - `doctor` looks whether everything is there; `drift` keeps what engines printed that nobody knows.
 //! - `house` is the composition root, `hosting` runs it together with its lock and its `control` socket.
 //!
 //! What a message means, who may run and what is shown is decided in the rooms, never here.
@@ -9,6 +10,8 @@
 mod cli;
 mod config;
 mod control;
+mod doctor;
+mod drift;
 mod hosting;
 mod house;
 mod lock;

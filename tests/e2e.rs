@@ -20,8 +20,12 @@ mod browser_check;
 mod cli;
 #[path = "e2e/disk.rs"]
 mod disk;
+#[path = "e2e/doctor.rs"]
+mod doctor;
 #[path = "e2e/driver.rs"]
 mod driver;
+#[path = "e2e/engines.rs"]
+mod engines;
 #[path = "e2e/engines_ending.rs"]
 mod engines_ending;
 #[path = "e2e/engines_holding.rs"]

@@ -11,8 +11,7 @@ use takopi_core::port::ledger::PreferenceKey;
 use takopi_core::render::shorten;
 use tokio_util::sync::CancellationToken;
 
-/// Engines listed one by one; more are only counted.
-const LISTED: usize = 15;
+use crate::LISTED;
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let engine = crate::option("engine", OptionKind::Engine, "the engine, or clear");
@@ -66,12 +65,8 @@ async fn set(host: &dyn CommandHost, name: &str) -> Result<String, CommandError>
     let wanted = name.trim_start_matches('/').to_lowercase();
     let engines = host.engines().await;
     let Some(engine) = engines.iter().find(|engine| engine.id.as_str() == wanted) else {
-        let name = crate::quoted(&wanted);
-        let known = crate::list(engines.iter().map(|engine| &engine.id).take(LISTED));
-        return Err(CommandError(match engines.is_empty() {
-            true => format!("unknown engine {name}; none serves this chat"),
-            false => format!("unknown engine {name}; write /agent and one of: {known}"),
-        }));
+        let ids = engines.iter().map(|engine| engine.id.as_str());
+        return Err(CommandError(crate::unknown_engine(&wanted, ids)));
     };
     let id = &engine.id;
     host.prefer(PreferenceKey::Engine, None, Some(id.as_str())).await?;

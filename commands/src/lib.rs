@@ -5,9 +5,12 @@
 
 mod agent;
 mod cancel;
+mod choice;
 mod ctx;
 mod help;
+mod model;
 mod new;
+mod reasoning;
 mod status;
 
 use std::sync::Arc;
@@ -18,6 +21,10 @@ use takopi_core::port::command::{
 };
 use takopi_core::render::{code_span, shorten};
 use takopi_core::session::Context;
+use takopi_core::settings::closest;
+
+/// Engines listed one by one; more are only counted.
+const LISTED: usize = 15;
 
 /// A command and what is known of it.
 pub type BuiltIn = (CommandSpec, Arc<dyn Command>);
@@ -31,6 +38,8 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
         (cancel::spec()?, Arc::new(cancel::Cancel)),
         (new::spec()?, Arc::new(new::New)),
         (agent::spec()?, Arc::new(agent::Agent)),
+        (model::spec()?, Arc::new(model::COMMAND)),
+        (reasoning::spec()?, Arc::new(reasoning::COMMAND)),
         (ctx::spec()?, Arc::new(ctx::Ctx)),
         (status::spec()?, Arc::new(status::Status)),
         (help::spec()?, Arc::new(help::Help)),
@@ -75,6 +84,16 @@ fn quoted(text: &str) -> String {
 /// Returns a list for people: `a, b, c`.
 fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Says that no engine here is called so, and which there are.
+fn unknown_engine<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let listed = list(known.clone().take(LISTED));
+    let near = closest(word, known).map_or_else(String::new, |near| format!("did you mean {near}? "));
+    match listed.as_str() {
+        "" => format!("unknown engine {}; none serves this chat", quoted(word)),
+        _ => format!("unknown engine {}; {near}there are: {listed}", quoted(word)),
+    }
 }
 
 /// Returns a project and branch as they are typed, or `None` without a project.

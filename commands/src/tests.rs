@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use takopi_core::message::{MessageRef, Reply};
 use takopi_core::port::command::{Call, CommandReply};
+use takopi_core::port::engine::RunOptions;
 use takopi_core::testing::command::{FakeHost, command_contract};
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +68,7 @@ async fn every_command_keeps_the_contract() {
 
 #[tokio::test]
 async fn agent_shows_sets_and_clears_the_engine() {
-    let calls = ["", "Codex", "/claude", "set codex", "", "clear", "gemini", "codex claude"];
+    let calls = ["", "Codex", "/claude", "set codex", "", "clear", "cluade", "gemini", "codex claude"];
     insta::assert_snapshot!(talk(house(), calls.map(|text| call("agent", text))).await);
     insta::assert_snapshot!(
         "agent_without_engines",
@@ -75,9 +76,59 @@ async fn agent_shows_sets_and_clears_the_engine() {
     );
 }
 
+/// Returns a house with an engine that lists models and levels, one that lists neither, and one that takes none.
+fn choosing() -> FakeHost {
+    let configured = RunOptions { model: Some("gpt-5".to_owned()), reasoning: None };
+    let host = FakeHost::default().with_engine("codex", "Codex", None);
+    let host = host.taking(&["gpt-5.5", "gpt-5"], &["low", "medium", "high"], configured);
+    let missing = "opencode not found on PATH; install it: npm install -g opencode-ai";
+    let host = host.with_engine("opencode", "opencode", Some(missing));
+    host.taking(&[], &[], RunOptions::default()).with_engine("shell", "Shell", None)
+}
+
+#[tokio::test]
+async fn model_shows_sets_and_clears_the_model_of_an_engine() {
+    let calls = [
+        "",
+        "gpt-5.5",
+        "",
+        "set Gpt-6",
+        "clear",
+        "opencode",
+        "Opencode anthropic/claude:1",
+        "set opencode x/y",
+        "opencode clear",
+        "clear opencode",
+        "shell",
+        "shell x",
+        "-c",
+        "codex --yolo",
+        "opncode x",
+        "a b c",
+        "set",
+        "set codex",
+        "clear x",
+        "'a b'",
+        "codex codex",
+    ];
+    insta::assert_snapshot!(talk(choosing(), calls.map(|text| call("model", text))).await);
+    insta::assert_snapshot!(
+        "model_without_engines",
+        talk(FakeHost::default(), ["", "x", "clear", "x y"].map(|text| call("model", text))).await
+    );
+}
+
+#[tokio::test]
+async fn reasoning_takes_the_levels_that_the_engine_names_or_any_word() {
+    let calls =
+        ["", "High", "", "hihg", "ultra", "set codex low", "clear", "opencode", "opencode any", "shell"];
+    insta::assert_snapshot!(talk(choosing(), calls.map(|text| call("reasoning", text))).await);
+}
+
 #[tokio::test]
 async fn ctx_shows_sets_and_clears_project_and_branch() {
-    let calls = ["", "@main", "Api", "@fix-1", "set web @Main", "", "nope", "api web", "@", "'a b'", "clear"];
+    let calls =
+        ["", "@main", "Api", "@fix-1", "set web @Main", "", "nope", "wbe", "api web", "@", "'a b'", "clear"];
     insta::assert_snapshot!(talk(house(), calls.map(|text| call("ctx", text))).await);
     insta::assert_snapshot!(
         "ctx_without_projects",

@@ -9,6 +9,7 @@ mod prompt;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ambient::unknown_project;
 pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
 use prompt::Prompt;
 

@@ -133,19 +133,9 @@ impl<A: Agent> OneShot<A> {
         std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| is_executable(file))
     }
 
-    fn missing(&self) -> EngineError {
-        EngineError::Unavailable { problem: self.not_found(), hint: self.install() }
-    }
-
-    fn not_found(&self) -> String {
-        format!("{} not found on PATH", self.spec.executable.as_deref().unwrap_or(self.spec.id.as_str()))
-    }
-
-    fn install(&self) -> String {
-        match &self.spec.install {
-            Some(command) => format!("install it: {command}"),
-            None => "install it".to_owned(),
-        }
+    fn missing(&self) -> SetupIssue {
+        let EngineSpec { id, executable, install, .. } = &self.spec;
+        SetupIssue::not_on_path(executable.as_deref().unwrap_or(id.as_str()), install.as_deref())
     }
 
     /// Returns what a run is given: what a person chose, else what the settings say.
@@ -169,7 +159,10 @@ impl<A: Agent> OneShot<A> {
             // It would be read as an option of the program.
             return Err(EngineError::Broken(format!("{token} is no session of {}", self.spec.id)));
         }
-        let program = self.find().ok_or_else(|| self.missing())?;
+        let program = self.find().ok_or_else(|| {
+            let SetupIssue { title, remedy } = self.missing();
+            EngineError::Unavailable { problem: title, hint: remedy.join("; ") }
+        })?;
         let CommandLine { args, env, env_remove, stdin } = self.agent.command(job, options)?;
         let spawn = Spawn::new(program).args(args).stdin(Input::Bytes(stdin.into_bytes()));
         let spawn = self.parts.environment.apply(spawn, job.run);
@@ -229,7 +222,7 @@ impl<A: Agent> Engine for OneShot<A> {
         if stopped && end.session.is_none() {
             // The person may want to go on where it was stopped.
             let text = format!("{} kept no session of this run: it cannot be continued", self.spec.title);
-            let note = wire.events.put(RunEvent::Note(Note { level: Level::Info, text }));
+            let note = wire.events.put(RunEvent::Note(Note { level: Level::Warning, text }));
             if timeout(LAST_WORDS, note).await.is_err() {
                 tracing::debug!(run = %job.run, "nobody takes the events of a stopped run any more");
             }
@@ -240,8 +233,13 @@ impl<A: Agent> Engine for OneShot<A> {
     async fn check(&self) -> Vec<SetupIssue> {
         match self.find() {
             Some(_) => Vec::new(),
-            None => vec![SetupIssue { title: self.not_found(), remedy: vec![self.install()] }],
+            None => vec![self.missing()],
         }
+    }
+
+    fn configured(&self) -> RunOptions {
+        let Common { model, reasoning, .. } = self.agent.common().clone();
+        RunOptions { model, reasoning }
     }
 
     async fn choices(&self, model: Option<&str>) -> Choices {

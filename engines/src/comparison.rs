@@ -10,7 +10,6 @@ use std::path::Path;
 use serde::Deserialize;
 use takopi_core::event::Outcome;
 
-use crate::agent::Agent;
 use crate::agent::recording::{Recording, recordings};
 use crate::claude::Claude;
 use crate::codex::Codex;

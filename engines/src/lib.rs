@@ -1,4 +1,4 @@
-//! The built-in engines. Each is a file; [`known`] and [`specs`] tell of them without starting anything,
+//! The built-in engines. Each is a file; [`known`] and [`list`] tell of them without starting anything,
 //! [`build`] makes one.
 //!
 //! An engine turns a `Job` into a child process and what that prints into `RunEvent`s. It has never heard of
@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use takopi_core::id::{EngineId, InstanceId, NameError};
 use takopi_core::port::engine::{Engine, EngineSpec};
-use takopi_core::settings::{Diagnostic, KnownEngine, Settings, Standing, has_errors};
+use takopi_core::settings::{Diagnostic, KnownEngine, Settings, Severity, Standing, has_errors};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -105,44 +105,85 @@ pub fn known(on_path: impl Fn(&str) -> bool) -> Result<Vec<KnownEngine>, NameErr
     agents.chain([Ok(known(&shell::spec(None)?, Standing::Late))]).collect()
 }
 
-/// Returns the specs by the settings, and what is wrong with the engines' tables: an engine whose table has
-/// an error is left out. `local` are the instances of the transport that serves this machine's own people.
+/// An engine as the settings have it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// What is known of it, whatever is wrong with its table: it is asked for by name, and its sessions are
+    /// its own, all the same.
+    pub spec: EngineSpec,
+    /// What is wrong with its table. An error disables this engine alone.
+    pub told: Vec<Diagnostic>,
+}
+
+impl Listed {
+    /// Returns whether it can be made.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        !has_errors(&self.told)
+    }
+}
+
+/// Returns the engines by the settings. `local` are the instances of the transport that serves this machine's
+/// own people.
 ///
 /// # Errors
 /// [`NameError`] when an engine's id breaks the rule for ids.
-pub fn specs(
-    settings: &Settings,
-    local: &[InstanceId],
-) -> Result<(Vec<EngineSpec>, Vec<Diagnostic>), NameError> {
-    let (mut specs, mut told) = (Vec::new(), Vec::new());
-    for agent in AGENTS {
+pub fn list(settings: &Settings, local: &[InstanceId]) -> Result<Vec<Listed>, NameError> {
+    let listed = AGENTS.iter().map(|agent| {
         let spec = (agent.spec)()?;
-        let mistakes = (agent.mistakes)(settings, &spec.id);
-        if !has_errors(&mistakes) {
-            specs.push(spec);
-        }
-        told.extend(mistakes);
-    }
-    match settings.engine::<ShellConfig>(&shell::spec(None)?.id).usable() {
-        Ok((config, warnings)) => {
-            let instances = config.transports.unwrap_or_else(|| local.to_vec());
-            specs.push(shell::spec(Some(instances))?);
-            told.extend(warnings);
-        }
-        Err(errors) => told.extend(errors),
-    }
-    Ok((specs, told))
+        let told = (agent.mistakes)(settings, &spec.id);
+        Ok(Listed { spec, told })
+    });
+    let shell = || {
+        let reading = settings.engine::<ShellConfig>(&shell::spec(None)?.id);
+        let instances = reading.value.transports.unwrap_or_else(|| local.to_vec());
+        Ok(Listed { spec: shell::spec(Some(instances))?, told: reading.diagnostics })
+    };
+    listed.chain(std::iter::once_with(shell)).collect()
 }
 
-/// Makes an engine by the settings; `None` when it is none of ours.
-#[must_use]
-pub fn build(spec: &EngineSpec, settings: &Settings, parts: &EngineParts) -> Option<Arc<dyn Engine>> {
-    let is_meant = |agent: &&BuiltIn| (agent.spec)().is_ok_and(|known| known.id == spec.id);
-    if let Some(agent) = AGENTS.iter().find(is_meant) {
-        return Some((agent.build)(spec, settings, parts));
-    }
-    (spec.id.as_str() == "shell").then(|| {
-        let EngineParts { environment, tasks, stop, shell, .. } = parts.clone();
-        Arc::new(Shell::new(shell, environment, tasks, stop)) as Arc<dyn Engine>
-    })
+/// Why an engine was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// It is none of ours.
+    #[error("{0} is no built-in engine")]
+    Unknown(EngineId),
+    /// Its table cannot be used: the mistakes, without the warnings.
+    #[error("{}", told(.0))]
+    Table(Vec<Diagnostic>),
 }
+
+fn told(mistakes: &[Diagnostic]) -> String {
+    let lines = mistakes.iter().map(|mistake| format!("{}; {}", mistake.finding(), mistake.remedy));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Makes an engine by the settings.
+///
+/// # Errors
+/// [`BuildError`], by variant.
+pub fn build(
+    spec: &EngineSpec,
+    settings: &Settings,
+    parts: &EngineParts,
+) -> Result<Arc<dyn Engine>, BuildError> {
+    let is_meant = |agent: &&BuiltIn| (agent.spec)().is_ok_and(|known| known.id == spec.id);
+    let sound = |mistakes: Vec<Diagnostic>| {
+        let errors = mistakes.into_iter().filter(|mistake| mistake.severity == Severity::Error);
+        let errors: Vec<_> = errors.collect();
+        if errors.is_empty() { Ok(()) } else { Err(BuildError::Table(errors)) }
+    };
+    if let Some(agent) = AGENTS.iter().find(is_meant) {
+        sound((agent.mistakes)(settings, &spec.id))?;
+        return Ok((agent.build)(spec, settings, parts));
+    }
+    if spec.id.as_str() != shell::ID {
+        return Err(BuildError::Unknown(spec.id.clone()));
+    }
+    sound(settings.engine::<ShellConfig>(&spec.id).diagnostics)?;
+    let EngineParts { environment, tasks, stop, shell, .. } = parts.clone();
+    Ok(Arc::new(Shell::new(shell, environment, tasks, stop)))
+}
+
+#[cfg(test)]
+mod tests;

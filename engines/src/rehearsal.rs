@@ -8,7 +8,7 @@ use takopi_core::session::{Context, SessionToken};
 use takopi_core::time::Timestamp;
 use takopi_stdio::{Exit, Lines};
 
-use crate::drift::UnknownKinds;
+use crate::drift::{MAX_KINDS, UnknownKinds};
 use crate::jsonl::{Over, Pause, Reader, Translator};
 
 /// What came of a replay.
@@ -75,6 +75,7 @@ pub(crate) fn survives<T: Translator>(bytes: &[u8], translator: T, resume: Optio
     assert!(sessions <= 1, "the session is told at most once");
     let printed = bytes.split(|byte| *byte == b'\n').count() as u64;
     assert!(played.undecodable <= printed, "a line is counted at most once");
+    assert!(played.unknown.kinds.len() <= MAX_KINDS, "what is unknown is kept within bounds");
     if let Outcome::Failed(why) = &played.end.outcome {
         assert!(!why.trim().is_empty(), "a failure has a reason");
     }

@@ -22,6 +22,9 @@ use crate::environment::Environment;
 use crate::output::Output;
 use crate::run::{left_running, not_started, outcome_of, warn_of_survivors};
 
+/// Its id.
+pub(crate) const ID: &str = "shell";
+
 /// The shell where `SHELL` names none: POSIX requires it.
 const FALLBACK: &str = "/bin/sh";
 
@@ -73,7 +76,7 @@ impl ConfigTable for ShellConfig {
 /// Never in practice: the id is legal.
 pub(crate) fn spec(transports: Option<Vec<InstanceId>>) -> Result<EngineSpec, NameError> {
     Ok(EngineSpec {
-        id: EngineId::parse("shell")?,
+        id: EngineId::parse(ID)?,
         title: "Shell".to_owned(),
         resume: None,
         features: EngineFeatures { blank_ok: true, plain: true, ..EngineFeatures::default() },

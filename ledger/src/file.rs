@@ -14,6 +14,9 @@ use crate::failure::Failure;
 /// One script per version, oldest first; never changed once released.
 const SCHEMA: [&str; 1] = [include_str!("schema/0001.sql")];
 
+/// The version of the schema that a file is brought to.
+pub(crate) const FORMAT: usize = SCHEMA.len();
+
 /// Marks the file as a takopi ledger: the letters `tako`.
 const APPLICATION_ID: i32 = 0x7461_6b6f;
 
@@ -74,6 +77,14 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, Failure> {
     configure(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// Opens a connection that looks at the file as it is, and returns the version of its schema.
+pub(crate) fn open_for_looking(path: &Path) -> Result<(Connection, usize), Failure> {
+    let connection = connect(path)?;
+    connection.pragma_update(None, "query_only", true)?;
+    let version = check(&connection, path)?;
+    Ok((connection, version))
 }
 
 fn connect(path: &Path) -> Result<Connection, Failure> {

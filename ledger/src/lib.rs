@@ -13,6 +13,7 @@ mod failure;
 mod file;
 mod history;
 mod inbox;
+mod inspect;
 mod ledger;
 mod outbox;
 mod reader;
@@ -27,4 +28,5 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use inspect::Inspection;
 pub use ledger::SqliteLedger;

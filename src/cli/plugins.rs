@@ -50,13 +50,12 @@ fn broken(mistake: &Diagnostic) -> PluginError {
 /// Notes engines whose program isn't there: that is nothing wrong with the plugin.
 fn note_missing(listing: &mut Listing) -> Result<(), Failure> {
     for engine in house::known()?.engines.into_iter().filter(|engine| !engine.installed) {
-        let executable = engine.executable.as_deref().unwrap_or(engine.id.as_str());
-        let install = engine.install.map_or_else(String::new, |install| format!("; install it: {install}"));
+        let message = engine.missing().to_string();
         listing.notes.push(PluginError {
             kind: PluginKind::Engine,
             id: engine.id.to_string(),
             distribution: Some(Distribution::builtin().as_str().to_owned()),
-            message: format!("{executable} not found on PATH{install}"),
+            message,
         });
     }
     Ok(())

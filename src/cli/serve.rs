@@ -109,10 +109,16 @@ impl Daemon {
         };
         ready.loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let watch = ready.loaded.settings.watch_config;
+        let default =
+            || hosting.house().desk().with_generation(|generation| generation.default_engine.clone());
+        let before = default();
         match hosting.house().reload(ready.loaded.settings, ready.default_engine).await {
             Ok(fixed) => {
                 *watching = watch;
                 tracing::info!("the settings were read again");
+                if default() != before {
+                    tracing::info!(%before, now = %default(), "messages that name no engine go to another one now");
+                }
                 for what in fixed {
                     tracing::warn!("a change of {what} takes effect after a restart");
                 }
@@ -217,7 +223,7 @@ fn ready_lines(ready: &Ready, place: &Place) -> Vec<String> {
         lines.push("next    no coding agent is here, so messages run as commands of your shell".to_owned());
         let names: Vec<&str> = installable.iter().map(EngineId::as_str).collect();
         if !names.is_empty() {
-            lines.push(format!("        install one of {}, and start takopi again", names.join(", ")));
+            lines.push(format!("        install one of {}, and choose it by /agent", names.join(", ")));
         }
     }
     if !place.config.exists() {

@@ -92,7 +92,7 @@ fn run_line(run: &RunLine) -> String {
 }
 
 /// Returns a duration as people say it: `42 s`, `3 m 20 s`, `5 h 3 m`, `2 d 4 h`.
-fn elapsed(seconds: u64) -> String {
+pub(crate) fn elapsed(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match seconds {
         0..60 => format!("{seconds} s"),

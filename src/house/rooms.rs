@@ -1,6 +1,7 @@
 //! What the rooms bring, put together by the settings: engines, commands, projects, transports.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use takopi_core::port::command::{Command, CommandSpec};
 use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::route::KnownProject;
 use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
-use takopi_engines::{Drifts, EngineParts, Environment};
+use takopi_engines::{Drifts, EngineParts, Environment, Listed};
 use takopi_local::Local;
 use takopi_workspace::{Patience, Worktrees, WorktreesParts};
 use tokio_util::sync::CancellationToken;
@@ -83,34 +84,18 @@ pub(super) fn generation(
     drift: &Drifts,
 ) -> anyhow::Result<Generation> {
     let settings = &opening.settings;
-    let (specs, mistakes) = takopi_engines::specs(settings, &[local_instance(settings)?])?;
-    if !specs.iter().any(|spec| spec.id == opening.default_engine) {
-        let why = if mistakes.is_empty() { "it is not there".to_owned() } else { told(&mistakes) };
-        anyhow::bail!("the engine {} cannot be used:\n{why}", opening.default_engine);
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    match listed.iter().find(|engine| engine.spec.id == opening.default_engine) {
+        Some(engine) if engine.is_usable() => {}
+        Some(engine) => {
+            anyhow::bail!("the engine {} cannot be used:\n{}", opening.default_engine, told(&engine.told));
+        }
+        None => anyhow::bail!("there is no engine {}", opening.default_engine),
     }
-    mistakes.iter().for_each(super::warn);
-    let environment =
-        Environment::new(ledger, super::inherited(), |name, value| settings.environment.passes(name, value));
-    let dressing = environment.clone();
-    let workspace = Worktrees::new(WorktreesParts {
-        projects: settings.projects.clone(),
-        default: opening.dir.clone(),
-        dress: Arc::new(move |spawn, run| match run {
-            Some(run) => dressing.apply(spawn, run),
-            None => dressing.apply_outside_runs(spawn),
-        }),
-        tasks: tasks.clone(),
-        stop: stop.clone(),
-        patience: Patience::default(),
-    });
-    let parts = EngineParts {
-        environment,
-        tasks: tasks.clone(),
-        stop: stop.clone(),
-        path: std::env::var_os("PATH"),
-        shell: std::env::var_os("SHELL"),
-        drift: drift.clone(),
-    };
+    listed.iter().flat_map(|engine| &engine.told).for_each(super::warn);
+    let parts = parts(settings, ledger, tasks, stop, drift);
+    let workspace = worktrees(settings, &opening.dir, &parts);
+    let specs = listed.into_iter().map(|engine| engine.spec).collect();
     let (engines, commands) = surveys(settings, specs, &settings.plugins.enabled)?;
     Ok(Generation {
         engines: Catalog::new(engines, BuiltInEngines { parts, settings: settings.clone() }),
@@ -122,6 +107,42 @@ pub(super) fn generation(
         max_parallel_runs: settings.max_parallel_runs,
         serialize: settings.serialize,
         final_notify: opening.final_notify,
+    })
+}
+
+/// Returns what engines are made of; `ledger` marks their children.
+fn parts(
+    settings: &Settings,
+    ledger: &str,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    drift: &Drifts,
+) -> EngineParts {
+    let environment =
+        Environment::new(ledger, super::inherited(), |name, value| settings.environment.passes(name, value));
+    EngineParts {
+        environment,
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+        path: std::env::var_os("PATH"),
+        shell: std::env::var_os("SHELL"),
+        drift: drift.clone(),
+    }
+}
+
+/// Returns where runs work; git gets the environment that engines get.
+fn worktrees(settings: &Settings, default: &Path, parts: &EngineParts) -> Worktrees {
+    let dressing = parts.environment.clone();
+    Worktrees::new(WorktreesParts {
+        projects: settings.projects.clone(),
+        default: default.to_owned(),
+        dress: Arc::new(move |spawn, run| match run {
+            Some(run) => dressing.apply(spawn, run),
+            None => dressing.apply_outside_runs(spawn),
+        }),
+        tasks: parts.tasks.clone(),
+        stop: parts.stop.clone(),
+        patience: Patience::default(),
     })
 }
 
@@ -170,9 +191,41 @@ fn late(engines: &[KnownEngine]) -> Vec<PluginId> {
         .collect()
 }
 
+/// An engine by the settings, and what it is made into if its table lets it.
+pub(crate) type Made = (Listed, Option<Arc<dyn Engine>>);
+
+/// Returns the engines by the settings, each made if its table lets it, outside any house; `ledger` marks the
+/// children they start.
+pub(crate) fn engines(
+    settings: &Settings,
+    ledger: &str,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<Made>> {
+    let parts = parts(settings, ledger, tasks, stop, &Drifts::default());
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    let made = |engine: Listed| {
+        // What is wrong with its table is in the list as well.
+        let made = takopi_engines::build(&engine.spec, settings, &parts).ok();
+        (engine, made)
+    };
+    Ok(listed.into_iter().map(made).collect())
+}
+
+/// Returns the projects by the settings, outside any house; `ledger` marks the git that looks at them.
+pub(crate) fn workspace(
+    settings: &Settings,
+    ledger: &str,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Worktrees {
+    worktrees(settings, Path::new("."), &parts(settings, ledger, tasks, stop, &Drifts::default()))
+}
+
 /// Returns the listing of `takopi plugins`. Nothing is loaded.
 pub(crate) fn listing(settings: &Settings) -> anyhow::Result<Listing> {
-    let (specs, _) = takopi_engines::specs(settings, &[local_instance(settings)?])?;
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    let specs = listed.into_iter().map(|engine| engine.spec).collect();
     let (engines, commands) = surveys(settings, specs, &[])?;
     let local = Local::spec();
     let claim = Claim::built_in(&local.kind.clone(), local, false);
@@ -186,7 +239,8 @@ pub(crate) fn listing(settings: &Settings) -> anyhow::Result<Listing> {
 
 /// Returns what is wrong with the engines' tables: each disables its engine.
 pub(crate) fn mistakes(settings: &Settings) -> anyhow::Result<Vec<Diagnostic>> {
-    Ok(takopi_engines::specs(settings, &[local_instance(settings)?])?.1)
+    let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
+    Ok(listed.into_iter().flat_map(|engine| engine.told).collect())
 }
 
 /// Returns diagnostics as lines.
@@ -203,12 +257,11 @@ struct BuiltInEngines {
 impl Loader<EngineSpec, dyn Engine> for BuiltInEngines {
     async fn load(
         &self,
-        id: &PluginId,
+        _id: &PluginId,
         spec: &EngineSpec,
         _origin: &Origin,
     ) -> Result<Arc<dyn Engine>, String> {
-        takopi_engines::build(spec, &self.settings, &self.parts)
-            .ok_or_else(|| format!("{id} is no built-in engine"))
+        takopi_engines::build(spec, &self.settings, &self.parts).map_err(|error| error.to_string())
     }
 }
 
@@ -229,8 +282,6 @@ impl Loader<CommandSpec, dyn Command> for BuiltInCommands {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use takopi_core::settings::{ConfigFile, Input, load};
     use takopi_local::LocalConfig;
 
@@ -262,10 +313,10 @@ mod tests {
         let local = local_instance(&settings).unwrap();
         let (config, warnings) = settings.transport::<LocalConfig>(&local).usable().unwrap();
         assert_eq!((config.port, warnings.len()), (Some(8787), 0));
-        let (specs, mistakes) = takopi_engines::specs(&settings, &[]).unwrap();
-        assert_eq!(mistakes, []);
-        let shell = specs.iter().find(|spec| spec.id.as_str() == "shell").unwrap();
-        assert_eq!(shell.only_on.as_deref(), Some(&[local][..]));
+        let listed = takopi_engines::list(&settings, &[]).unwrap();
+        let shell = listed.iter().find(|engine| engine.spec.id.as_str() == "shell").unwrap();
+        assert_eq!(shell.spec.only_on.as_deref(), Some(&[local][..]));
+        assert!(listed.iter().all(|engine| engine.told.is_empty()), "{listed:?}");
     }
 
     #[test]
@@ -276,7 +327,7 @@ mod tests {
             let table = tables.iter().find(|table| table.starts_with(&header));
             let table = table.unwrap_or_else(|| panic!("the example doesn't tell of {header}"));
             let settings = loaded(&format!("{header}\nzz = 1"));
-            let (_, mistakes) = takopi_engines::specs(&settings, &[]).unwrap();
+            let mistakes = mistakes(&settings).unwrap();
             let keys = mistakes[0].remedy.split_once("known here: ").unwrap().1.to_owned();
             for key in keys.split(", ").filter(|key| !KNOWN_TO_PYTHON.contains(key)) {
                 let is_told = table.lines().any(|line| line.starts_with(&format!("{key} = ")));

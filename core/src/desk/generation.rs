@@ -94,11 +94,8 @@ impl Generation {
                 Ok(engine) => engine.check().await.into_iter().next(),
                 Err(error) => Some(SetupIssue { title: error.to_string(), remedy: Vec::new() }),
             };
-            let told = |issue: SetupIssue| {
-                std::iter::once(issue.title).chain(issue.remedy).collect::<Vec<_>>().join("; ")
-            };
             let (id, title, options) = (spec.id.clone(), spec.title.clone(), spec.features.options);
-            list.push(EngineStatus { id, title, issue: issue.map(told), options });
+            list.push(EngineStatus { id, title, issue: issue.map(|issue| issue.to_string()), options });
         }
         list
     }

@@ -21,7 +21,7 @@ use crate::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, ProjectStatus,
     RunMode, RunRequest, RunResult, RunSummary,
 };
-use crate::port::engine::{RunOptions, Stop};
+use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
     FactsQuery, InboxId, Post, PostKind, Preference, PreferenceKey, ProgressUse, Settled, StoredFacts,
 };
@@ -32,6 +32,9 @@ use crate::session::{Context, Session, SessionRow, ThreadKey};
 
 /// How long a command may take before it is stopped and the caller is told, runs it waits for aside.
 const CALL_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How long an engine may take to tell what can be chosen: more than any gives its own program.
+const CHOICES_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a stopped command gets before it is given up.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -214,6 +217,10 @@ impl Host {
         Ok(facts.session)
     }
 
+    async fn engine(&self, id: &EngineId) -> Result<Arc<dyn Engine>, CommandError> {
+        self.in_force.by.engines.load(id).await.map_err(|error| CommandError(error.to_string()))
+    }
+
     async fn plan(&self, request: RunRequest) -> Result<RunPlan, CommandError> {
         let known = self.known();
         let facts = Facts { stored: self.stored().await?, live: None };
@@ -321,6 +328,18 @@ impl CommandHost for Host {
         self.in_force.by.engine_statuses(&self.address().instance).await
     }
 
+    async fn configured(&self, engine: &EngineId) -> Result<RunOptions, CommandError> {
+        Ok(self.engine(engine).await?.configured())
+    }
+
+    async fn choices(&self, engine: &EngineId, model: Option<&str>) -> Result<Choices, CommandError> {
+        let engine = self.engine(engine).await?;
+        tokio::select! {
+            choices = engine.choices(model) => Ok(choices),
+            () = self.desk.clock.sleep_until(self.desk.now() + CHOICES_TIMEOUT) => Ok(Choices::default()),
+        }
+    }
+
     fn projects(&self) -> Vec<ProjectStatus> {
         let status = |project: &route::KnownProject| ProjectStatus {
             alias: project.alias.clone(),
@@ -350,14 +369,8 @@ impl CommandHost for Host {
         let projects = &self.in_force.by.projects;
         match &context.project {
             Some(key) if !projects.iter().any(|project| project.key == *key) => {
-                let known =
-                    projects.iter().map(|project| project.alias.as_str()).collect::<Vec<_>>().join(", ");
-                let known = if known.is_empty() {
-                    "none is configured".to_owned()
-                } else {
-                    format!("known: {known}")
-                };
-                Err(CommandError(format!("unknown project '{key}'; {known}")))
+                let aliases = projects.iter().map(|project| project.alias.as_str());
+                Err(CommandError(route::unknown_project(key, aliases)))
             }
             _ => Ok(context),
         }

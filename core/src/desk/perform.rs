@@ -10,6 +10,7 @@ mod prepare;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -23,13 +24,16 @@ use super::{DeskEvent, Instance, Shared, host};
 use crate::event::{Level, Note, Outcome, RunEnd, RunEvent};
 use crate::id::RunId;
 use crate::message::Body;
-use crate::port::engine::{Job, Stop};
+use crate::port::engine::{Engine, Job, Stop};
 use crate::port::ledger::{FactsQuery, InboxId, LedgerError, OpenRun, OutboxId, RunNote};
 use crate::route::{Continue, RunPlan};
 use crate::session::{Session, SessionToken, ThreadKey};
 
 /// Events folded at a time: enough to spare locks, few enough to stay responsive.
 const BATCH: usize = 256;
+
+/// How long an engine may take to be there before the person sees that something is going on.
+const AT_ONCE: Duration = Duration::from_millis(200);
 
 /// Where a command waits for the end of its run.
 pub(super) type Reply = oneshot::Sender<(RunEnd, RunId)>;
@@ -272,14 +276,13 @@ impl Performance {
         if let Some(remark) = self.plan.remark.clone() {
             self.fold(RunEvent::Note(Note { level: Level::Info, text: remark }));
         }
-        self.desk.paint(&self.live);
+        let engine = match self.engine().await {
+            Ok(engine) => engine,
+            Err(end) => return end,
+        };
         let dir = match self.prepare().await {
             Ok(dir) => dir,
             Err(end) => return end,
-        };
-        let engine = match self.in_force.by.engines.load(&self.plan.engine).await {
-            Ok(engine) => engine,
-            Err(error) => return RunEnd::new(Outcome::Failed(error.to_string()), ""),
         };
         let job = Job {
             run: self.live.id,
@@ -292,6 +295,39 @@ impl Performance {
             options: self.plan.options.clone(),
         };
         self.drive(engine, job).await
+    }
+
+    /// Returns the engine, once it is known to be all there: for one that cannot run no worktree is made, and
+    /// no progress is shown that the reason would have to take the place of.
+    async fn engine(&mut self) -> Result<Arc<dyn Engine>, RunEnd> {
+        let (in_force, engine) = (self.in_force.clone(), self.plan.engine.clone());
+        let checked = async {
+            let engine = in_force.by.engines.load(&engine).await.map_err(|error| error.to_string())?;
+            match engine.check().await.into_iter().next() {
+                Some(issue) => Err(issue.to_string()),
+                None => Ok(engine),
+            }
+        };
+        tokio::pin!(checked);
+        let mut signal = self.live.signal();
+        let mut patience = std::pin::pin!(self.desk.clock.sleep_until(self.desk.now() + AT_ONCE));
+        let mut shown = false;
+        let result = loop {
+            tokio::select! {
+                biased;
+                result = &mut checked => break result,
+                reason = signal.wait() => return Err(RunEnd::new(outcome_of(reason), "")),
+                () = &mut patience, if !shown => {
+                    self.desk.paint(&self.live);
+                    shown = true;
+                }
+            }
+        };
+        let engine = result.map_err(|problem| RunEnd::new(Outcome::Failed(problem), ""))?;
+        if !shown {
+            self.desk.paint(&self.live);
+        }
+        Ok(engine)
     }
 
     /// A note that cannot be stored costs convenience after a crash, never the run.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::Outcome;
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, MessageRef, Reply, Sender};
+use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
 use crate::session::{Context, SessionToken};
 
@@ -23,6 +24,10 @@ pub enum OptionKind {
     Project,
     /// The name of a branch.
     Branch,
+    /// A model of the engine that is meant.
+    Model,
+    /// A reasoning level of the engine that is meant.
+    Level,
 }
 
 /// One option of a command, for services with native commands.
@@ -215,6 +220,20 @@ pub trait CommandHost: Send + Sync {
 
     /// Returns the engines that serve the caller's chat, by id.
     async fn engines(&self) -> Vec<EngineStatus>;
+
+    /// Returns the model and the reasoning level that an engine's settings name.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the engine cannot be had as it is set up.
+    async fn configured(&self, engine: &EngineId) -> Result<RunOptions, CommandError>;
+
+    /// Returns what may be chosen for an engine, as far as it can tell: its models, and the reasoning levels
+    /// of `model`, or else of the one its settings name. Takes seconds where the engine's program is asked,
+    /// half a minute at most; wait for the call's stop beside it.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the engine cannot be had as it is set up.
+    async fn choices(&self, engine: &EngineId, model: Option<&str>) -> Result<Choices, CommandError>;
 
     /// Returns the projects, by alias.
     fn projects(&self) -> Vec<ProjectStatus>;

@@ -307,6 +307,11 @@ pub trait Engine: Send + Sync {
     /// Returns what is missing for runs to succeed.
     async fn check(&self) -> Vec<SetupIssue>;
 
+    /// Returns the model and the reasoning level its settings name, which hold where a person chose none.
+    fn configured(&self) -> RunOptions {
+        RunOptions::default()
+    }
+
     /// Returns what a person may choose from, for `model` or else the configured one. May start the engine's
     /// program to ask it, within seconds.
     async fn choices(&self, model: Option<&str>) -> Choices {

@@ -7,6 +7,7 @@ use crate::message::Address;
 use crate::port::engine::RunOptions;
 use crate::port::ledger::{Preference, PreferenceKey};
 use crate::session::Context;
+use crate::settings::closest;
 
 /// Returns project and branch: a replied `ctx:` line, else directives, else what was chosen, else what the
 /// scope is bound to, else, for a branch, where the conversation would go on, else the chat's or the default
@@ -49,10 +50,9 @@ pub(super) fn ambient_context(
         (None, Some(branch)) => Err(format!(
             "@{branch} needs a project; write /PROJECT @{branch}, or bind this chat to one with /ctx PROJECT"
         )),
-        (Some(key), _) if known.project(key).is_none() => Err(format!(
-            "unknown project '{key}'; known: {}",
-            known.projects.iter().map(|project| project.alias.as_str()).collect::<Vec<_>>().join(", ")
-        )),
+        (Some(key), _) if known.project(key).is_none() => {
+            Err(unknown_project(key, known.projects.iter().map(|project| project.alias.as_str())))
+        }
         _ => Ok(Context { project, branch }),
     }
 }
@@ -67,6 +67,16 @@ fn running_project(prompt: &Prompt, facts: &Facts, known: &Known, address: &Addr
     let engine = prompt.asked_engine().or_else(usual)?;
     let running = facts.stored.conversations.iter().find(|row| row.session.engine == engine)?;
     running.context.project.clone()
+}
+
+/// Says that there is no such project, and which there are.
+pub(crate) fn unknown_project<'a>(key: &str, aliases: impl Iterator<Item = &'a str> + Clone) -> String {
+    let known: Vec<&str> = aliases.clone().collect();
+    let near = closest(key, aliases).map_or_else(String::new, |near| format!("did you mean {near}? "));
+    match known.is_empty() {
+        true => format!("unknown project '{key}'; none is configured"),
+        false => format!("unknown project '{key}'; {near}known: {}", known.join(", ")),
+    }
 }
 
 /// Returns the context a scope is bound to by `/ctx`; the thread's binding comes before the chat's.

@@ -302,6 +302,9 @@ fn models_are_those_of_the_engine_that_runs() {
     facts.stored.preferences = vec![prefer(None, PreferenceKey::Model, "large")];
     assert_eq!(plan(message("/beta x"), &facts, &known).options.model.as_deref(), Some("large"));
     assert_eq!(plan(message("x"), &facts, &known).options.model, None);
+    let of_thread = prefer(Some("th"), PreferenceKey::Model, "small");
+    facts.stored.preferences.insert(0, of_thread);
+    assert_eq!(plan(message("/beta x"), &facts, &known).options.model.as_deref(), Some("small"));
 }
 
 #[test]

@@ -79,17 +79,23 @@ pub struct Diagnostic {
     pub remedy: String,
 }
 
+impl Diagnostic {
+    /// Returns where it is and what is wrong there, without how bad it is and what to do:
+    /// `~/.takopi/takopi.toml:12:1: max_parallel_runs: expected …, found "many"`.
+    #[must_use]
+    pub fn finding(&self) -> String {
+        let Self { place, key, problem, .. } = self;
+        if key.is_empty() { format!("{place}: {problem}") } else { format!("{place}: {key}: {problem}") }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(f, "{severity}: {}: ", self.place)?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        write!(f, "{}; {}", self.problem, self.remedy)
+        write!(f, "{severity}: {}; {}", self.finding(), self.remedy)
     }
 }
 

@@ -5,7 +5,7 @@ use super::diagnostic::{Diagnostic, Severity, closest};
 use super::source::{Entry, Node, find};
 use super::table::Table;
 use crate::id::EngineId;
-use crate::port::EngineSpec;
+use crate::port::{EngineSpec, SetupIssue};
 
 /// Tried in this order when no default is named.
 const PREFERRED: [&str; 4] = ["codex", "claude", "opencode", "pi"];
@@ -46,6 +46,13 @@ impl KnownEngine {
     pub fn new(spec: &EngineSpec, standing: Standing, installed: bool) -> Self {
         let EngineSpec { id, executable, install, .. } = spec.clone();
         Self { id, standing, executable, install, installed }
+    }
+
+    /// Returns what is to be said when its executable isn't there.
+    #[must_use]
+    pub fn missing(&self) -> SetupIssue {
+        let executable = self.executable.as_deref().unwrap_or(self.id.as_str());
+        SetupIssue::not_on_path(executable, self.install.as_deref())
     }
 }
 
@@ -141,18 +148,13 @@ pub fn default_engine(settings: &Settings, known: &[KnownEngine]) -> Result<Engi
         if engine.installed {
             return Ok(id.clone());
         }
-        let executable = engine.executable.as_deref().unwrap_or(id.as_str());
         let others: Vec<&str> =
             known.iter().filter(|other| other.installed).map(|other| other.id.as_str()).collect();
-        let install = match &engine.install {
-            Some(command) => format!("install it ({command})"),
-            None => "install it".to_owned(),
-        };
-        let remedy = match others.first() {
-            Some(_) => format!("{install}, or name an engine that is there: {}", others.join(", ")),
-            None => install,
-        };
-        return Err(told(format!("{executable} is not on PATH"), remedy));
+        let SetupIssue { title, mut remedy } = engine.missing();
+        if !others.is_empty() {
+            remedy.push(format!("or name an engine that is there: {}", others.join(", ")));
+        }
+        return Err(told(title, remedy.join("; ")));
     }
     let installed = |id: &&str| by_id(id).is_some_and(|engine| engine.installed);
     let local_alone = settings.served().all(|instance| instance.kind.as_str() == "local");

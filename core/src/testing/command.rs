@@ -4,6 +4,7 @@ mod contract;
 
 pub use contract::command_contract;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use crate::port::command::{
     Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, RunMode, RunRequest,
     RunResult, RunSummary,
 };
+use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
 use crate::route::parse_binding;
 use crate::session::Context;
@@ -49,6 +51,10 @@ pub struct FakeHost {
     pub messages: Vec<(MessageRef, RunId)>,
     /// The commands, for help.
     pub commands: Vec<CommandSpec>,
+    /// What the settings name for an engine, and what may be chosen for it; nothing for those not here.
+    pub options: BTreeMap<EngineId, (RunOptions, Choices)>,
+    /// Whether engines never tell what may be chosen.
+    pub silent: bool,
     /// Makes everything that stores something fail with this text.
     pub broken: Option<String>,
     preferences: Mutex<Vec<Preference>>,
@@ -69,6 +75,21 @@ impl FakeHost {
     pub fn with_engine(mut self, id: &str, title: &str, issue: Option<&str>) -> Self {
         let (id, issue) = (EngineId::parse(id).unwrap(), issue.map(str::to_owned));
         self.engines.push(EngineStatus { id, title: title.to_owned(), issue, options: false });
+        self
+    }
+
+    /// Lets the engine that was added last take options: these, of which its settings name `configured`.
+    ///
+    /// # Panics
+    /// When there is no engine yet.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a test that names no engine is wrong")]
+    pub fn taking(mut self, models: &[&str], levels: &[&str], configured: RunOptions) -> Self {
+        let engine = self.engines.last_mut().unwrap();
+        engine.options = true;
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let choices = Choices { models: owned(models), levels: owned(levels) };
+        self.options.insert(engine.id.clone(), (configured, choices));
         self
     }
 
@@ -193,6 +214,17 @@ impl CommandHost for FakeHost {
         self.engines.clone()
     }
 
+    async fn configured(&self, engine: &EngineId) -> Result<RunOptions, CommandError> {
+        Ok(self.options.get(engine).map(|(configured, _)| configured.clone()).unwrap_or_default())
+    }
+
+    async fn choices(&self, engine: &EngineId, _model: Option<&str>) -> Result<Choices, CommandError> {
+        if self.silent {
+            return std::future::pending().await;
+        }
+        Ok(self.options.get(engine).map(|(_, choices)| choices.clone()).unwrap_or_default())
+    }
+
     fn projects(&self) -> Vec<ProjectStatus> {
         self.projects.clone()
     }
@@ -217,12 +249,8 @@ impl CommandHost for FakeHost {
         let known = |key: &str| self.projects.iter().any(|project| project.alias.to_lowercase() == key);
         match &context.project {
             Some(key) if !known(key) => {
-                let aliases: Vec<&str> = self.projects.iter().map(|project| project.alias.as_str()).collect();
-                let known = match aliases.as_slice() {
-                    [] => "none is configured".to_owned(),
-                    aliases => format!("known: {}", aliases.join(", ")),
-                };
-                Err(CommandError(format!("unknown project '{key}'; {known}")))
+                let aliases = self.projects.iter().map(|project| project.alias.as_str());
+                Err(CommandError(crate::route::unknown_project(key, aliases)))
             }
             _ => Ok(context),
         }

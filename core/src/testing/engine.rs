@@ -32,6 +32,7 @@ pub struct ScriptEngine {
     gates: Arc<Mutex<HashMap<String, watch::Sender<bool>>>>,
     jobs: Arc<Mutex<Vec<Job>>>,
     running: Arc<watch::Sender<Vec<String>>>,
+    lacks: Arc<Mutex<Option<SetupIssue>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,6 +64,11 @@ impl ScriptEngine {
     /// Opens a gate, for those who wait at it and those who will come.
     pub fn open_gate(&self, name: &str) {
         self.gate(name).send_replace(true);
+    }
+
+    /// Lets it lack something from now on, or nothing any more.
+    pub fn lack(&self, issue: Option<SetupIssue>) {
+        *lock(&self.lacks) = issue;
     }
 
     /// Returns the jobs it was given, in the order they began.
@@ -226,7 +232,7 @@ impl Engine for ScriptEngine {
     }
 
     async fn check(&self) -> Vec<SetupIssue> {
-        Vec::new()
+        lock(&self.lacks).iter().cloned().collect()
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) struct Row {
     pub(super) engine: &'static str,
     /// What comes before the session in its resume line.
     pub(super) resume: &'static str,
-    /// Whether a session can be resumed that was cancelled during its first answer.
+    /// Whether it has a session, told and kept, before its first answer is complete. Otherwise a run that is cancelled
+    /// until then cannot be continued.
     pub(super) keeps_unfinished: bool,
 }
 
@@ -173,10 +174,4 @@ impl Said {
         let mut texts = self.every("note").map(|event| &event["text"]).chain(steps);
         texts.any(|text| text.as_str().is_some_and(|text| text.to_lowercase().contains(word)))
     }
-}
-
-/// Returns the session that a line of `takopi chat --json` tells of.
-pub(super) fn session_of(line: &str) -> String {
-    let event: Value = serde_json::from_str(line).unwrap();
-    event["session"].as_str().unwrap_or_else(|| panic!("{line}")).to_owned()
 }

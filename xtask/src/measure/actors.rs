@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::settings::Settings;
-use takopi_engines::{Drifts, EngineParts, Environment};
+use takopi_engines::{BuildError, Drifts, EngineParts, Environment};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -49,13 +49,16 @@ impl Actors {
 
     /// Returns what is known of them.
     pub(super) fn specs(&self) -> anyhow::Result<Vec<EngineSpec>> {
-        let (specs, _) = takopi_engines::specs(&self.settings, &[])?;
-        Ok(specs.into_iter().filter(|spec| PLAYED.contains(&spec.id.as_str())).collect())
+        let specs = takopi_engines::list(&self.settings, &[])?.into_iter().map(|listed| listed.spec);
+        Ok(specs.filter(|spec| PLAYED.contains(&spec.id.as_str())).collect())
     }
 
     /// Makes one; `None` when it is none of them.
-    pub(super) fn engine(&self, spec: &EngineSpec) -> Option<Arc<dyn Engine>> {
+    ///
+    /// # Errors
+    /// When its settings, which are the defaults, cannot be used.
+    pub(super) fn engine(&self, spec: &EngineSpec) -> Result<Option<Arc<dyn Engine>>, BuildError> {
         let played = PLAYED.contains(&spec.id.as_str());
-        played.then(|| takopi_engines::build(spec, &self.settings, &self.parts)).flatten()
+        played.then(|| takopi_engines::build(spec, &self.settings, &self.parts)).transpose()
     }
 }

@@ -167,7 +167,8 @@ struct Cast {
 #[async_trait]
 impl Loader<EngineSpec, dyn Engine> for Cast {
     async fn load(&self, _: &PluginId, spec: &EngineSpec, _: &Origin) -> Result<Arc<dyn Engine>, String> {
-        Ok(self.actors.engine(spec).unwrap_or_else(|| self.agent.clone()))
+        let played = self.actors.engine(spec).map_err(|error| error.to_string())?;
+        Ok(played.unwrap_or_else(|| self.agent.clone()))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::Outcome;
 use crate::message::{ButtonAction, Press};
+use crate::port::SetupIssue;
 use crate::port::transport::Admission;
 
 #[tokio::test(start_paused = true)]
@@ -55,6 +56,25 @@ async fn a_waiting_run_is_cancelled_by_its_own_button_alone() {
     let prompts: Vec<String> = stage.engine.jobs().into_iter().map(|job| job.prompt).collect();
     assert_eq!(prompts, ["one gate:x", "three"]);
     assert!(stage.ledger.unfinished().await.unwrap().inbox.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_is_not_there_is_told_at_once_and_noticed_when_it_comes() {
+    let stage = Stage::open().await;
+    stage.engine.lack(Some(SetupIssue::not_on_path("alpha", Some("npm install alpha"))));
+    stage.say("a", "1", "one").await;
+    let seen = stage.service.wait_for("a", |seen| seen.len() == 1 && seen[0].notified).await;
+    assert_eq!(
+        (seen[0].edits, seen[0].reply_to.as_deref()),
+        (0, Some("1")),
+        "no progress comes first: {seen:?}"
+    );
+    let told = format!("{:?}", seen[0].body);
+    assert!(told.contains("alpha not found on PATH; install it: npm install alpha"), "{told}");
+    assert!(stage.engine.jobs().is_empty());
+    stage.engine.lack(None);
+    stage.say("a", "2", "two").await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"ok")).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ use super::{Deed, FakeHost};
 use crate::id::PluginKind;
 use crate::message::{Body, MessageRef, Reply};
 use crate::port::command::{Call, Command, CommandError, CommandReply, CommandSpec};
+use crate::port::engine::RunOptions;
 use crate::port::transport::{TextLimit, TextUnit};
 
 /// Longest description: Telegram Bot API, BotCommand, allows 256; a phone's menu shows about this many.
@@ -28,6 +29,9 @@ const ONE_MESSAGE: TextLimit = TextLimit { max: 2000, unit: TextUnit::Chars };
 /// Longest a call may take where nothing outside is waited for.
 const BOUND: Duration = Duration::from_secs(5);
 
+/// A model whose name is longer than any real one's.
+const MODEL: &str = "provider/an-organisation/a-model-with-a-very-long-name-and-a-version-0123456789@latest";
+
 /// Odd arguments tried per house.
 const CASES: usize = 64;
 
@@ -38,6 +42,7 @@ const CASES: usize = 64;
 /// Where a promise is broken.
 pub async fn command_contract(spec: &CommandSpec, command: &dyn Command, is_built_in: bool) {
     the_spec_is_sane(spec, is_built_in);
+    a_stop_is_heeded(spec, command, silent()).await;
     for house in [empty, small, broken, full] {
         for text in texts() {
             answers(spec, command, house(), FakeHost::call(&spec.id, &text)).await;
@@ -83,11 +88,17 @@ fn empty() -> FakeHost {
 
 fn small() -> FakeHost {
     let host = FakeHost::default().with_engine("codex", "Codex", None).with_project("api");
+    let host = host.taking(&["m-1", "m-2"], &["low", "high"], RunOptions::default());
     host.with_run(1, true, None, "tidy up")
 }
 
 fn broken() -> FakeHost {
     FakeHost { broken: Some("the ledger could not store it: the disk is full".to_owned()), ..small() }
+}
+
+/// Engines that don't tell what may be chosen, however long one waits.
+fn silent() -> FakeHost {
+    FakeHost { silent: true, ..small() }
 }
 
 /// More of everything than one message holds, and texts nobody would choose.
@@ -97,6 +108,7 @@ fn full() -> FakeHost {
         let issue = (number % 2 == 1).then_some("codex is not on PATH; npm install -g codex");
         host = host
             .with_engine(&format!("engine_{number}"), "An engine", issue)
+            .taking(&[MODEL; 200], &[], RunOptions { model: Some(MODEL.to_owned()), reasoning: None })
             .with_project(&format!("P{number}"));
     }
     for number in 0..200 {

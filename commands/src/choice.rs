@@ -1,0 +1,225 @@
+//! What a person chooses for an engine in a scope, one value per engine: the frame of `/model` and
+//! `/reasoning`. It reads what was typed, asks the engine what there is, and says what holds and why.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use takopi_core::id::EngineId;
+use takopi_core::port::command::{Call, Command, CommandError, CommandHost, CommandReply, EngineStatus};
+use takopi_core::port::engine::{Choices, RunOptions};
+use takopi_core::port::ledger::{Preference, PreferenceKey};
+use takopi_core::render::{code_span, shorten};
+use takopi_core::settings::closest;
+use tokio_util::sync::CancellationToken;
+
+use crate::LISTED;
+
+/// Longest value, in bytes: the longest names of models have about 80.
+const MAX_VALUE_BYTES: usize = 200;
+
+/// What is particular of one such command.
+pub(crate) struct Choice {
+    /// Where it is kept.
+    pub(crate) key: PreferenceKey,
+    /// The command, which is also what the value is called.
+    pub(crate) command: &'static str,
+    /// The value as usage shows it.
+    pub(crate) value: &'static str,
+    /// Takes it from the settings.
+    pub(crate) configured: fn(RunOptions) -> Option<String>,
+    /// Takes what is offered.
+    pub(crate) offered: fn(Choices) -> Vec<String>,
+    /// Whether nothing but what is offered may be chosen, where anything is.
+    pub(crate) closed: bool,
+    /// Whether values are written in lower case.
+    pub(crate) lower_case: bool,
+}
+
+/// The command of a choice.
+pub(crate) struct Choose(pub(crate) &'static Choice);
+
+#[async_trait]
+impl Command for Choose {
+    async fn call(
+        &self,
+        call: Call,
+        host: Arc<dyn CommandHost>,
+        stop: CancellationToken,
+    ) -> Result<Option<CommandReply>, CommandError> {
+        let choice = self.0;
+        let engines = host.engines().await;
+        let Typed { engine, asked } = choice.read(&call.words, &engines)?;
+        let id = match engine {
+            Some(id) => id,
+            None => host.default_engine().await?.0,
+        };
+        let takes = |engine: &&EngineStatus| engine.id == id && engine.options;
+        let Some(engine) = engines.iter().find(takes) else {
+            let text = format!("`{id}` takes no model and no reasoning level");
+            return match asked {
+                Asked::Set(_) => Err(CommandError(text.replace('`', "'"))),
+                Asked::Show | Asked::Clear => Ok(Some(CommandReply::markdown(text))),
+            };
+        };
+        let scene = Scene { choice, host: &*host, stop: &stop, engine };
+        let text = match asked {
+            Asked::Show => scene.show().await?,
+            Asked::Clear => scene.clear().await?,
+            Asked::Set(value) => scene.set(&value).await?,
+        };
+        Ok(Some(CommandReply::markdown(text)))
+    }
+}
+
+/// What was typed.
+struct Typed {
+    engine: Option<EngineId>,
+    asked: Asked,
+}
+
+enum Asked {
+    Show,
+    Clear,
+    Set(String),
+}
+
+impl Choice {
+    /// Reads `[set | clear] [ENGINE] [set | clear] [VALUE]`: the order of the Python takopi, and that of the
+    /// options of services with native commands.
+    fn read(&self, words: &[String], engines: &[EngineStatus]) -> Result<Typed, CommandError> {
+        let (mut verb, mut engine) = (None, None);
+        let mut rest = words;
+        while let [word, others @ ..] = rest {
+            // A phone's keyboard begins with a capital.
+            let lower = word.trim_start_matches('/').to_lowercase();
+            let named = engines.iter().find(|engine| engine.id.as_str() == lower);
+            match (lower.as_str(), named) {
+                ("set" | "clear", _) if verb.is_none() => verb = Some(lower),
+                (_, Some(named)) if engine.is_none() => engine = Some(named.id.clone()),
+                _ => break,
+            }
+            rest = others;
+        }
+        let asked = match (verb.as_deref(), rest) {
+            (None, []) => Asked::Show,
+            (Some("clear"), []) => Asked::Clear,
+            (None | Some("set"), [value]) => Asked::Set(self.value(value)?),
+            (None, [word, _]) if engine.is_none() => return Err(unknown_engine(word, engines)),
+            _ => return Err(self.usage()),
+        };
+        Ok(Typed { engine, asked })
+    }
+
+    /// Returns a value as it may be kept. It comes to stand in a command line.
+    fn value(&self, word: &str) -> Result<String, CommandError> {
+        let odd = |character: char| character.is_control() || character.is_whitespace() || character == '`';
+        if word.starts_with('-') {
+            let text = format!("{} looks like an option of a program", crate::quoted(word));
+            return Err(CommandError(format!("{text}; write /{} {}", self.command, self.value)));
+        }
+        if word.is_empty() || word.len() > MAX_VALUE_BYTES || word.contains(odd) {
+            return Err(CommandError(format!("{} names no {}", crate::quoted(word), self.command)));
+        }
+        Ok(if self.lower_case { word.to_lowercase() } else { word.to_owned() })
+    }
+
+    fn usage(&self) -> CommandError {
+        let Self { command, value, .. } = self;
+        CommandError(format!("write /{command} {value}, /{command} ENGINE {value} or /{command} clear"))
+    }
+}
+
+fn unknown_engine(word: &str, engines: &[EngineStatus]) -> CommandError {
+    let ids = engines.iter().map(|engine| engine.id.as_str());
+    CommandError(crate::unknown_engine(word, ids))
+}
+
+/// One call for one engine.
+struct Scene<'a> {
+    choice: &'a Choice,
+    host: &'a dyn CommandHost,
+    stop: &'a CancellationToken,
+    engine: &'a EngineStatus,
+}
+
+impl Scene<'_> {
+    async fn show(&self) -> Result<String, CommandError> {
+        let offered = self.offered().await?;
+        let (Choice { command, value, .. }, id) = (self.choice, &self.engine.id);
+        let mut paragraphs = vec![self.here().await?];
+        paragraphs.push(match offered.as_slice() {
+            [] if self.choice.closed => format!("`{id}` takes any word"),
+            [] => format!("`{id}` does not tell which there are; any name is passed on"),
+            _ if self.choice.closed => format!("`{id}` takes {}", listed(&offered)),
+            _ => format!("`{id}` lists {}; others may work", listed(&offered)),
+        });
+        if let Some(issue) = &self.engine.issue {
+            paragraphs.push(format!("it cannot run yet: {}", shorten(issue, 200)));
+        }
+        let other = format!("for another engine write `/{command} ENGINE {value}`");
+        paragraphs
+            .push(format!("set one with `/{command} {value}`, go back with `/{command} clear`; {other}"));
+        Ok(paragraphs.join("\n\n"))
+    }
+
+    async fn clear(&self) -> Result<String, CommandError> {
+        self.host.prefer(self.choice.key, Some(&self.engine.id), None).await?;
+        Ok(format!("cleared; {}", self.here().await?))
+    }
+
+    async fn set(&self, value: &str) -> Result<String, CommandError> {
+        let (Choice { command, closed, key, .. }, id) = (self.choice, &self.engine.id);
+        let offered = self.offered().await?;
+        let is_offered = offered.is_empty() || offered.iter().any(|one| one == value);
+        let near = closest(value, offered.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
+        if *closed && !is_offered {
+            let (value, offered) = (crate::quoted(value), listed(&offered).replace('`', ""));
+            return Err(CommandError(format!("unknown {command} level {value}; {near}{id} takes {offered}")));
+        }
+        self.host.prefer(*key, Some(id), Some(value)).await?;
+        let told = |offered: &[String]| format!("{near}it lists {}", listed(offered));
+        let set = format!("{command} here for `{id}`: {}, from the next message on", code_span(value));
+        Ok(match is_offered {
+            true => set,
+            false => format!("{set}\n\n`{id}` does not list it, so it may not work; {}", told(&offered)),
+        })
+    }
+
+    /// Says what holds here, and where that was set.
+    async fn here(&self) -> Result<String, CommandError> {
+        let (command, id) = (self.choice.command, &self.engine.id);
+        let preferred = self.preferred(self.choice.key).await?;
+        let (value, from) = match preferred {
+            Some(row) if row.scope.thread.is_some() => (row.value, "set for this thread"),
+            Some(row) => (row.value, "set for this chat"),
+            None => match (self.choice.configured)(self.host.configured(id).await?) {
+                Some(value) => (value, "from the settings"),
+                None => return Ok(format!("{command} here for `{id}`: its own default")),
+            },
+        };
+        Ok(format!("{command} here for `{id}`: {}, {from}", code_span(&value)))
+    }
+
+    /// Asks the engine, for the model that holds here: a level belongs to a model.
+    async fn offered(&self) -> Result<Vec<String>, CommandError> {
+        let model = self.preferred(PreferenceKey::Model).await?.map(|row| row.value);
+        let asked = self.host.choices(&self.engine.id, model.as_deref());
+        match self.stop.run_until_cancelled(asked).await {
+            Some(choices) => choices.map(self.choice.offered),
+            None => Err(CommandError(format!("{} was not asked to the end", self.engine.id))),
+        }
+    }
+
+    async fn preferred(&self, key: PreferenceKey) -> Result<Option<Preference>, CommandError> {
+        let rows = self.host.preferences().await?;
+        Ok(rows.into_iter().find(|row| row.key == key && row.engine.as_ref() == Some(&self.engine.id)))
+    }
+}
+
+/// Returns what is offered as a list for people.
+fn listed(offered: &[String]) -> String {
+    let more = offered.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    crate::list(offered.iter().take(LISTED).map(|value| code_span(&shorten(value, 60)))) + &more
+}

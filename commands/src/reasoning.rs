@@ -1,0 +1,24 @@
+//! `/reasoning`: shows and sets how hard an engine thinks here. What it shares with `/model` is in `choice.rs`.
+
+use takopi_core::id::NameError;
+use takopi_core::port::command::{CommandSpec, OptionKind};
+use takopi_core::port::ledger::PreferenceKey;
+
+use crate::choice::{Choice, Choose};
+
+pub(crate) fn spec() -> Result<CommandSpec, NameError> {
+    let engine = crate::option("engine", OptionKind::Engine, "the engine; not given: the one here");
+    let level = crate::option("level", OptionKind::Level, "the level, or clear");
+    let usage = "/reasoning [ENGINE] [LEVEL | clear]";
+    crate::spec("reasoning", usage, "show or set the reasoning level here", vec![engine, level])
+}
+
+pub(crate) const COMMAND: Choose = Choose(&Choice {
+    key: PreferenceKey::Reasoning,
+    command: "reasoning",
+    value: "LEVEL",
+    configured: |options| options.reasoning,
+    offered: |choices| choices.levels,
+    closed: true,
+    lower_case: true,
+});
