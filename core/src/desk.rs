@@ -89,7 +89,8 @@ pub enum DeskEvent {
         /// Where.
         address: Address,
     },
-    /// The run is over.
+    /// The run is over: on record, unless the ledger would not take it. Recovery tells it, too, of what the
+    /// last daemon left, which [`Desk::follow`] does not know.
     Ended {
         /// The run.
         run: RunId,
@@ -360,6 +361,13 @@ impl Desk {
     pub fn follow(&self, run: RunId, from_seq: u64) -> Option<Follow> {
         let live = self.0.live_run(run)?;
         Some(Follow::new(live, self.0.clock.clone(), from_seq))
+    }
+
+    /// Returns whether a run that has no end on record is over all the same: what the last daemon left is
+    /// taken up, and nobody performs this one. The next start finds it and tells it as interrupted.
+    #[must_use]
+    pub fn is_lost(&self, run: RunId) -> bool {
+        self.0.recovered.is_cancelled() && self.0.live_run(run).is_none()
     }
 
     /// Returns what the desk tells from now on. Bounded: who lags asks [`Desk::runs`] again.

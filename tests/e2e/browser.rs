@@ -103,6 +103,28 @@ impl Browser {
         }
     }
 
+    /// From the next load on, keeps what the page asks for at addresses that begin so from being sent. Returns once
+    /// the page was loaded again and waits for it.
+    pub(crate) fn reload_and_hold(&self, path: &str) {
+        let script = format!(
+            "const ask = window.fetch;
+             window.held = [];
+             window.fetch = async (...what) => {{
+               if (window.held && what[0].startsWith({})) await new Promise((go) => window.held.push(go));
+               return ask(...what);
+             }};",
+            json!(path)
+        );
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
+        self.reload();
+        self.wait_until("window.held.length > 0", PATIENCE);
+    }
+
+    /// Sends what [`Browser::reload_and_hold`] has kept, and keeps nothing more.
+    pub(crate) fn release(&self) {
+        self.execute("const held = window.held; window.held = null; held.forEach((go) => go());", &[]);
+    }
+
     /// Clicks into the middle of an element, as a mouse does: one that is covered is a failure.
     pub(crate) fn click(&self, css: &str) {
         self.post(&format!("/element/{}/click", self.find(css)), &json!({}));

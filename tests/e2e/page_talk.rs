@@ -82,6 +82,28 @@ fn page_answers_slash_commands_and_completes_them() {
 }
 
 #[test]
+fn page_completes_a_command_that_was_begun_before_any_was_known() {
+    let Some(page) = Visit::begin() else { return };
+    page.reload_and_hold("/api/state");
+    page.type_into("#text", "/he");
+    assert_eq!(page.text("#suggestions"), "");
+    page.release();
+    page.wait_for("#suggestions li[aria-selected=true]");
+    assert!(page.text("#suggestions").starts_with("/help"));
+}
+
+#[test]
+fn page_says_what_typing_does_as_soon_as_it_shows_an_empty_conversation() {
+    let Some(page) = Visit::begin() else { return };
+    page.reload_and_hold("/api/state");
+    let hidden = "return document.querySelector('#empty').hidden";
+    assert_eq!(page.execute(hidden, &[]), json!(true), "there is nothing to say yet");
+    page.release();
+    page.until("!document.querySelector('#empty').hidden");
+    assert!(page.text("#empty").contains("Type a command line"));
+}
+
+#[test]
 fn page_gives_back_a_message_that_is_refused() {
     let Some(page) = Visit::begin() else { return };
     let fill = "const text = document.querySelector('#text');

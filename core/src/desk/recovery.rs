@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::clerk::{Arrival, Memo};
 use super::door::paint::forget_queued;
 use super::door::{Knock, QUEUED};
-use super::{Shared, script};
+use super::{DeskEvent, Shared, script};
 use crate::event::Outcome;
 use crate::gather::Gatherer;
 use crate::id::InstanceId;
@@ -29,9 +29,13 @@ pub(super) async fn recover(desk: &Arc<Shared>) -> Result<(), LedgerError> {
     let now = desk.clock.now();
     for mut run in runs {
         adopt_progress(desk, &mut run).await?;
-        let instance = run.opened.address.instance.clone();
-        let posts = desk.ledger.end(closing(desk, run, now)).await?;
-        desk.knock_posts(&instance, posts).await;
+        let address = run.opened.address.clone();
+        let end = closing(desk, run, now);
+        let (run, outcome) = (end.id, end.outcome.clone());
+        let posts = desk.ledger.end(end).await?;
+        // Who looked before this saw it at work, and has no reader that tells its end.
+        desk.tell(DeskEvent::Ended { run, address: address.clone(), outcome });
+        desk.knock_posts(&address.instance, posts).await;
     }
     for row in outbox {
         desk.knock(&row.post.to.instance, Knock::Post(row.id)).await;

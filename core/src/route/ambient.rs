@@ -10,7 +10,8 @@ use crate::session::Context;
 use crate::settings::closest;
 
 /// Returns project and branch: a replied `ctx:` line, else directives, else what was chosen, else what the
-/// scope is bound to, else the chat's or the default project.
+/// scope is bound to, else, for a branch, where the conversation would go on, else the chat's or the default
+/// project.
 ///
 /// # Errors
 /// A text for the sender when a branch is named without any project.
@@ -35,9 +36,12 @@ pub(super) fn ambient_context(
             .find(|project| project.chat.as_deref() == Some(&address.chat))
             .map(|p| p.key.clone())
     };
+    let running = || directed.branch.as_ref().and_then(|_| running_project(prompt, facts, known, address));
     let project = directed
         .project
+        .clone()
         .or_else(|| bound.project.clone())
+        .or_else(running)
         .or_else(chat_project)
         .or_else(|| known.default_project.clone());
     let same = project == bound.project;
@@ -51,6 +55,18 @@ pub(super) fn ambient_context(
         }
         _ => Ok(Context { project, branch }),
     }
+}
+
+/// Returns the project of the running session with which the message would go on if it named no branch.
+fn running_project(prompt: &Prompt, facts: &Facts, known: &Known, address: &Address) -> Option<String> {
+    if !known.conversations {
+        return None;
+    }
+    let unbranched = plain_context(&facts.stored.preferences, known, address);
+    let usual = || default_engine(&unbranched, facts, known).map(|(id, _)| id);
+    let engine = prompt.asked_engine().or_else(usual)?;
+    let running = facts.stored.conversations.iter().find(|row| row.session.engine == engine)?;
+    running.context.project.clone()
 }
 
 /// Says that there is no such project, and which there are.

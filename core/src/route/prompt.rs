@@ -23,6 +23,13 @@ pub(super) struct Prompt {
     pub(super) message: MessageRef,
 }
 
+impl Prompt {
+    /// Returns the engine that the person named, by a directive or with a control.
+    pub(super) fn asked_engine(&self) -> Option<EngineId> {
+        self.engine.clone().or_else(|| self.chosen.engine.clone())
+    }
+}
+
 /// Reads a message that is no command.
 ///
 /// # Errors
@@ -65,7 +72,6 @@ struct Continued {
 /// Decides which run a prompt becomes.
 pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision {
     let address = &prompt.message.address;
-    let asked_engine = prompt.engine.clone().or_else(|| prompt.chosen.engine.clone());
     let own_dir = prompt.chosen.dir.clone().filter(|_| known.caller_dir);
     let place = own_dir.map_or(Place::Open, Place::Caller);
     let ambient = || ambient_context(prompt, facts, known, address);
@@ -97,7 +103,8 @@ pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision 
         Ok(context) => context,
         Err(problem) => return Decision::Refuse(problem),
     };
-    let Some(engine) = asked_engine.or_else(|| default_engine(&ambient, facts, known).map(|(id, _)| id))
+    let Some(engine) =
+        prompt.asked_engine().or_else(|| default_engine(&ambient, facts, known).map(|(id, _)| id))
     else {
         return Decision::Refuse("no engine serves this chat; name one with /agent".to_owned());
     };

@@ -243,6 +243,49 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
 }
 
 #[test]
+fn a_bare_branch_is_one_of_the_project_that_the_conversation_works_in() {
+    let known = Known { conversations: true, default_project: Some("status".to_owned()), ..known() };
+    let mut facts = Facts::default();
+    facts.stored.conversations = vec![session_row("alpha", "s1", Some("q"))];
+    let branched = plan(message("@fix x"), &facts, &known);
+    assert_eq!(branched.context, context(Some("q"), Some("fix")));
+    assert_eq!(branched.session, Continue::Fresh, "a session of its own");
+    let branch = Context { branch: Some("fix".to_owned()), ..Context::default() };
+    let chosen = Chosen { context: branch, ..Chosen::default() };
+    let picked = plan(Message { chosen, ..message("x") }, &facts, &known);
+    assert_eq!(picked.context, context(Some("q"), Some("fix")));
+
+    facts.stored.conversations[0].context.branch = Some("fix".to_owned());
+    let there = plan(message("@fix x"), &facts, &known);
+    assert!(matches!(there.thread, Some(ThreadKey::Token(_))), "it is there already: {there:?}");
+
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "p @main")];
+    assert_eq!(plan(message("@fix x"), &facts, &known).context, context(Some("p"), Some("fix")), "bound");
+    facts.stored.preferences.clear();
+    let lone = Known { conversations: false, ..known };
+    assert_eq!(plan(message("@fix x"), &facts, &lone).context, context(Some("status"), Some("fix")));
+}
+
+#[test]
+fn of_several_running_sessions_a_bare_branch_means_the_one_that_would_go_on() {
+    let known = Known { conversations: true, ..known() };
+    let mut facts = Facts::default();
+    facts.stored.conversations =
+        vec![session_row("alpha", "s1", Some("q")), session_row("beta", "s2", Some("p"))];
+    let project = |text: &str| plan(message(text), &facts, &known).context.project;
+    assert_eq!(project("@fix x").as_deref(), Some("q"));
+    assert_eq!(project("/beta @fix x").as_deref(), Some("p"));
+
+    let refused = |text: &str, facts: &Facts| {
+        let Decision::Refuse(why) = decision(message(text), facts, &known) else { return false };
+        why.contains("needs a project")
+    };
+    assert!(refused("/gamma @fix x", &facts), "that engine has no session to go on with");
+    facts.stored.conversations[0].context = Context::default();
+    assert!(refused("@fix x", &facts), "what would go on is in no project");
+}
+
+#[test]
 fn commands_are_called_and_yield_to_projects_of_their_name() {
     let known = known();
     let facts = Facts::default();

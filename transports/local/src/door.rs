@@ -239,6 +239,11 @@ impl Door {
         self.parts.desk.follow(run, from_seq)
     }
 
+    /// Returns whether a run without an end on record is over all the same; see [`Desk::is_lost`].
+    pub(crate) fn is_lost(&self, run: RunId) -> bool {
+        self.parts.desk.is_lost(run)
+    }
+
     /// Returns the runs that wait or run, oldest first, whichever transport they came from.
     #[must_use]
     pub fn runs(&self) -> Vec<RunSummary> {

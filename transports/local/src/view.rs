@@ -154,6 +154,11 @@ impl RunView {
         }
     }
 
+    /// Says the end of a run that has none on record and never will: as the next start will tell it.
+    pub(crate) fn give_up(&mut self) {
+        self.state = if self.answer.is_some() { State::Done } else { State::Interrupted };
+    }
+
     pub(crate) fn ended(run: RunId, engine: &EngineId, end: &RunEnd, catalogue: &dyn Catalogue) -> Self {
         Self {
             resume: resume(catalogue, engine, end.session.as_ref()),
@@ -179,7 +184,7 @@ pub(crate) fn resume(
     catalogue.resume_line(engine, token?)
 }
 
-fn reason(outcome: &Outcome) -> Option<String> {
+pub(crate) fn reason(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Failed(reason) => Some(reason.clone()),
         Outcome::Answered | Outcome::Cancelled | Outcome::Interrupted => None,

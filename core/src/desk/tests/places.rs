@@ -145,6 +145,24 @@ async fn a_quick_second_message_that_names_another_project_does_not_follow_the_f
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bare_branch_begins_a_session_on_that_branch_of_the_conversations_project() {
+    let service = FakeTransport::new().with_spec(|spec| spec.features.conversations = true);
+    let stage = open(service, SerializeBy::Session).await;
+    stage.say("a", "1", "/p session:s1 one").await;
+    stage.texts("a", &["ok"]).await;
+    stage.say("a", "2", "@fix session:s2 two").await;
+    stage.texts("a", &["ok", "ok"]).await;
+    let branch = (context("p", Some("fix")), "/p/.worktrees/fix".to_owned());
+    let (place, dir, session) = stage.place_of("two").await;
+    assert_eq!(((place, dir), session), (branch.clone(), None));
+    // From then on the chat talks with that one.
+    stage.say("a", "3", "three").await;
+    stage.texts("a", &["ok", "ok", "ok"]).await;
+    let (place, dir, session) = stage.place_of("three").await;
+    assert_eq!(((place, dir), session.as_deref()), (branch, Some("s2")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_sessions_in_one_directory_are_told_of_each_other() {
     let stage = in_projects(SerializeBy::Session).await;
     stage.say("a", "1", "/p gate:x one").await;

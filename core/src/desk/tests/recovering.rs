@@ -83,6 +83,25 @@ fn a_run_with_a_stored_answer_is_closed_as_answered_and_not_told_twice() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_before_recovery_is_told_how_each_run_ended() {
+    use crate::testing::ledger::{accepted, address, at, open_run, run_id};
+
+    let ledger = Arc::new(MemoryLedger::new());
+    for (n, number) in [(1, "1"), (2, "2")] {
+        let inbox = accepted(&*ledger, "c", number, 1).await;
+        ledger.open(&open_run(n, "c", &[inbox])).await.unwrap();
+    }
+    ledger.answer(run_id(2), "42", Vec::new(), at(200)).await.unwrap();
+
+    let stage = Stage::unserved(FakeTransport::new(), ledger);
+    let mut watcher = stage.desk.watch();
+    stage.desk.recover().await.unwrap();
+    let ended = |n, outcome| DeskEvent::Ended { run: run_id(n), address: address("c"), outcome };
+    assert_eq!(watcher.try_recv().unwrap(), ended(1, Outcome::Interrupted));
+    assert_eq!(watcher.try_recv().unwrap(), ended(2, Outcome::Answered));
+}
+
 #[test]
 fn a_final_that_was_on_its_way_is_sent_again_and_counted() {
     let ledger = Arc::new(MemoryLedger::new());

@@ -73,6 +73,7 @@ async function refresh() {
     composer.menu(menu);
     byId("version").textContent = `takopi ${state.version}`;
     explain();
+    thread.showEmpty();
     changed();
   } catch (failure) {
     if (failure.status === 401) showBanner(`This browser is not let in any more: ${failure.message}.`);

@@ -47,8 +47,11 @@ export class Composer {
 
   /** Takes in the engines and commands. */
   menu(menu) {
+    const late = this.commands.length === 0;
     this.commands = menu.commands;
     this.picks.menu(menu);
+    // A command may have been begun before any was known.
+    if (late) this.suggest();
   }
 
   /** Says what the keys do now. */

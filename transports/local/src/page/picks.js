@@ -92,9 +92,6 @@ export class Picks {
   }
 
   picked() {
-    // A branch is one of the project that is shown: so that one is picked with it.
-    const shown = this.last?.context.project;
-    if (this.branch.value.trim() && !this.project.value && shown) this.project.value = this.alias(shown);
     const taken = this.taken();
     const none = !taken.engine && !taken.context.project && !taken.context.branch;
     remember(KEY + this.conversation, none ? "" : JSON.stringify(taken));

@@ -262,7 +262,9 @@ export class Thread {
   }
 
   showEmpty() {
-    byId("empty").hidden = !this.loaded || this.entries.size > 0;
+    const empty = byId("empty");
+    // Not before it has something to say: `app.js` fills it.
+    empty.hidden = !this.loaded || this.entries.size > 0 || !empty.hasChildNodes();
   }
 
   scrolled() {

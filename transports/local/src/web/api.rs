@@ -16,7 +16,7 @@ use crate::conversation::ConversationId;
 use crate::door::{Door, Press, Submit, Submitted};
 use crate::error::LocalError;
 use crate::paint::show_end;
-use crate::view::{Item, Outlook, Steps};
+use crate::view::{Item, Outlook, State as RunState, Steps};
 
 /// Conversations listed; the older ones are found by their address.
 const LISTED: usize = 100;
@@ -127,7 +127,15 @@ pub(super) async fn piece(
         Some(oldest) if !door.history(conversation, Some(oldest), 1).await?.is_empty() => Some(oldest),
         _ => None,
     };
-    let items = said.iter().flat_map(|said| Item::said(said, door.catalogue())).collect();
+    let mut items: Vec<Item> = said.iter().flat_map(|said| Item::said(said, door.catalogue())).collect();
+    for item in &mut items {
+        if let Item::Run(view) = item
+            && view.state == RunState::Starting
+            && door.is_lost(view.run)
+        {
+            view.give_up();
+        }
+    }
     Ok(Piece { items, before })
 }
 

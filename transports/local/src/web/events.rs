@@ -17,7 +17,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
-use takopi_core::desk::DeskEvent;
+use takopi_core::desk::{DeskEvent, Follow};
+use takopi_core::event::Outcome;
 use takopi_core::id::{EngineId, RunId};
 use takopi_core::message::Button;
 use takopi_core::port::ledger::Conversation;
@@ -33,7 +34,7 @@ use crate::door::Door;
 use crate::error::LocalError;
 use crate::hub::{Listener, LocalEvent};
 use crate::paint::{Paint, Painter};
-use crate::view::{Item, Rendered, RunView, State as RunState, answered, resume};
+use crate::view::{Item, Rendered, RunView, State as RunState, answered, reason, resume};
 
 /// Shortest time between two paints of one run: ten a second look like motion.
 const PAINT_GAP: Duration = Duration::from_millis(100);
@@ -284,15 +285,28 @@ impl Watcher<'_> {
                 self.ahead.remove(&run);
                 RunView { elapsed_ms: Some(0), ..RunView::new(run, RunState::Starting) }
             }
-            // Its reader tells the end, with the answer.
-            DeskEvent::Ended { run, .. } => {
+            DeskEvent::Ended { run, outcome, .. } => {
                 self.ahead.remove(&run);
-                self.followed.remove(&run);
-                return Ok(());
+                if self.followed.remove(&run) {
+                    // Its reader tells the end, with the answer.
+                    return Ok(());
+                }
+                self.stored(run, &outcome).await
             }
             DeskEvent::Settled { .. } | DeskEvent::TransportEnded { .. } => return Ok(()),
         };
         self.send(Frame::Run(Box::new(view))).await
+    }
+
+    /// Returns the end of a run that nobody reads here: the last daemon's, which recovery has closed.
+    async fn stored(&self, run: RunId, outcome: &Outcome) -> RunView {
+        let row = self.door.run(run).await.unwrap_or_else(|error| {
+            tracing::warn!(%run, %error, "page told of an end without its answer");
+            None
+        });
+        let view = row.map(|row| RunView::stored(&row, self.door.catalogue()));
+        let view = view.unwrap_or_else(|| RunView::new(run, RunState::of(outcome)));
+        RunView { state: RunState::of(outcome), error: reason(outcome), ..view }
     }
 
     fn context(&self, run: RunId) -> session::Context {
@@ -319,13 +333,16 @@ impl Watcher<'_> {
     }
 
     fn follow(&mut self, run: RunId, engine: EngineId) {
-        if !self.followed.insert(run) {
+        if self.followed.contains(&run) {
             return;
         }
+        // The desk knows nothing of a run of the last daemon, but tells its end.
+        let Some(reader) = self.door.follow(run, 0) else { return };
+        self.followed.insert(run);
         let (door, frames) = (self.door.clone(), self.frames.clone());
         self.followers.spawn(async move {
             // An error says that the browser is gone; then there is nobody to tell.
-            follow(&door, run, &engine, &frames).await.unwrap_or(());
+            follow(&door, reader, run, &engine, &frames).await.unwrap_or(());
         });
     }
 }
@@ -351,11 +368,11 @@ fn said(event: LocalEvent) -> Option<Frame> {
 /// Paints one run until its end.
 async fn follow(
     door: &Door,
+    mut reader: Follow,
     run: RunId,
     engine: &EngineId,
     frames: &mpsc::Sender<Frame>,
 ) -> Result<(), Gone> {
-    let Some(mut reader) = door.follow(run, 0) else { return Ok(()) };
     let catalogue = door.catalogue();
     let mut painter = Painter::new();
     while let Some(first) = reader.next().await {

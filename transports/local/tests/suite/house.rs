@@ -33,8 +33,14 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open() -> Self {
+        let house = Self::opening(Arc::new(MemoryLedger::new())).await;
+        house.desk.recover().await.unwrap();
+        house
+    }
+
+    /// Returns a house that has not taken up yet what the last one left in `ledger`.
+    pub(crate) async fn opening(ledger: Arc<MemoryLedger>) -> Self {
         let engine = ScriptEngine::default();
-        let ledger = Arc::new(MemoryLedger::new());
         let clock = Arc::new(TestClock::new());
         let desk = Desk::open(DeskParts {
             ledger: ledger.clone(),
@@ -50,7 +56,6 @@ impl House {
         let door = Door::new(&local, parts);
         let transport: Arc<dyn Transport> = local;
         desk.serve(instance, Local::spec(), transport).await;
-        desk.recover().await.unwrap();
         Self { door, engine, ledger, desk }
     }
 
@@ -110,7 +115,7 @@ fn generation(engine: &ScriptEngine) -> Generation {
     Generation {
         engines: Catalog::new(survey(PluginKind::Engine, engines, &Rules::default()), Loaded(engine.clone())),
         commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Greets),
-        workspace: Arc::new(FakeWorkspace::at("/work")),
+        workspace: Arc::new(FakeWorkspace::at("/work").with("app", "/app").with("broken", "/broken")),
         default_engine: engine_id(),
         projects: [APP, BROKEN].map(project).into(),
         default_project: None,

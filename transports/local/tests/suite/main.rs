@@ -18,6 +18,7 @@ mod door;
 #[path = "../../../../tests/e2e/driver.rs"]
 mod driver;
 mod house;
+mod left;
 mod looks;
 mod page;
 mod picks;
