@@ -102,7 +102,12 @@ async fn once(link: &mut Link, submit: Submit, json: bool, signals: &mut Signals
     let mut view = if json { View::json() } else { View::for_stderr() };
     let ending = say_to(link, identified(submit), &mut view, signals).await?;
     if !json {
-        return report(&ending);
+        let exit = report(&ending)?;
+        // How to go on with the session: every message at the command line is a conversation of its own.
+        if let Some(line) = ending.resume() {
+            crate::report::remark(visible(line));
+        }
+        return Ok(exit);
     }
     // What came of the message stands on stdout already, unless it wasn't even taken.
     if let Ending::Refused(text) = &ending {

@@ -218,7 +218,8 @@ async fn follow_run(
         let row = door.run(run).await?.ok_or(FollowError::NoRun(run))?;
         let end = end_of(row).ok_or(FollowError::NotNow)?;
         let item = Followed::End { seq: from_seq, elapsed_ms: 0, end: Box::new(end) };
-        return Ok(teller.tell(Told::Run { run, item }).await?);
+        let resume = resume_of(door, run, &item).await?;
+        return Ok(teller.tell(Told::Run { run, item, resume }).await?);
     };
     let mut listening = true;
     loop {
@@ -242,8 +243,17 @@ async fn follow_run(
             started = true;
             teller.tell(Told::Started { run }).await?;
         }
-        teller.tell(Told::Run { run, item }).await?;
+        let resume = resume_of(door, run, &item).await?;
+        teller.tell(Told::Run { run, item, resume }).await?;
     }
+}
+
+/// Returns the line that continues the session of a run that has ended.
+async fn resume_of(door: &Door, run: RunId, item: &Followed) -> Result<Option<String>, LocalError> {
+    let Followed::End { end, .. } = item else { return Ok(None) };
+    let Some(session) = &end.session else { return Ok(None) };
+    let row = door.run(run).await?;
+    Ok(row.and_then(|row| door.resume_line(&row.opened.engine, session)))
 }
 
 fn end_of(row: RunRow) -> Option<RunEnd> {

@@ -140,6 +140,9 @@ pub(crate) enum Told {
         run: RunId,
         /// What.
         item: Followed,
+        /// With the end: the line that continues its session, here or in the engine's own program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
     },
     /// The house answered without a run: the reply to a command, a refusal.
     Reply {

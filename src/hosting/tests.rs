@@ -118,7 +118,7 @@ async fn a_lost_connection_is_taken_up_where_it_was() {
         assert_eq!(followed.unwrap(), Some(Told::Accepted));
         let (mut run, mut seen) = (None, 0);
         while seen == 0 {
-            if let Told::Run { run: of, item: Followed::Event { seq, .. } } =
+            if let Told::Run { run: of, item: Followed::Event { seq, .. }, .. } =
                 following.next().await.unwrap().unwrap()
             {
                 (run, seen) = (Some(of), seq);

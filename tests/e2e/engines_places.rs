@@ -62,8 +62,9 @@ fn a_branch_that_cannot_be_or_whose_place_is_taken_is_refused_and_nothing_runs()
     let taken = worktree(&agents.home, "taken");
     std::fs::create_dir_all(&taken).unwrap();
     std::fs::write(taken.join("notes.txt"), "mine").unwrap();
+    std::fs::create_dir(worktree(&agents.home, "emptied")).unwrap();
     let daemon = Daemon::start(&agents.home);
-    for branch in ["../evil", "/abs", "taken", "bad..name"] {
+    for branch in ["../evil", "/abs", "taken", "emptied", "bad..name"] {
         let refused = agents.home.run(&["chat", &format!("/codex /app @{branch} x")]);
         assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{branch}");
         assert!(refused.stderr.contains(branch), "{branch}: {}", refused.stderr);

@@ -24,6 +24,24 @@ fn every_engine_runs_and_goes_on_by_the_line_it_gave() {
 }
 
 #[test]
+fn a_person_at_the_command_line_sees_how_to_go_on() {
+    let agents = Agents::all();
+    let daemon = Daemon::start(&agents.home);
+    for engine in ENGINES {
+        let shown = agents.home.run(&["chat", &format!("/{engine} one")]);
+        assert_eq!((shown.code, shown.stdout.as_str()), (0, "ok: one (turn 1)\n"), "{shown:?}");
+        let line = shown.stderr.lines().last().unwrap();
+        let second = agents.ask(&format!("two\n{line}"));
+        second.answered("ok: two (turn 2)");
+        assert_eq!(line, resume_line(engine, second.session()));
+    }
+    let told = agents.home.run(&["chat", "/shell echo hi"]);
+    let last = told.stderr.lines().last();
+    assert_eq!((told.stdout.as_str(), last), ("hi\n", Some("✓ echo hi")), "a shell has no sessions");
+    daemon.stop();
+}
+
+#[test]
 fn a_line_alone_asks_the_agent_to_continue() {
     let agents = Agents::all();
     let daemon = Daemon::start(&agents.home);

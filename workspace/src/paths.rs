@@ -38,26 +38,17 @@ fn told(error: &io::Error) -> String {
 /// What stands where a worktree is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ground {
-    /// Nothing, or an empty directory.
+    /// Nothing.
     Free,
-    /// Something.
+    /// Something: an empty directory too, which somebody made for something else.
     Taken,
 }
 
 /// Looks at the place of a new worktree. What cannot be looked at counts as taken.
 pub(crate) async fn ground(path: &Path) -> Ground {
-    match tokio::fs::read_dir(path).await {
-        Ok(mut entries) => match entries.next_entry().await {
-            Ok(None) => Ground::Free,
-            Ok(Some(_)) | Err(_) => Ground::Taken,
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            match tokio::fs::symlink_metadata(path).await {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ground::Free,
-                Ok(_) | Err(_) => Ground::Taken,
-            }
-        }
-        Err(_) => Ground::Taken,
+    match tokio::fs::symlink_metadata(path).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ground::Free,
+        Ok(_) | Err(_) => Ground::Taken,
     }
 }
 

@@ -219,7 +219,7 @@ mod tests {
     async fn answer(link: &mut Link, text: &str) -> String {
         let mut signals = Signals::listen().unwrap();
         match say_to(link, message(text), &mut View::json(), &mut signals).await.unwrap() {
-            Ending::Run(end) => end.answer,
+            Ending::Run { end, .. } => end.answer,
             other => panic!("{other:?}"),
         }
     }

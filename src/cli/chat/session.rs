@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
+use takopi_core::text::visible;
 use takopi_local::Submit;
 
 use super::link::Link;
@@ -46,14 +47,15 @@ pub(super) async fn hold(
     let history = History { path: place.history() };
     let mut editor = editor(&history)?;
     let mut interrupted = false;
-    loop {
+    let mut resume = None;
+    let exit = loop {
         let typed;
         (editor, typed) = tokio::task::spawn_blocking(move || read_line(editor))
             .await
             .map_err(|error| Failure::told(format_args!("the prompt failed: {error}")))??;
         let line = match typed {
-            Typed::End => return Ok(Exit::Done),
-            Typed::Interrupted if interrupted => return Ok(Exit::Interrupted),
+            Typed::End => break Exit::Done,
+            Typed::Interrupted if interrupted => break Exit::Interrupted,
             Typed::Interrupted => {
                 interrupted = true;
                 remark("Ctrl-C again or Ctrl-D leaves");
@@ -66,7 +68,7 @@ pub(super) async fn hold(
             continue;
         }
         if line == "/exit" || line == "/quit" {
-            return Ok(Exit::Done);
+            break Exit::Done;
         }
         if let Err(error) = editor.add_history_entry(&line) {
             tracing::debug!(%error, "the line is not in the history");
@@ -74,16 +76,24 @@ pub(super) async fn hold(
         history.add(&line);
         let message = identified(Submit { text: line, ..submit.clone() });
         match say_to(link, message, &mut View::for_stderr(), signals).await {
-            Ok(ending) => match report(&ending) {
-                Ok(_) => {}
-                Err(failure @ Failure::Told { .. }) => remark(failure.to_string().trim_end()),
-                Err(failure) => return Err(failure),
-            },
+            Ok(ending) => {
+                resume = ending.resume().map(str::to_owned).or(resume);
+                match report(&ending) {
+                    Ok(_) => {}
+                    Err(failure @ Failure::Told { .. }) => remark(failure.to_string().trim_end()),
+                    Err(failure) => return Err(failure),
+                }
+            }
             // The next message may fare better; leaving is up to the person.
             Err(failure @ Failure::Told { .. }) => remark(failure.to_string().trim_end()),
             Err(failure) => return Err(failure),
         }
+    };
+    // The conversation knew it; whoever goes on elsewhere has to.
+    if let Some(line) = resume {
+        remark(visible(&line));
     }
+    Ok(exit)
 }
 
 fn editor(history: &History) -> Result<DefaultEditor, Failure> {

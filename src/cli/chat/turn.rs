@@ -31,8 +31,13 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 /// What came of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Ending {
-    /// A run, and how it ended.
-    Run(RunEnd),
+    /// A run.
+    Run {
+        /// How it ended.
+        end: RunEnd,
+        /// The line that continues its session.
+        resume: Option<String>,
+    },
     /// The house replied without a run; empty when there was nothing to say.
     Reply(String),
     /// The house refused.
@@ -45,15 +50,23 @@ impl Ending {
     /// Returns what belongs on stdout.
     pub(super) fn answer(&self) -> &str {
         match self {
-            Self::Run(end) => &end.answer,
+            Self::Run { end, .. } => &end.answer,
             Self::Reply(text) => text,
             Self::Refused(_) | Self::Left => "",
         }
     }
 
+    /// Returns the line that continues the session.
+    pub(super) fn resume(&self) -> Option<&str> {
+        match self {
+            Self::Run { resume, .. } => resume.as_deref(),
+            Self::Reply(_) | Self::Refused(_) | Self::Left => None,
+        }
+    }
+
     /// Returns what else the person should know.
     pub(super) fn problem(&self) -> Option<String> {
-        let Self::Run(end) = self else { return None };
+        let Self::Run { end, .. } = self else { return None };
         let left = || {
             (!end.left_running.is_empty()).then(|| format!("left running: {}", end.left_running.join(", ")))
         };
@@ -68,9 +81,11 @@ impl Ending {
     /// Returns the exit code it comes to.
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Run(RunEnd { outcome: Outcome::Answered, .. }) | Self::Reply(_) => Exit::Done,
-            Self::Run(RunEnd { outcome: Outcome::Cancelled, .. }) | Self::Left => Exit::Interrupted,
-            Self::Run(_) | Self::Refused(_) => Exit::Failed,
+            Self::Run { end: RunEnd { outcome: Outcome::Answered, .. }, .. } | Self::Reply(_) => Exit::Done,
+            Self::Run { end: RunEnd { outcome: Outcome::Cancelled, .. }, .. } | Self::Left => {
+                Exit::Interrupted
+            }
+            Self::Run { .. } | Self::Refused(_) => Exit::Failed,
         }
     }
 }
@@ -227,7 +242,9 @@ impl Turn {
         }
         view.show(&told, self.submit.conversation)?;
         Ok(match told {
-            Told::Run { item: Followed::End { end, .. }, .. } => Some(Ending::Run(*end)),
+            Told::Run { item: Followed::End { end, .. }, resume, .. } => {
+                Some(Ending::Run { end: *end, resume })
+            }
             Told::Run { item: Followed::Event { seq, .. } | Followed::Snapshot { seq, .. }, .. } => {
                 self.seq = seq;
                 None
@@ -254,7 +271,7 @@ mod tests {
     use super::*;
 
     fn run(outcome: Outcome) -> Ending {
-        Ending::Run(RunEnd::new(outcome, "out"))
+        Ending::Run { end: RunEnd::new(outcome, "out"), resume: None }
     }
 
     #[test]
@@ -279,6 +296,9 @@ mod tests {
     fn what_an_engine_left_running_is_named() {
         let mut end = RunEnd::new(Outcome::Answered, "");
         end.left_running.push("npm run dev (pid 7)".to_owned());
-        assert_eq!(Ending::Run(end).problem().as_deref(), Some("left running: npm run dev (pid 7)"));
+        assert_eq!(
+            Ending::Run { end, resume: None }.problem().as_deref(),
+            Some("left running: npm run dev (pid 7)")
+        );
     }
 }

@@ -169,7 +169,7 @@ fn object(told: &Told, conversation: Option<ConversationId>) -> Option<Value> {
         Told::Started { run } => json!({"type": "started", "run": run}),
         Told::Reply { text } => json!({"type": "reply", "text": text}),
         Told::Settled => json!({"type": "settled"}),
-        Told::Run { run, item } => {
+        Told::Run { run, item, resume } => {
             let (seq, elapsed_ms, mut object) = match item {
                 Followed::Snapshot { seq, elapsed_ms, snapshot } => {
                     (seq, elapsed_ms, json!({"type": "snapshot", "snapshot": snapshot}))
@@ -184,7 +184,7 @@ fn object(told: &Told, conversation: Option<ConversationId>) -> Option<Value> {
                     };
                     let object = json!({
                         "type": "ended", "outcome": outcome, "reason": reason, "answer": end.answer,
-                        "session": end.session, "usage": end.usage, "left_running": end.left_running,
+                        "session": end.session, "resume": resume, "usage": end.usage, "left_running": end.left_running,
                     });
                     (seq, elapsed_ms, object)
                 }

@@ -36,9 +36,9 @@ fn every_notice_has_its_shape() {
         Told::Accepted,
         Told::Queued { run: run(), engine, ahead: 2 },
         Told::Started { run: run() },
-        Told::Run { run: run(), item: event },
-        Told::Run { run: run(), item: snapshot },
-        Told::Run { run: run(), item: end },
+        Told::Run { run: run(), item: event, resume: None },
+        Told::Run { run: run(), item: snapshot, resume: None },
+        Told::Run { run: run(), item: end, resume: Some("codex resume 1".to_owned()) },
         Told::Reply { text: "done".to_owned() },
         Told::Settled,
     ];

@@ -15,7 +15,7 @@ use takopi_core::port::clock::Clock;
 use takopi_core::port::command::RunSummary;
 use takopi_core::port::ledger::{Conversation, InboxId, Ledger, RunRow, Said};
 use takopi_core::route::Decision;
-use takopi_core::session::Context;
+use takopi_core::session::{Context, SessionToken};
 use takopi_core::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -313,6 +313,13 @@ impl Door {
     /// Returns what can be chosen.
     pub async fn menu(&self) -> Menu {
         self.parts.catalogue.menu().await
+    }
+
+    /// Returns the line that continues a session, here or in the engine's own program; `None` for an engine
+    /// without sessions.
+    #[must_use]
+    pub fn resume_line(&self, engine: &EngineId, session: &SessionToken) -> Option<String> {
+        self.parts.catalogue.resume_line(engine, session)
     }
 
     pub(crate) fn catalogue(&self) -> &dyn Catalogue {

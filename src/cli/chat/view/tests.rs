@@ -10,7 +10,7 @@ fn run() -> RunId {
 }
 
 fn event(seq: u64, event: RunEvent) -> Told {
-    Told::Run { run: run(), item: Followed::Event { seq, elapsed_ms: seq * 1000, event } }
+    Told::Run { run: run(), item: Followed::Event { seq, elapsed_ms: seq * 1000, event }, resume: None }
 }
 
 fn action(id: u64, phase: Phase, ok: Option<bool>) -> RunEvent {
@@ -37,6 +37,7 @@ fn story() -> Vec<Told> {
     story.push(Told::Run {
         run: run(),
         item: Followed::End { seq: 13, elapsed_ms: 13_000, end: Box::new(end) },
+        resume: Some("codex resume thread-1".to_owned()),
     });
     story
 }
@@ -69,7 +70,7 @@ fn a_snapshot_takes_the_place_of_what_was_missed() {
         ..Default::default()
     };
     let item = Followed::Snapshot { seq: 99, elapsed_ms: 61_500, snapshot: Box::new(snapshot) };
-    progress.hear(&Told::Run { run: run(), item });
+    progress.hear(&Told::Run { run: run(), item, resume: None });
     assert_eq!(progress.lines(progress.elapsed(), 80), ["working · 61 s · step 70000", "▸ tool: read"]);
 }
 
