@@ -48,7 +48,11 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
         let is_default = default.as_ref() == Some(&known.id);
         let found = match answer(asks).await {
             Ok(program) => engine_rows(scene, known, &listed, program, is_default),
-            Err(problem) => vec![Row::new(Part::Engine, State::Warning, problem)],
+            Err(problem) => {
+                let program = known.executable.as_deref().unwrap_or(known.id.as_str());
+                let row = Row::new(Part::Engine, State::Warning, problem);
+                vec![row.remedy(format!("try it by hand: {program} --version"))]
+            }
         };
         rows.extend(found.into_iter().map(|row| row.name(&known.id)));
         rows.extend(drift_row(scene, &known.id));
