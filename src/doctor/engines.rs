@@ -133,9 +133,9 @@ fn drift_row(scene: &Scene<'_>, engine: &EngineId) -> Option<Row> {
         Err(error) => return Some(Row::new(Part::Drift, State::Warning, error.to_string()).name(engine)),
     };
     let noted = Noted::read(&stored)?;
-    let UnknownKinds { kinds, more, undecodable } = &noted.unknown;
+    let UnknownKinds { kinds, more, last, undecodable } = &noted.unknown;
     let mut told: Vec<String> = kinds.iter().map(|(kind, times)| format!("{kind} ×{times}")).collect();
-    told.extend((*more > 0).then(|| format!("others ×{more}")));
+    told.extend((*more > 0).then(|| format!("others ×{more} (the last: {})", last.join(", "))));
     told.extend((*undecodable > 0).then(|| format!("lines that are no JSON ×{undecodable}")));
     let row = Row::new(Part::Drift, State::Note, told.join(", ")).name(engine);
     let row =
