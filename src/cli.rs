@@ -244,13 +244,16 @@ fn unknown_word(word: &str, engines: &[EngineId]) -> clap::Error {
     let known = engines.iter().map(EngineId::as_str).chain(commands.iter().map(String::as_str));
     let mut error = clap::Error::new(ErrorKind::InvalidSubcommand).with_cmd(&cli);
     error.insert(ContextKind::InvalidSubcommand, ContextValue::String(word.to_owned()));
-    if let Some(near) = closest(word, known) {
+    let tips = |tip: String| ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+    if commands.iter().any(|command| command == word) {
+        let tip = format!("the command comes first, its flags after it, e.g. takopi {word} --config PATH");
+        error.insert(ContextKind::Suggested, tips(tip));
+    } else if let Some(near) = closest(word, known) {
         let near = ContextValue::Strings(vec![near.to_owned()]);
         error.insert(ContextKind::SuggestedSubcommand, near);
     } else {
         let names: Vec<&str> = engines.iter().map(EngineId::as_str).collect();
-        let tip = StyledStr::from(format!("engines are: {}", names.join(", ")));
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+        error.insert(ContextKind::Suggested, tips(format!("engines are: {}", names.join(", "))));
     }
     error
 }

@@ -9,8 +9,8 @@ mod prompt;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ambient::unknown_project;
 pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
+pub(crate) use ambient::{options_for, unknown_project};
 use prompt::Prompt;
 
 use crate::directive::{SlashCall, slash_command};

@@ -11,6 +11,9 @@ use takopi_core::text::{head, visible};
 /// Kinds that are told apart; further ones are only counted.
 pub const MAX_KINDS: usize = 32;
 
+/// The last kinds that are kept, whichever they are: what a new version brings comes last.
+const MAX_LAST: usize = 5;
+
 /// Longest name of a kind, in bytes; real ones have up to 30.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -22,6 +25,9 @@ pub struct UnknownKinds {
     /// How many more there were of kinds beyond [`MAX_KINDS`].
     #[serde(default)]
     pub more: u64,
+    /// The last ones that came, five at most, each once, the newest at the end.
+    #[serde(default)]
+    pub last: Vec<String>,
     /// Lines that were none of the agent's JSON.
     #[serde(default)]
     pub undecodable: u64,
@@ -30,7 +36,10 @@ pub struct UnknownKinds {
 impl UnknownKinds {
     /// Counts an event of a kind. The name is the agent's own word; only its beginning is kept.
     pub fn count(&mut self, kind: &str) {
-        self.add(head(&visible(kind), MAX_NAME_BYTES), 1);
+        let kind = visible(kind);
+        let kind = head(&kind, MAX_NAME_BYTES);
+        self.add(kind, 1);
+        self.remember(kind);
     }
 
     /// Returns whether everything was known.
@@ -44,8 +53,20 @@ impl UnknownKinds {
         for (kind, times) in &other.kinds {
             self.add(kind, *times);
         }
+        other.last.iter().for_each(|kind| self.remember(kind));
         self.more += other.more;
         self.undecodable += other.undecodable;
+    }
+
+    fn remember(&mut self, kind: &str) {
+        if self.last.last().is_some_and(|last| last == kind) {
+            return;
+        }
+        self.last.retain(|known| known != kind);
+        if self.last.len() >= MAX_LAST {
+            self.last.remove(0);
+        }
+        self.last.push(kind.to_owned());
     }
 
     fn add(&mut self, kind: &str, times: u64) {
@@ -113,6 +134,21 @@ mod tests {
         assert_eq!((unknown.kinds.len(), unknown.kinds["kind.1"], unknown.more), (MAX_KINDS, 41, 8));
         unknown.count(&"ä".repeat(100));
         assert_eq!(unknown.more, 9);
+    }
+
+    #[test]
+    fn the_last_kinds_are_kept_by_name_however_many_came_before() {
+        let mut unknown = UnknownKinds::default();
+        for number in 0..40 {
+            unknown.count(&format!("kind.{number}"));
+        }
+        unknown.count("kind.37");
+        assert_eq!(unknown.last, ["kind.35", "kind.36", "kind.38", "kind.39", "kind.37"]);
+        let mut newer = UnknownKinds::default();
+        newer.count("z");
+        newer.count("a");
+        unknown.merge(&newer);
+        assert_eq!(unknown.last, ["kind.38", "kind.39", "kind.37", "z", "a"]);
     }
 
     #[test]

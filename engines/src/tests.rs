@@ -69,9 +69,25 @@ fn an_engine_whose_table_is_wrong_stays_known_and_tells_why_it_is_not_made() {
 }
 
 #[test]
+fn a_model_or_level_that_would_be_an_option_is_told_with_its_place() {
+    for engine in AGENTS {
+        let id = (engine.spec)().unwrap().id;
+        for key in ["model", "reasoning"] {
+            let told =
+                listed(&settings(&format!("[engines.{id}]\n{key} = \"-x\"\n")).unwrap(), id.as_str()).told;
+            let line = told.first().map(ToString::to_string).unwrap_or_default();
+            assert!(line.contains("takopi.toml:2:1: ") && line.contains(&format!("{id}.{key}: ")), "{line}");
+        }
+    }
+}
+
+#[test]
 fn what_an_engines_variables_hold_is_told_nowhere() {
     for place in ["engines.codex", "codex"] {
         let text = format!("[{place}.env]\nNAME = \"{KEY}\"\n");
+        let slip = settings(&format!("[{place}.env]\n\"NAME={KEY}\" = \"\"\n")).unwrap();
+        let told = format!("{:?}", listed(&slip, "codex").told);
+        assert!(told.contains("NAME") && !told.contains(KEY), "{told}");
         let sound = settings(&text).unwrap();
         let codex = listed(&sound, "codex");
         let config = sound.engine::<codex::CodexConfig>(&codex.spec.id);

@@ -55,6 +55,17 @@ fn a_word_that_is_nothing_is_wrong_usage_and_the_nearest_is_named() {
 }
 
 #[test]
+fn a_command_behind_flags_of_the_daemon_is_told_to_go_before_them() {
+    let Err(Failure::Usage(error)) = serve(&["--config", "x.toml", "doctor"]).engine() else {
+        panic!("doctor was taken for an engine")
+    };
+    let text = error.to_string();
+    assert!(text.contains("takopi doctor --config"), "{text}");
+    assert!(!text.contains("similar"), "{text}");
+    assert_eq!(error.exit_code(), 2);
+}
+
+#[test]
 fn wrong_flags_and_names_are_wrong_usage() {
     for words in [
         &["--transport", "Nope!"][..],

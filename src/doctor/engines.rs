@@ -48,7 +48,11 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
         let is_default = default.as_ref() == Some(&known.id);
         let found = match answer(asks).await {
             Ok(program) => engine_rows(scene, known, &listed, program, is_default),
-            Err(problem) => vec![Row::new(Part::Engine, State::Warning, problem)],
+            Err(problem) => {
+                let program = known.executable.as_deref().unwrap_or(known.id.as_str());
+                let row = Row::new(Part::Engine, State::Warning, problem);
+                vec![row.remedy(format!("try it by hand: {program} --version"))]
+            }
         };
         rows.extend(found.into_iter().map(|row| row.name(&known.id)));
         rows.extend(drift_row(scene, &known.id));
@@ -129,9 +133,9 @@ fn drift_row(scene: &Scene<'_>, engine: &EngineId) -> Option<Row> {
         Err(error) => return Some(Row::new(Part::Drift, State::Warning, error.to_string()).name(engine)),
     };
     let noted = Noted::read(&stored)?;
-    let UnknownKinds { kinds, more, undecodable } = &noted.unknown;
+    let UnknownKinds { kinds, more, last, undecodable } = &noted.unknown;
     let mut told: Vec<String> = kinds.iter().map(|(kind, times)| format!("{kind} ×{times}")).collect();
-    told.extend((*more > 0).then(|| format!("others ×{more}")));
+    told.extend((*more > 0).then(|| format!("others ×{more} (the last: {})", last.join(", "))));
     told.extend((*undecodable > 0).then(|| format!("lines that are no JSON ×{undecodable}")));
     let row = Row::new(Part::Drift, State::Note, told.join(", ")).name(engine);
     let row =

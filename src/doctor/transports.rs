@@ -17,6 +17,8 @@ use crate::report::Failure;
 /// How long this machine may take to answer itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+const AGAIN: &str = "start takopi again";
+
 /// Looks at the transports.
 pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
     let kinds = house::known()?.transports;
@@ -30,6 +32,7 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
             Row::new(Part::Transport, State::Note, format!("not served: {why}"))
         } else if let Some(trouble) = trouble(scene, instance) {
             Row::new(Part::Transport, State::Failure, trouble)
+                .remedy(format!("correct [transports.{}], then start takopi again", instance.id))
         } else {
             page(scene, instance).await
         };
@@ -52,14 +55,15 @@ async fn page(scene: &Scene<'_>, instance: &Instance) -> Row {
     let daemon = scene.status.filter(|status| status.host == Host::Daemon);
     if let Some(status) = daemon {
         let Some(address) = status.page.as_deref().and_then(address) else {
-            return row(State::Warning, "the running takopi serves no page".to_owned())
-                .remedy("start takopi again");
+            return row(State::Warning, "the running takopi serves no page".to_owned()).remedy(AGAIN);
         };
         let reached = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await;
         return match reached {
             Ok(Ok(_)) => row(State::Ok, format!("served at http://{address}, whole in `takopi status`")),
-            Ok(Err(error)) => row(State::Failure, format!("http://{address} cannot be reached: {error}")),
-            Err(_) => row(State::Failure, format!("http://{address} does not answer")),
+            Ok(Err(error)) => {
+                row(State::Failure, format!("http://{address} cannot be reached: {error}")).remedy(AGAIN)
+            }
+            Err(_) => row(State::Failure, format!("http://{address} does not answer")).remedy(AGAIN),
         };
     }
     let reading = scene.settings.transport::<LocalConfig>(&instance.id);

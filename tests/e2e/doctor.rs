@@ -46,6 +46,7 @@ fn what_an_engine_prints_and_nobody_knows_is_counted_over_restarts() {
         daemon.stop();
         let (code, drift) = look(&home, "drift");
         assert_eq!((code, &drift[0]["unknown"]["kinds"]["brand.new"]), (0, &Value::from(times)), "{drift:?}");
+        assert_eq!(drift[0]["unknown"]["last"], serde_json::json!(["brand.new"]), "{drift:?}");
     }
     let (_, engines) = look(&home, "engine");
     let codex = named(&engines, "codex");

@@ -1,7 +1,8 @@
 //! `cargo xtask measure`: what the house promises to be, measured on this machine, as one Markdown table.
 //!
 //! Numbers come from real runs and nothing else. How each row is measured stands in its file: `agent`, `actors`
-//! and `stage` are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program. `table` judges.
+//! and `stage` are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program.
+//! `table` judges.
 
 mod actors;
 mod agent;

@@ -244,7 +244,7 @@ impl Host {
             address: self.address().clone(),
             reply_to: Some(self.caller.message.clone()),
             prompt: request.prompt,
-            options: RunOptions::default(),
+            options: route::options_for(&engine, &facts),
             engine,
             context,
             place,

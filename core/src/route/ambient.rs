@@ -24,10 +24,7 @@ pub(super) fn ambient_context(
     if let Some(replied) = &prompt.replied {
         return Ok(replied.clone());
     }
-    let directed = Context {
-        project: prompt.directed.project.clone().or_else(|| prompt.chosen.context.project.clone()),
-        branch: prompt.directed.branch.clone().or_else(|| prompt.chosen.context.branch.clone()),
-    };
+    let directed = prompt.asked_context();
     let bound = bound_context(&facts.stored.preferences);
     let chat_project = || {
         known
@@ -129,7 +126,8 @@ pub fn default_engine(context: &Context, facts: &Facts, known: &Known) -> Option
     preference.or_else(of_project).or_else(|| known.default_engine.clone().map(|id| (id, "default")))
 }
 
-pub(super) fn options_for(engine: &EngineId, facts: &Facts) -> RunOptions {
+/// Returns the model and the level that were chosen for an engine where the facts are from.
+pub(crate) fn options_for(engine: &EngineId, facts: &Facts) -> RunOptions {
     let value = |key: PreferenceKey| {
         let rows = &facts.stored.preferences;
         rows.iter()

@@ -28,6 +28,16 @@ impl Prompt {
     pub(super) fn asked_engine(&self) -> Option<EngineId> {
         self.engine.clone().or_else(|| self.chosen.engine.clone())
     }
+
+    /// Returns the project and branch that the person named, by directives or with controls. A branch that was
+    /// chosen with a project is none of another one.
+    pub(super) fn asked_context(&self) -> Context {
+        let (directed, chosen) = (&self.directed, &self.chosen.context);
+        let project = directed.project.clone().or_else(|| chosen.project.clone());
+        let belongs = chosen.project.is_none() || chosen.project == project;
+        let branch = directed.branch.clone().or_else(|| chosen.branch.clone().filter(|_| belongs));
+        Context { project, branch }
+    }
 }
 
 /// Reads a message that is no command.
@@ -154,14 +164,14 @@ fn continue_conversation(plan: &mut RunPlan, facts: &Facts) {
 /// Returns what a person who names an engine, project or branch for a session that has its own is told.
 fn unheeded(prompt: &Prompt, continued: &Continued) -> Option<String> {
     let engine = &continued.engine;
-    let asked = prompt.engine.as_ref().filter(|asked| *asked != engine);
+    let asked = prompt.asked_engine().filter(|asked| asked != engine);
     let mut words: Vec<String> = asked.map(|asked| format!("/{asked}")).into_iter().collect();
     let mut whose = format!("of {engine}");
     if let Some(Context { project, branch }) = &continued.context {
-        let Context { project: asked_project, branch: asked_branch } = &prompt.directed;
-        let elsewhere = asked_project.as_ref().filter(|asked| Some(*asked) != project.as_ref());
+        let asked = prompt.asked_context();
+        let elsewhere = asked.project.filter(|asked| Some(asked) != project.as_ref());
         words.extend(elsewhere.map(|asked| format!("/{asked}")));
-        let other_branch = asked_branch.as_ref().filter(|asked| Some(*asked) != branch.as_ref());
+        let other_branch = asked.branch.filter(|asked| Some(asked) != branch.as_ref());
         words.extend(other_branch.map(|asked| format!("@{asked}")));
         let place = project.iter().cloned().chain(branch.iter().map(|branch| format!("@{branch}")));
         let place = place.collect::<Vec<_>>().join(" ");

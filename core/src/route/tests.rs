@@ -133,6 +133,21 @@ fn the_context_is_the_replied_line_then_directives_the_binding_and_the_default()
 }
 
 #[test]
+fn a_branch_that_was_chosen_with_a_project_is_none_of_another() {
+    let known = known();
+    let of = |text: &str, chosen: Context| {
+        let chosen = Chosen { context: chosen, ..Chosen::default() };
+        plan(Message { chosen, ..message(text) }, &Facts::default(), &known).context
+    };
+    let on_p = || context(Some("p"), Some("b"));
+    assert_eq!(of("x", on_p()), on_p());
+    assert_eq!(of("/p x", on_p()), on_p());
+    assert_eq!(of("/q x", on_p()), context(Some("q"), None));
+    assert_eq!(of("/q @c x", on_p()), context(Some("q"), Some("c")));
+    assert_eq!(of("/q x", context(None, Some("b"))), context(Some("q"), Some("b")));
+}
+
+#[test]
 fn what_cannot_be_followed_is_refused_with_what_to_write() {
     let known = known();
     let facts = Facts::default();
@@ -196,6 +211,16 @@ fn directives_that_a_session_does_not_follow_are_told() {
     let told = remark("/beta /q @y go on").unwrap();
     assert_eq!(told, "this continues a session of alpha in p, so /beta /q @y were not heeded");
     assert_eq!(remark("@y").unwrap(), "this continues a session of alpha in p, so @y was not heeded");
+
+    // What was chosen with a control is asked for as well; what is typed stands for it.
+    let chosen = Chosen { engine: Some(id("gamma")), context: context(Some("q"), None), dir: None };
+    let remark = |text: &str| {
+        let message = Message { chosen: chosen.clone(), ..message(&format!("{text}\nalpha resume s1")) };
+        plan(message, &facts, &known).remark
+    };
+    let told = remark("go on").unwrap();
+    assert_eq!(told, "this continues a session of alpha in p, so /gamma /q were not heeded");
+    assert_eq!(remark("/alpha /p go on"), None);
 }
 
 #[test]

@@ -109,6 +109,10 @@ const TABLE: &[Case] = &[
     ("an old engine table that is a text", "shell = \"bash\"", &[], &[]),
     ("variables with values", "[engines]\nenv = [\"PATH\", \"API_KEY=123\"]", &[], &[]),
     ("variables as one text", "[engines]\nenv = \"PATH\"", &[], &[]),
+    ("a variable with its value as one text", "[engines]\nenv = \"API=12:hush\"", &[], &[]),
+    ("an engine's variables as one text", "[engines.shell]\nenv = \"API=12:hush\"", &[], &[]),
+    ("an engine's variables as a list", "[engines.shell]\nenv = [\"API=12:hush\", 987654321]", &[], &[]),
+    ("an engine's arguments as one text", "[engines.shell]\nextra_args = \"--bearer 12:hush\"", &[], &[]),
     ("plugins enabled as one text", "[plugins]\nenabled = \"takopi-scripts\"", &[], &[]),
     ("an empty name among the plugins", "[plugins]\nenabled = [\"a\", \"\"]", &[], &[]),
     ("a key of plugins misspelt", "[plugins]\nenable = [\"a\"]", &[], &[]),
@@ -165,6 +169,8 @@ struct ShellTable;
 impl ConfigTable for ShellTable {
     fn read(table: &mut Table<'_>) -> Self {
         table.strings("transports", "[\"local\"]");
+        table.strings("extra_args", "[\"--verbose\"]");
+        table.table::<serde_json::Map<String, serde_json::Value>>("env");
         table.seconds("timeout_s", Duration::ZERO..=Duration::from_secs(86_400), Duration::from_secs(60));
         Self
     }

@@ -418,11 +418,14 @@ fn sorted(keys: &[String]) -> String {
     keys.join(", ")
 }
 
+/// Keys below which keys of services stand: variables with their values, arguments of programs.
+const PRIVATE: [&str; 2] = ["env", "extra_args"];
+
 /// Says what stands there, without a value that may be a secret.
 fn found(node: &Node, path: &str) -> String {
     /// Longest text repeated in a message, in characters.
     const MOST: usize = 40;
-    let may_be_told = !names_a_secret(path);
+    let may_be_told = !names_a_secret(path) && !path.split('.').any(|key| PRIVATE.contains(&key));
     match &node.value {
         Value::Text(text) | Value::String(text) if text.trim().is_empty() => "an empty text".to_owned(),
         Value::Text(text) | Value::String(text) if may_be_told && text.chars().count() <= MOST => {

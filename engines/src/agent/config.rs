@@ -28,8 +28,8 @@ impl Common {
         }
         let default = || extra_args.iter().map(|argument| (*argument).to_owned()).collect();
         Self {
-            model: table.string("model", "\"…\""),
-            reasoning: table.string("reasoning", "\"high\""),
+            model: word(table, "model", "\"…\""),
+            reasoning: word(table, "reasoning", "\"high\""),
             extra_args: written.unwrap_or_else(default),
             env: variables(table),
         }
@@ -45,6 +45,16 @@ fn sets(argument: &str, option: &str) -> bool {
     }
 }
 
+/// Reads a text that comes to stand in a command line, where one that looks like an option would be one.
+fn word(table: &mut Table<'_>, key: &str, example: &str) -> Option<String> {
+    let word = table.string(key, example)?;
+    if word.starts_with('-') {
+        let problem = format!("{word:?} would be an option of the program");
+        table.error(key, problem, format!("write its name alone, e.g. {key} = {example}"));
+    }
+    Some(word)
+}
+
 fn variables(table: &mut Table<'_>) -> Vec<(String, Secret)> {
     const KEY: &str = "env";
     let written: serde_json::Map<String, serde_json::Value> = table.table(KEY);
@@ -56,6 +66,8 @@ fn variables(table: &mut Table<'_>) -> Vec<(String, Secret)> {
                 variables.push((name, Secret::new(value)));
             }
             _ if !legal => {
+                // Who writes a variable as in a shell writes its value too.
+                let name = name.split('=').next().unwrap_or_default();
                 let problem = format!("{name:?} is no variable an engine can be given");
                 table.error(KEY, problem, "write e.g. env = { RUST_LOG = \"info\" }");
             }

@@ -1,7 +1,8 @@
 //! The table of what the agent CLIs did in the tests, in `docs/engines.md`.
 //!
-//! Every test leaves a cell, a file `ROW/COLUMN` with what it found; a CLI that no test tells of has no row. The table that follows from them must be the one
-//! that stands in the document; `TAKOPI_WRITE_TABLE=1` writes it there instead.
+//! Every test leaves a cell, a file `ROW/COLUMN` with what it found; a CLI that no test tells of has no row. The
+//! table that follows from them must be the one that stands in the document; `TAKOPI_WRITE_TABLE=1` writes it there
+//! instead.
 
 use std::collections::BTreeMap;
 use std::fs;

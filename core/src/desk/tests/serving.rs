@@ -1,6 +1,7 @@
 //! Transports that come and go, and what happens at the edges of the house's day.
 
 use super::*;
+use crate::port::ledger::PreferenceKey;
 use crate::testing::transport::Fault;
 
 #[tokio::test(start_paused = true)]
@@ -33,6 +34,16 @@ async fn an_answer_that_came_while_its_transport_was_away_is_told_when_it_is_bac
     }
     stage.serve().await;
     stage.texts("a", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_a_command_asks_for_has_the_model_of_its_chat() {
+    let stage = Stage::open().await;
+    let (address, alpha) = (stage.service.address("a"), PluginId::parse("alpha").unwrap());
+    stage.ledger.prefer(&address, PreferenceKey::Model, Some(&alpha), Some("m-1")).await.unwrap();
+    stage.say("a", "1", "/probe capture s1 one").await;
+    stage.texts("a", &["captured ok"]).await;
+    assert_eq!(stage.engine.jobs()[0].options.model.as_deref(), Some("m-1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -153,5 +153,19 @@ function stop() {
   return true;
 }
 
+/** Asks what there is now: somebody comes back who may have installed a program or changed the settings. */
+async function renew() {
+  if (!menu) return;
+  try {
+    menu = (await get("/api/state")).menu;
+  } catch {
+    // The stream tells when takopi is gone.
+    return;
+  }
+  composer.menu(menu);
+  explain();
+}
+
 window.addEventListener("hashchange", open);
+window.addEventListener("focus", renew);
 open();

@@ -51,6 +51,13 @@ export class Picks {
 
   /** Takes in what can be picked. */
   menu({ engines, projects }) {
+    // A list that is open stays open where nothing has changed.
+    const told = JSON.stringify([engines, projects]);
+    if (told === this.told) {
+      this.ask();
+      return;
+    }
+    this.told = told;
     this.projects = projects;
     this.issues = new Map(engines.map((engine) => [engine.id, engine.issue]));
     const options = engines.map((engine) => build("option", { value: engine.id, disabled: Boolean(engine.issue) },

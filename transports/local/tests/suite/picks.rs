@@ -47,6 +47,25 @@ async fn page_sends_what_the_pickers_show() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn page_finds_an_engine_that_was_installed_while_somebody_was_elsewhere() {
+    let Some(tab) = Tab::open().await else { return };
+    let absent = "document.querySelectorAll('#engine option:disabled').length";
+    tab.until(&format!("{absent} === 1"));
+    let installed = "const ask = window.fetch;
+         window.fetch = async (path, ...options) => {
+           const answer = await ask(path, ...options);
+           if (!String(path).startsWith('/api/state')) return answer;
+           const state = await answer.json();
+           for (const engine of state.menu.engines) delete engine.issue;
+           return Response.json(state);
+         };
+         window.dispatchEvent(new Event('focus'));";
+    tab.execute(installed, &[]);
+    tab.until(&format!("{absent} === 0"));
+    tab.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn page_says_what_a_message_would_do_before_it_is_sent() {
     let Some(tab) = Tab::open().await else { return };
     let outlook = |said: &str| {
