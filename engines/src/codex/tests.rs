@@ -104,6 +104,19 @@ fn a_named_final_answer_stays_the_answer() {
     assert_eq!(end(&lines, 0).1, "done");
 }
 
+#[test]
+fn a_try_after_a_named_final_answer_may_answer_anew() {
+    let message = |phase: &str, text: &str| {
+        format!(
+            r#"{{"type":"item.completed","item":{{"id":"1","type":"agent_message"{phase},"text":"{text}"}}}}"#
+        )
+    };
+    let again = r#"{"type":"error","message":"Reconnecting... 1/5 (broken)"}"#.to_owned();
+    let lines = [message(r#","phase":"final_answer""#, "do"), again, message("", "done")];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(end(&lines, 0), (Outcome::Answered, "done".to_owned()));
+}
+
 proptest! {
     #[test]
     fn a_run_ends_whatever_is_printed(bytes in noise("codex"), resumed in any::<bool>()) {
