@@ -10,14 +10,14 @@ mod steps;
 mod translate;
 
 use serde_json::Value;
-use takopi_core::id::{EngineId, NameError};
-use takopi_core::port::engine::{EngineError, EngineFeatures, EngineSpec, Job, RunOptions};
+use takopi_core::id::NameError;
+use takopi_core::port::engine::{EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::{Ladder, Signal};
 
 use crate::agent::config::Common;
-use crate::agent::{Agent, CommandLine, TOKEN};
+use crate::agent::{self, Agent, CommandLine, TOKEN};
 use slash::Slash;
 use translate::Claude as Translator;
 
@@ -106,15 +106,7 @@ impl Agent for Claude {
     type Translator = Translator;
 
     fn spec() -> Result<EngineSpec, NameError> {
-        Ok(EngineSpec {
-            id: EngineId::parse("claude")?,
-            title: "Claude".to_owned(),
-            resume: resume().ok(),
-            features: EngineFeatures { options: true, ..EngineFeatures::default() },
-            executable: Some("claude".to_owned()),
-            install: Some("npm install -g @anthropic-ai/claude-code".to_owned()),
-            only_on: None,
-        })
+        agent::spec("claude", "Claude", "npm install -g @anthropic-ai/claude-code", resume())
     }
 
     fn new(config: ClaudeConfig) -> Self {
