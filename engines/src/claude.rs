@@ -22,7 +22,7 @@ use slash::Slash;
 use translate::Claude as Translator;
 
 /// The options takopi sets itself, by all their names, and those that would change which session a run is in.
-const MANAGED: [&str; 16] = [
+const MANAGED: [&str; 15] = [
     "-p",
     "--print",
     "--output-format",
@@ -38,7 +38,6 @@ const MANAGED: [&str; 16] = [
     "--allowedTools",
     "--allowed-tools",
     "--dangerously-skip-permissions",
-    "--",
 ];
 
 /// Levels of `--effort` (`claude --help`, 2.1.197).

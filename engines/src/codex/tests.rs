@@ -39,8 +39,9 @@ fn settings_options_and_session_have_their_places() {
 
 #[test]
 fn options_takopi_sets_itself_are_refused_by_name() {
-    let mistakes =
-        testing::mistakes::<CodexConfig>("extra_args = [\"--json\", \"--color=always\"]\nprofile = 7");
+    let mistakes = testing::mistakes::<CodexConfig>(
+        "extra_args = [\"--json\", \"--color=always\", \"--\"]\nprofile = 7",
+    );
     insta::assert_snapshot!(mistakes);
 }
 
