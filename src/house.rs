@@ -17,7 +17,6 @@ use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::port::{Clock, Ledger};
 use takopi_core::settings::{Diagnostic, Settings};
 use takopi_core::time::Timestamp;
-use takopi_engines::Drifts;
 use takopi_ledger::SqliteLedger;
 use takopi_local::{Door, DoorParts, Local, LocalConfig, Page, Token};
 use tokio::sync::broadcast;
@@ -27,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use catalogue::HouseCatalogue;
 use clock::MachineClock;
 pub(crate) use leftovers::MarkedProcesses;
+use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, workspace};
 
 /// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.
@@ -68,8 +68,8 @@ pub(crate) struct House {
     door: Door,
     url: Option<String>,
     in_force: Mutex<Opening>,
-    /// What agents printed that nobody knows here, over all generations.
-    drift: Drifts,
+    /// What is the same in all generations.
+    lasting: Lasting,
     /// Children's keepers, the page, the sweeper: everything that isn't the desk's.
     tasks: TaskTracker,
     /// Ends the page, which must go before the desk stops listening.
@@ -91,12 +91,12 @@ impl House {
         let ledger = Arc::new(SqliteLedger::open(&opening.ledger)?);
         let clock: Arc<dyn Clock> = Arc::new(MachineClock::start());
         let (tasks, page, stop) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
-        let drift = Drifts::default();
+        let lasting = Lasting::default();
         let desk = Desk::open(DeskParts {
             ledger: ledger.clone(),
             clock: clock.clone(),
             leftovers: Arc::new(MarkedProcesses),
-            generation: rooms::generation(&opening, ledger.id(), &tasks, &stop, &drift)?,
+            generation: rooms::generation(&opening, ledger.id(), &tasks, &stop, &lasting)?,
             salt: salt(),
         });
         let orphans = takopi_stdio::Orphans::default().run(stop.clone());
@@ -106,7 +106,7 @@ impl House {
             }
         });
 
-        let (drifts, runs) = (drift.clone(), desk.watch());
+        let (drifts, runs) = (lasting.drift.clone(), desk.watch());
         tasks.spawn(crate::drift::keep(drifts, ledger.clone(), clock.clone(), runs, stop.clone()));
 
         let instance = rooms::local_instance(&opening.settings)?;
@@ -123,7 +123,7 @@ impl House {
         desk.recover().await.context("taking up what the last daemon left undone")?;
         let days = u64::from(opening.settings.ledger.retention_days);
         tasks.spawn(sweep(ledger.clone(), clock.clone(), Duration::from_secs(days * 86_400), stop.clone()));
-        Ok(Self { desk, ledger, door, url, in_force: Mutex::new(opening), drift, tasks, page, stop })
+        Ok(Self { desk, ledger, door, url, in_force: Mutex::new(opening), lasting, tasks, page, stop })
     }
 
     /// Returns the door of this machine's own people.
@@ -160,7 +160,8 @@ impl House {
             let fixed = rooms::needs_restart(&old.settings, &settings);
             (Opening { settings, default_engine, ..old.clone() }, fixed)
         };
-        let generation = rooms::generation(&opening, self.ledger.id(), &self.tasks, &self.stop, &self.drift)?;
+        let generation =
+            rooms::generation(&opening, self.ledger.id(), &self.tasks, &self.stop, &self.lasting)?;
         self.desk.adopt(generation).await;
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = opening;
         Ok(fixed)

@@ -17,11 +17,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use takopi_core::event::{Level, Note, Outcome, RunEnd, RunEvent};
-use takopi_core::id::NameError;
+use takopi_core::id::{EngineId, NameError};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::engine::{
-    Choices, Engine, EngineError, EngineSpec, Job, Program, RunOptions, RunWire,
+    Choices, Engine, EngineError, EngineFeatures, EngineSpec, Job, Program, RunOptions, RunWire,
 };
+use takopi_core::resume::{PatternError, ResumePattern};
 use takopi_core::settings::ConfigTable;
 use takopi_stdio::{Input, Ladder, Spawn, is_executable};
 use tokio::io::AsyncReadExt;
@@ -109,6 +110,27 @@ pub(crate) trait Agent: Send + Sync + Sized + 'static {
     fn listing(&self) -> Option<Listing> {
         None
     }
+}
+
+/// Returns what is known of an agent whose program bears its id. `install` is what to type where it is missing.
+///
+/// # Errors
+/// [`NameError`] when the id breaks the rule for ids.
+pub(crate) fn spec(
+    id: &str,
+    title: &str,
+    install: &str,
+    resume: Result<ResumePattern, PatternError>,
+) -> Result<EngineSpec, NameError> {
+    Ok(EngineSpec {
+        id: EngineId::parse(id)?,
+        title: title.to_owned(),
+        resume: resume.ok(),
+        features: EngineFeatures { options: true, ..EngineFeatures::default() },
+        executable: Some(id.to_owned()),
+        install: Some(install.to_owned()),
+        only_on: None,
+    })
 }
 
 /// The engine of an agent that is run once per message.

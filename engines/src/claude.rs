@@ -10,19 +10,19 @@ mod steps;
 mod translate;
 
 use serde_json::Value;
-use takopi_core::id::{EngineId, NameError};
-use takopi_core::port::engine::{EngineError, EngineFeatures, EngineSpec, Job, RunOptions};
+use takopi_core::id::NameError;
+use takopi_core::port::engine::{EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::{Ladder, Signal};
 
 use crate::agent::config::Common;
-use crate::agent::{Agent, CommandLine, TOKEN};
+use crate::agent::{self, Agent, CommandLine, TOKEN};
 use slash::Slash;
 use translate::Claude as Translator;
 
 /// The options takopi sets itself, by all their names, and those that would change which session a run is in.
-const MANAGED: [&str; 16] = [
+const MANAGED: [&str; 15] = [
     "-p",
     "--print",
     "--output-format",
@@ -38,7 +38,6 @@ const MANAGED: [&str; 16] = [
     "--allowedTools",
     "--allowed-tools",
     "--dangerously-skip-permissions",
-    "--",
 ];
 
 /// Levels of `--effort` (`claude --help`, 2.1.197).
@@ -106,15 +105,7 @@ impl Agent for Claude {
     type Translator = Translator;
 
     fn spec() -> Result<EngineSpec, NameError> {
-        Ok(EngineSpec {
-            id: EngineId::parse("claude")?,
-            title: "Claude".to_owned(),
-            resume: resume().ok(),
-            features: EngineFeatures { options: true, ..EngineFeatures::default() },
-            executable: Some("claude".to_owned()),
-            install: Some("npm install -g @anthropic-ai/claude-code".to_owned()),
-            only_on: None,
-        })
+        agent::spec("claude", "Claude", "npm install -g @anthropic-ai/claude-code", resume())
     }
 
     fn new(config: ClaudeConfig) -> Self {

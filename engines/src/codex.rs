@@ -6,15 +6,15 @@
 mod translate;
 
 use serde_json::Value;
-use takopi_core::id::{EngineId, NameError};
-use takopi_core::port::engine::{Choices, EngineError, EngineFeatures, EngineSpec, Job, RunOptions};
+use takopi_core::id::NameError;
+use takopi_core::port::engine::{Choices, EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::Ladder;
 
 use crate::agent::config::Common;
 use crate::agent::json::items;
-use crate::agent::{Agent, CommandLine, Listing, TOKEN};
+use crate::agent::{self, Agent, CommandLine, Listing, TOKEN};
 use translate::Codex as Translator;
 
 /// The options takopi sets itself: all belong to `exec`.
@@ -58,15 +58,7 @@ impl Agent for Codex {
     type Translator = Translator;
 
     fn spec() -> Result<EngineSpec, NameError> {
-        Ok(EngineSpec {
-            id: EngineId::parse("codex")?,
-            title: "Codex".to_owned(),
-            resume: resume().ok(),
-            features: EngineFeatures { options: true, ..EngineFeatures::default() },
-            executable: Some("codex".to_owned()),
-            install: Some("npm install -g @openai/codex".to_owned()),
-            only_on: None,
-        })
+        agent::spec("codex", "Codex", "npm install -g @openai/codex", resume())
     }
 
     fn new(config: CodexConfig) -> Self {

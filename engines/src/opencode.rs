@@ -5,14 +5,14 @@
 
 mod translate;
 
-use takopi_core::id::{EngineId, NameError};
-use takopi_core::port::engine::{Choices, EngineError, EngineFeatures, EngineSpec, Job, RunOptions};
+use takopi_core::id::NameError;
+use takopi_core::port::engine::{Choices, EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::Ladder;
 
 use crate::agent::config::Common;
-use crate::agent::{Agent, CommandLine, Listing};
+use crate::agent::{self, Agent, CommandLine, Listing};
 use translate::Opencode as Translator;
 
 /// The options takopi sets itself, and those that would make a run another one than was asked for.
@@ -59,15 +59,7 @@ impl Agent for Opencode {
     type Translator = Translator;
 
     fn spec() -> Result<EngineSpec, NameError> {
-        Ok(EngineSpec {
-            id: EngineId::parse("opencode")?,
-            title: "OpenCode".to_owned(),
-            resume: resume().ok(),
-            features: EngineFeatures { options: true, ..EngineFeatures::default() },
-            executable: Some("opencode".to_owned()),
-            install: Some("npm install -g opencode-ai@latest".to_owned()),
-            only_on: None,
-        })
+        agent::spec("opencode", "OpenCode", "npm install -g opencode-ai@latest", resume())
     }
 
     fn new(config: OpencodeConfig) -> Self {

@@ -9,14 +9,14 @@ mod translate;
 
 use std::path::Path;
 
-use takopi_core::id::{EngineId, NameError};
-use takopi_core::port::engine::{Choices, EngineError, EngineFeatures, EngineSpec, Job, RunOptions};
+use takopi_core::id::NameError;
+use takopi_core::port::engine::{Choices, EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::Ladder;
 
 use crate::agent::config::Common;
-use crate::agent::{Agent, CommandLine, Listing};
+use crate::agent::{self, Agent, CommandLine, Listing};
 use session::is_file;
 use translate::Pi as Translator;
 
@@ -75,16 +75,8 @@ impl Agent for Pi {
     type Translator = Translator;
 
     fn spec() -> Result<EngineSpec, NameError> {
-        Ok(EngineSpec {
-            id: EngineId::parse("pi")?,
-            title: "Pi".to_owned(),
-            resume: resume().ok(),
-            features: EngineFeatures { options: true, ..EngineFeatures::default() },
-            executable: Some("pi".to_owned()),
-            // Its earlier package, of another owner, stopped at 0.73.1.
-            install: Some("npm install -g @earendil-works/pi-coding-agent".to_owned()),
-            only_on: None,
-        })
+        // Its earlier package, of another owner, stopped at 0.73.1.
+        agent::spec("pi", "Pi", "npm install -g @earendil-works/pi-coding-agent", resume())
     }
 
     fn new(config: PiConfig) -> Self {

@@ -14,7 +14,7 @@ use takopi_core::route::KnownProject;
 use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
 use takopi_engines::{Drifts, EngineParts, Environment, Listed};
 use takopi_local::Local;
-use takopi_workspace::{Patience, Worktrees, WorktreesParts};
+use takopi_workspace::{Patience, Turns, Worktrees, WorktreesParts};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -72,6 +72,15 @@ pub(super) fn needs_restart(old: &Settings, new: &Settings) -> Vec<String> {
     changed
 }
 
+/// What outlives a generation: the next one goes on with it.
+#[derive(Clone, Default)]
+pub(super) struct Lasting {
+    /// What agents printed that nobody knows here.
+    pub(super) drift: Drifts,
+    /// The turns at making worktrees.
+    turns: Turns,
+}
+
 /// Builds a generation.
 ///
 /// # Errors
@@ -81,7 +90,7 @@ pub(super) fn generation(
     ledger: &str,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-    drift: &Drifts,
+    lasting: &Lasting,
 ) -> anyhow::Result<Generation> {
     let settings = &opening.settings;
     let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
@@ -93,8 +102,8 @@ pub(super) fn generation(
         None => anyhow::bail!("there is no engine {}", opening.default_engine),
     }
     listed.iter().flat_map(|engine| &engine.told).for_each(super::warn);
-    let parts = parts(settings, ledger, tasks, stop, drift);
-    let workspace = worktrees(settings, &opening.dir, &parts);
+    let parts = parts(settings, ledger, tasks, stop, &lasting.drift);
+    let workspace = worktrees(settings, &opening.dir, &parts, &lasting.turns);
     let specs = listed.into_iter().map(|engine| engine.spec).collect();
     let (engines, commands) = surveys(settings, specs, &settings.plugins.enabled)?;
     Ok(Generation {
@@ -131,7 +140,7 @@ fn parts(
 }
 
 /// Returns where runs work; git gets the environment that engines get.
-fn worktrees(settings: &Settings, default: &Path, parts: &EngineParts) -> Worktrees {
+fn worktrees(settings: &Settings, default: &Path, parts: &EngineParts, turns: &Turns) -> Worktrees {
     let dressing = parts.environment.clone();
     Worktrees::new(WorktreesParts {
         projects: settings.projects.clone(),
@@ -143,6 +152,7 @@ fn worktrees(settings: &Settings, default: &Path, parts: &EngineParts) -> Worktr
         tasks: parts.tasks.clone(),
         stop: parts.stop.clone(),
         patience: Patience::default(),
+        turns: turns.clone(),
     })
 }
 
@@ -219,7 +229,8 @@ pub(crate) fn workspace(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Worktrees {
-    worktrees(settings, Path::new("."), &parts(settings, ledger, tasks, stop, &Drifts::default()))
+    let Lasting { drift, turns } = Lasting::default();
+    worktrees(settings, Path::new("."), &parts(settings, ledger, tasks, stop, &drift), &turns)
 }
 
 /// Returns the listing of `takopi plugins`. Nothing is loaded.

@@ -27,8 +27,10 @@ mod repo;
 mod site;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod worktrees;
 
 pub use git::{Dress, Patience};
 pub use problem::Problem;
+pub use turns::Turns;
 pub use worktrees::{Worktrees, WorktreesParts};

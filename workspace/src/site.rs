@@ -1,22 +1,22 @@
-//! One project: its directory, and a directory for each of its branches. One worktree is made at a time, so that two
-//! runs that ask for the same one get the same one.
+//! One project: its directory, and a directory for each of its branches. One worktree is made at a time (`turns.rs`), so
+//! that two runs that ask for the same one get the same one.
 
 use std::path::PathBuf;
 
 use takopi_core::settings::Project;
-use tokio::sync::Semaphore;
 
 use crate::choice::{Choice, Known, Scene};
 use crate::git::Errand;
 use crate::make::{Making, finish};
 use crate::paths::{directory, ground, resolved};
 use crate::porcelain::{Entry, Head};
+use crate::turns::Turns;
 use crate::{Problem, branch, repo};
 
-/// A project and the turn at its worktrees.
+/// A project and the turns at worktrees.
 pub(crate) struct Site {
     pub(crate) project: Project,
-    turn: Semaphore,
+    turns: Turns,
 }
 
 /// A directory, and what the person should know about it.
@@ -33,8 +33,8 @@ impl Ready {
 }
 
 impl Site {
-    pub(crate) fn new(project: Project) -> Self {
-        Self { project, turn: Semaphore::new(1) }
+    pub(crate) fn new(project: Project, turns: Turns) -> Self {
+        Self { project, turns }
     }
 
     /// Returns the project's own directory.
@@ -52,7 +52,7 @@ impl Site {
             return Ok(Ready::new(root));
         }
         branch::confirm(errand, &root, name).await?;
-        let turn = errand.unless_stopped(self.turn.acquire()).await?;
+        let turn = errand.unless_stopped(self.turns.wait(&root)).await?;
         let ready = match self.choose(errand, name).await? {
             Choice::Use(path) => Ready::new(path),
             Choice::Finish(path) => Ready::new(finish(errand, &root, path).await?),

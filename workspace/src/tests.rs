@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{Patience, Worktrees, WorktreesParts};
+use crate::{Patience, Turns, Worktrees, WorktreesParts};
 
 /// git as on a machine that nobody has configured.
 const ENVIRONMENT: [(&str, &str); 6] = [
@@ -39,6 +39,7 @@ struct Machine {
     project: Project,
     path: Option<std::ffi::OsString>,
     patience: Patience,
+    turns: Turns,
 }
 
 impl Machine {
@@ -64,7 +65,7 @@ impl Machine {
             worktree_base: None,
             chat_id: None,
         };
-        Self { dir, project, path: None, patience: Patience::default() }
+        Self { dir, project, path: None, patience: Patience::default(), turns: Turns::default() }
     }
 
     fn root(&self) -> &Path {
@@ -107,6 +108,7 @@ impl Machine {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             patience: self.patience,
+            turns: self.turns.clone(),
         })
     }
 

@@ -17,6 +17,7 @@ use crate::git::{Dress, Errand, Git, Patience};
 use crate::paths::directory;
 use crate::porcelain::Head;
 use crate::site::{Ready, Site};
+use crate::turns::Turns;
 use crate::{Problem, branch, repo};
 
 /// What the directories are built from.
@@ -33,6 +34,8 @@ pub struct WorktreesParts {
     pub stop: CancellationToken,
     /// How long git may take.
     pub patience: Patience,
+    /// The turns at making worktrees, the same for all generations.
+    pub turns: Turns,
 }
 
 /// The directories of this machine.
@@ -54,8 +57,9 @@ impl Worktrees {
     /// Returns the directories. Nothing is looked at or made before somebody asks.
     #[must_use]
     pub fn new(parts: WorktreesParts) -> Self {
-        let WorktreesParts { projects, default, dress, tasks, stop, patience } = parts;
-        let sites = projects.into_iter().map(|project| (project.key(), Site::new(project))).collect();
+        let WorktreesParts { projects, default, dress, tasks, stop, patience, turns } = parts;
+        let site = |project: Project| (project.key(), Site::new(project, turns.clone()));
+        let sites = projects.into_iter().map(site).collect();
         Self { sites, default, git: Git { dress, tasks, closing: stop, patience } }
     }
 

@@ -21,7 +21,7 @@ impl Common {
     pub(crate) fn read(table: &mut Table<'_>, managed: &[&str], extra_args: &[&str]) -> Self {
         let written = table.strings("extra_args", "[\"--verbose\"]");
         for argument in written.iter().flatten() {
-            if let Some(option) = managed.iter().find(|option| sets(argument, option)) {
+            if let Some(option) = managed.iter().chain([&END]).find(|option| sets(argument, option)) {
                 let problem = format!("takopi sets {option} itself");
                 table.error("extra_args", problem, format!("remove {option}"));
             }
@@ -35,6 +35,9 @@ impl Common {
         }
     }
 }
+
+/// Ends the options: what takopi puts behind it would be read as words of the prompt.
+const END: &str = "--";
 
 /// Returns whether an argument sets an option: `--color`, `--color=never`, `-o`, `-ofile`.
 fn sets(argument: &str, option: &str) -> bool {
@@ -90,6 +93,7 @@ mod tests {
             assert!(sets(argument, "--color"), "{argument}");
         }
         assert!(sets("-o", "-o") && sets("-ofile", "-o") && sets("-o=file", "-o"));
+        assert!(sets("--", END) && !sets("--color", END));
         assert!(!sets("--colors", "--color") && !sets("-c", "--color") && !sets("color", "--color"));
     }
 }

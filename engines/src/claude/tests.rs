@@ -169,6 +169,15 @@ fn results_that_come_together_are_each_of_their_own_turn() {
 }
 
 #[test]
+fn a_turn_that_adds_nothing_leaves_the_answer_of_the_one_before() {
+    let empty = r#"{"type":"result","subtype":"success","is_error":false,"result":""}"#;
+    assert_eq!(end(&[DONE, empty], 0), (Outcome::Answered, "done".to_owned()));
+    let told = events(&[DONE, empty]);
+    assert_eq!(told.last(), Some(&RunEvent::Answer("done".to_owned())));
+    assert_eq!(end(&[empty], 0), (Outcome::Answered, String::new()));
+}
+
+#[test]
 fn a_run_is_settled_when_its_last_turn_is_and_no_agent_is_at_work() {
     let mut translator = fresh();
     let mut settled = |line: &str| {

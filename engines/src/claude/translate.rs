@@ -1,7 +1,7 @@
 //! What `claude -p --output-format stream-json` prints, as events.
 //!
 //! One run may have several turns: agents that claude started in the background wake it again, and then there
-//! are several results, of which the last is the answer. What such an agent says is never the answer. How the
+//! are several results, of which the last that says something is the answer. What such an agent says is never the answer. How the
 //! steps are told is `steps.rs`.
 
 use std::collections::BTreeSet;
@@ -290,11 +290,18 @@ impl Claude {
             // Of a text that came in pieces it is only the last. That of an earlier turn is of another text.
             let whole = |said: &mut Message| said.text.trim_end().ends_with(result.trim());
             let answer = self.message.take_if(whole).map_or(result, |said| said.text);
+            let answer = if answer.trim().is_empty() { self.former_answer() } else { answer };
             events.extend(self.usage.clone().map(RunEvent::Usage));
             events.push(RunEvent::Answer(answer.clone()));
             Verdict { outcome: Outcome::Answered, answer }
         };
         self.verdict = Some(verdict);
+    }
+
+    /// Returns the answer of the turn before, for one that adds nothing to it.
+    fn former_answer(&mut self) -> String {
+        let former = self.verdict.take().filter(|verdict| verdict.outcome == Outcome::Answered);
+        former.map(|verdict| verdict.answer).unwrap_or_default()
     }
 
     /// Returns why a run failed, in claude's words.

@@ -39,8 +39,9 @@ fn settings_options_and_session_have_their_places() {
 
 #[test]
 fn options_takopi_sets_itself_are_refused_by_name() {
-    let mistakes =
-        testing::mistakes::<CodexConfig>("extra_args = [\"--json\", \"--color=always\"]\nprofile = 7");
+    let mistakes = testing::mistakes::<CodexConfig>(
+        "extra_args = [\"--json\", \"--color=always\", \"--\"]\nprofile = 7",
+    );
     insta::assert_snapshot!(mistakes);
 }
 
@@ -110,6 +111,19 @@ fn a_named_final_answer_stays_the_answer() {
     let lines = [message("commentary", "looking"), message("final_answer", "done"), message("x", "bye")];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     assert_eq!(end(&lines, 0).1, "done");
+}
+
+#[test]
+fn a_try_after_a_named_final_answer_may_answer_anew() {
+    let message = |phase: &str, text: &str| {
+        format!(
+            r#"{{"type":"item.completed","item":{{"id":"1","type":"agent_message"{phase},"text":"{text}"}}}}"#
+        )
+    };
+    let again = r#"{"type":"error","message":"Reconnecting... 1/5 (broken)"}"#.to_owned();
+    let lines = [message(r#","phase":"final_answer""#, "do"), again, message("", "done")];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(end(&lines, 0), (Outcome::Answered, "done".to_owned()));
 }
 
 proptest! {

@@ -168,7 +168,7 @@ impl Codex {
             self.error = Some(message.to_owned());
             return;
         };
-        self.message = None;
+        (self.message, self.named_final) = (None, false);
         events.push(self.retries.again(attempt, Some(of), reason));
     }
 }

@@ -104,6 +104,22 @@ async fn two_runs_that_ask_for_a_new_branch_at_once_get_one_worktree() {
 }
 
 #[tokio::test]
+async fn two_generations_and_two_names_of_a_project_make_one_worktree() {
+    let mut machine = Machine::new();
+    let (wanted, stop) = (on("new"), CancellationToken::new());
+    let before = machine.workspace();
+    // After a reload, by another name of the same directory.
+    let link = machine.beside("link");
+    std::os::unix::fs::symlink(machine.root(), &link).unwrap();
+    let direct = machine.worktree("new");
+    machine.project.path = link;
+    let after = machine.workspace();
+    let (a, b) = tokio::join!(before.resolve(&wanted, &stop), after.resolve(&wanted, &stop));
+    let dirs = [a.unwrap(), b.unwrap()];
+    assert!(dirs.iter().all(|dir| dir.real == direct && dir.warning.is_none()), "{dirs:?}");
+}
+
+#[tokio::test]
 async fn a_directory_behind_a_link_is_known_as_the_same() {
     let mut machine = Machine::new();
     let link = machine.beside("link");

@@ -107,6 +107,18 @@ async fn an_answer_shows_before_the_engine_is_over_and_a_later_one_takes_its_pla
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_of_nothing_is_not_shown_before_the_end_says_what_it_means() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "answer: note:after gate:x fail:silence").await;
+    let shows = |seen: &[Seen], note: &str| seen.iter().any(|seen| seen.body.text.contains(note));
+    let seen = stage.service.wait_for("a", |seen| shows(seen, "after")).await;
+    assert!(seen.iter().all(|seen| !seen.notified), "{seen:?}");
+    stage.engine.open_gate("x");
+    let seen = stage.service.wait_for("a", |seen| shows(seen, "silence")).await;
+    assert!(seen.last().unwrap().notified && seen.last().unwrap().edits == 0, "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_are_told_with_their_reason_and_the_session() {
     let stage = Stage::open().await;
     for (number, (prompt, reason)) in
