@@ -228,6 +228,14 @@ impl<A: Agent> OneShot<A> {
     }
 }
 
+/// Returns the end as people are told it: nothing to read is no success, wherever the end is shown.
+pub(crate) fn judged(end: RunEnd, title: &str) -> RunEnd {
+    if end.outcome == Outcome::Answered && end.answer.trim().is_empty() {
+        return RunEnd { outcome: Outcome::Failed(format!("{title} gave no answer")), ..end };
+    }
+    end
+}
+
 #[async_trait]
 impl<A: Agent> Engine for OneShot<A> {
     async fn run(&self, job: Job, mut wire: RunWire) -> Result<RunEnd, EngineError> {
@@ -235,11 +243,7 @@ impl<A: Agent> Engine for OneShot<A> {
         let spawn = self.spawn(&job, &options)?;
         let translator = self.agent.translator(&job, &options);
         let end = self.driver.run(spawn, translator, &job, &mut wire).await?;
-        if end.outcome == Outcome::Answered && end.answer.trim().is_empty() {
-            // Nothing to read is no success, wherever the end is shown.
-            let why = format!("{} gave no answer", self.spec.title);
-            return Ok(RunEnd { outcome: Outcome::Failed(why), ..end });
-        }
+        let end = judged(end, &self.spec.title);
         let stopped = matches!(end.outcome, Outcome::Cancelled | Outcome::Interrupted);
         if stopped && end.session.is_none() {
             // The person may want to go on where it was stopped.

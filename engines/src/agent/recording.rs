@@ -13,7 +13,7 @@ use takopi_core::session::SessionToken;
 use takopi_core::settings::Settings;
 use takopi_stdio::Exit;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, judged};
 use crate::jsonl::{Over, Translator};
 use crate::rehearsal;
 pub(crate) use crate::rehearsal::{play, survives};
@@ -85,7 +85,7 @@ impl Recording {
             text.push_str(&told(event));
             text.push('\n');
         }
-        text.push_str(&ended(&played.end, self.stopped));
+        text.push_str(&ended(&judged(played.end, "The agent"), self.stopped));
         if !played.unknown.kinds.is_empty() {
             writeln!(text, "unknown: {:?}", played.unknown.kinds).unwrap();
         }

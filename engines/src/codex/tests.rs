@@ -121,7 +121,8 @@ fn a_try_after_a_named_final_answer_may_answer_anew() {
         )
     };
     let again = r#"{"type":"error","message":"Reconnecting... 1/5 (broken)"}"#.to_owned();
-    let lines = [message(r#","phase":"final_answer""#, "do"), again, message("", "done")];
+    let named = r#"{"type":"thread.started","thread_id":"t"}"#.to_owned();
+    let lines = [named, message(r#","phase":"final_answer""#, "do"), again, message("", "done")];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     assert_eq!(end(&lines, 0), (Outcome::Answered, "done".to_owned()));
 }
