@@ -143,6 +143,12 @@ impl Gatherer {
         fronts.filter(|group| !group.is_unheard()).map(|group| group.due).min()
     }
 
+    /// Returns whether a message would be held behind others of its sender.
+    #[must_use]
+    pub fn holds_back(&self, message: &Message) -> bool {
+        self.lanes.contains_key(&(message.message.address.clone(), message.sender.id.clone()))
+    }
+
     /// Gives a voice note that is held the text it has with its words, and returns what need not wait any
     /// longer, in order.
     pub fn heard(&mut self, message: &MessageRef, text: String, now: Moment) -> Vec<Gathered> {

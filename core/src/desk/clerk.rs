@@ -190,10 +190,13 @@ impl Clerk {
         }
     }
 
-    /// Takes up what was accepted before: a voice note may still have to be heard.
+    /// Takes up what was accepted before: a voice note may still have to be heard, and what came after it from
+    /// the same person waits for it again.
     async fn take_up(&mut self, arrival: Arrival) {
         match (arrival.inbox.as_slice(), &arrival.inbound) {
-            ([inbox], Inbound::Message(message)) if speech::unheard(message).is_some() => {
+            ([inbox], Inbound::Message(message))
+                if speech::unheard(message).is_some() || self.gatherer.holds_back(message) =>
+            {
                 self.take(*inbox, arrival.inbound, arrival.stopped).await;
             }
             _ => self.route(arrival).await,

@@ -149,6 +149,7 @@ async fn what_was_heard_is_not_heard_again_after_a_restart_and_the_rest_is() {
         stage.service.wait_for("a", |seen| seen.len() == 2).await;
         dictation.lets.send_replace(false);
         stage.speak("3", "", "three").await;
+        stage.say("a", "4", "four").await;
         while dictation.heard.lock().unwrap().len() < 2 {
             tokio::task::yield_now().await;
         }
@@ -160,8 +161,8 @@ async fn what_was_heard_is_not_heard_again_after_a_restart_and_the_rest_is() {
     stage.desk.set_transcriber(&service.instance(), Some(dictation.clone()));
     stage.serve().await;
     stage.desk.recover().await.unwrap();
-    stage.service.wait_for("a", |seen| texts(seen).iter().filter(|text| **text == "ok").count() == 2).await;
-    assert_eq!(stage.prompts(), ["(voice transcribed) two", "(voice transcribed) three"]);
+    stage.service.wait_for("a", |seen| texts(seen).iter().filter(|text| **text == "ok").count() == 3).await;
+    assert_eq!(stage.prompts(), ["(voice transcribed) two", "(voice transcribed) three", "four"]);
     assert_eq!(*dictation.heard.lock().unwrap(), ["three"]);
 }
 
