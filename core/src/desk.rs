@@ -8,6 +8,7 @@ mod delivery;
 mod door;
 mod follow;
 mod generation;
+mod hear;
 mod host;
 mod inbox;
 mod live;
@@ -33,6 +34,7 @@ pub use inbox::{AcceptError, FirstResponse, Inbox};
 use clerk::{Clerk, Memo};
 use door::Knock;
 use generation::InForce;
+use hear::Ears;
 use live::LiveRun;
 
 use crate::event::Outcome;
@@ -42,7 +44,7 @@ use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
 use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post};
 use crate::port::transport::TransportSpec;
-use crate::port::{Clock, Ledger, Leftovers, Transport};
+use crate::port::{Clock, Ledger, Leftovers, Transcriber, Transport};
 use crate::route::{self, Decision, Facts};
 use crate::time::Moment;
 
@@ -163,6 +165,7 @@ pub(crate) struct Shared {
     in_force: RwLock<Arc<InForce>>,
     instances: RwLock<HashMap<InstanceId, Arc<Instance>>>,
     live: Mutex<HashMap<RunId, Arc<LiveRun>>>,
+    ears: Ears,
     /// Runs and calls under way.
     work: TaskTracker,
     /// Doors, receivers and the clerk.
@@ -301,6 +304,7 @@ impl Desk {
             in_force: RwLock::new(InForce::new(parts.generation)),
             instances: RwLock::default(),
             live: Mutex::default(),
+            ears: Ears::default(),
             work: TaskTracker::new(),
             staff: TaskTracker::new(),
             recovered: CancellationToken::new(),
@@ -320,6 +324,12 @@ impl Desk {
         if self.0.recovered.is_cancelled() {
             recovery::resume(&self.0, &instance).await;
         }
+    }
+
+    /// Has the voice notes of an instance transcribed from now on; without a transcriber their senders are told
+    /// how to switch it on. Call before [`Desk::recover`] for those that wait.
+    pub fn set_transcriber(&self, instance: &InstanceId, transcriber: Option<Arc<dyn Transcriber>>) {
+        self.0.ears.set(instance, transcriber);
     }
 
     /// Stops serving an instance. What is posted for it waits for the day it is served again.

@@ -1,5 +1,5 @@
-//! What belongs together before it is routed: the parts of an album, and forwarded messages with the
-//! message that says what to do with them. Everything else passes at once.
+//! What belongs together before it is routed: the parts of an album, forwarded messages with the message
+//! that says what to do with them, a voice note and its words. Everything else passes at once.
 //!
 //! It never reads what a message says, and never changes one that is alone. A group comes out in the place
 //! of its first member: what the same person writes in the same chat meanwhile is held behind it. Other
@@ -66,8 +66,9 @@ pub struct Cancelled {
 /// One person in one chat.
 type Lane = (Address, String);
 
-/// Joins what belongs together. Holds messages no longer than ten windows each group; operations take
-/// time in proportion to the people who have something held, one or two as a rule.
+/// Joins what belongs together. Holds messages no longer than ten windows each group, and voice notes until
+/// they are heard or taken back, which is for the caller to see to; operations take time in proportion to the people who
+/// have something held, one or two as a rule.
 #[derive(Debug, Default)]
 pub struct Gatherer {
     windows: Windows,
@@ -137,7 +138,27 @@ impl Gatherer {
     /// Returns the earliest moment at which [`Self::due`] returns something.
     #[must_use]
     pub fn next_wake(&self) -> Option<Moment> {
-        self.lanes.values().filter_map(|line| line.front()).map(|group| group.due).min()
+        let fronts = self.lanes.values().filter_map(|line| line.front());
+        // Time alone does not release a voice note.
+        fronts.filter(|group| !group.is_unheard()).map(|group| group.due).min()
+    }
+
+    /// Returns whether a message would be held behind others of its sender.
+    #[must_use]
+    pub fn holds_back(&self, message: &Message) -> bool {
+        self.lanes.contains_key(&(message.message.address.clone(), message.sender.id.clone()))
+    }
+
+    /// Gives a voice note that is held the text it has with its words, and returns what need not wait any
+    /// longer, in order.
+    pub fn heard(&mut self, message: &MessageRef, text: String, now: Moment) -> Vec<Gathered> {
+        let found = self.lanes.iter_mut().find_map(|(lane, line)| {
+            let member = line.iter_mut().find_map(|group| group.member(message))?;
+            Some((lane.clone(), member))
+        });
+        let Some((lane, member)) = found else { return Vec::new() };
+        member.text = text;
+        self.release(&lane, now)
     }
 
     /// Returns all that is held, in order, complete or not.
@@ -162,7 +183,7 @@ impl Gatherer {
     fn release(&mut self, lane: &Lane, now: Moment) -> Vec<Gathered> {
         let mut released = Vec::new();
         let Some(line) = self.lanes.get_mut(lane) else { return released };
-        while let Some(group) = line.pop_front_if(|group| !group.is_open(now)) {
+        while let Some(group) = line.pop_front_if(|group| !group.is_open(now) && !group.is_unheard()) {
             released.extend(group.join());
         }
         if line.is_empty() {

@@ -17,6 +17,7 @@ pub mod resume;
 pub mod route;
 pub mod session;
 pub mod settings;
+pub mod speech;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

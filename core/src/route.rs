@@ -21,6 +21,7 @@ use crate::port::ledger::{FactsQuery, InboxId, StoredFacts};
 use crate::port::workspace::Place;
 use crate::resume::ResumePatterns;
 use crate::session::{Context, SessionRow, SessionToken, ThreadKey};
+use crate::speech;
 
 /// The command that takes the short way: runs it is about are signalled before anything is queued.
 pub const CANCEL: &str = "cancel";
@@ -233,7 +234,7 @@ pub fn wants(inbound: &Inbound, known: &Known) -> Wants {
 }
 
 fn read_message(message: &Message, known: &Known) -> Reading {
-    if let Some(SlashCall { name, arguments, .. }) = slash_command(&message.text)
+    if let Some(SlashCall { name, arguments, .. }) = slash_command(speech::split(&message.text).1)
         && let Some(command) = known.commands.iter().find(|id| id.as_str() == name)
         && !known.projects.iter().any(|project| project.key == name)
     {

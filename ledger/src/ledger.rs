@@ -61,7 +61,7 @@ impl SqliteLedger {
         &self.path
     }
 
-    async fn write<T, F>(&self, attempt: &'static str, work: F) -> Result<T, LedgerError>
+    pub(crate) async fn write<T, F>(&self, attempt: &'static str, work: F) -> Result<T, LedgerError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,

@@ -7,11 +7,13 @@
 //!
 //! `ledger` is the port, method by method; the SQL stands in the files named after what they keep (`inbox`,
 //! `runs`, `outbox`, `scopes`, `history`, `sweep`), the tables in `schema/*.sql`, the forms in which values
-//! are stored in `stored`. Whether another daemon holds the ledger is not decided here.
+//! are stored in `stored`. `import` takes in what the Python takopi kept. Whether another daemon holds the
+//! ledger is not decided here.
 
 mod failure;
 mod file;
 mod history;
+mod import;
 mod inbox;
 mod inspect;
 mod ledger;
@@ -28,5 +30,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use import::{PythonState, TOPIC_TITLES};
 pub use inspect::Inspection;
 pub use ledger::SqliteLedger;

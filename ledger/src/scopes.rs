@@ -122,7 +122,7 @@ pub(crate) fn facts(db: &Connection, query: &FactsQuery) -> Result<StoredFacts, 
     Ok(StoredFacts { run, pending, session, preferences, conversations, generation })
 }
 
-fn session_of(db: &Connection, session: &Session) -> Result<Option<SessionRow>, Failure> {
+pub(crate) fn session_of(db: &Connection, session: &Session) -> Result<Option<SessionRow>, Failure> {
     let sql = "SELECT * FROM session WHERE engine = ?1 AND token = ?2";
     first(db, sql, [session.engine.as_str(), session.token.as_str()], session_row)
 }

@@ -16,10 +16,11 @@ use super::script::Look;
 use super::{DeskEvent, Shared};
 use crate::gather::{Gathered, Gatherer};
 use crate::id::{InstanceId, RunId};
-use crate::message::{Inbound, MessageRef};
+use crate::message::{Body, Inbound, MessageRef};
 use crate::port::ledger::{InboxId, Settled};
 use crate::queue::{Bound, Claim, Placement, Queue, Released};
 use crate::session::Session;
+use crate::speech;
 
 /// What the clerk is told.
 pub(super) enum Memo {
@@ -27,6 +28,8 @@ pub(super) enum Memo {
     Accepted { inbox: InboxId, inbound: Box<Inbound>, stopped: Vec<RunId>, refusal: Option<String> },
     /// Something of the last daemon's was found accepted; its waiting progress message, if it had one.
     Found { arrival: Box<Arrival>, progress: Option<MessageRef> },
+    /// A voice note was heard: the text its message has now, or what its sender is told instead.
+    Heard { inbox: InboxId, message: MessageRef, said: Result<String, Box<Body>> },
     /// An instance is served again: what waits for it goes on.
     Served(InstanceId),
     /// A command wants a run.
@@ -134,12 +137,13 @@ impl Clerk {
             }
             Memo::Found { arrival, progress } => {
                 self.inherited.extend(arrival.inbox.first().copied().zip(progress));
-                self.route(*arrival).await;
+                self.take_up(*arrival).await;
             }
+            Memo::Heard { inbox, message, said } => self.take_words(inbox, &message, said).await,
             Memo::Served(instance) => {
                 let meant = |arrival: &mut Arrival| arrival.inbound.address().instance == instance;
                 for arrival in self.parked.extract_if(.., meant).collect::<Vec<_>>() {
-                    self.route(arrival).await;
+                    self.take_up(arrival).await;
                 }
             }
             Memo::Launch(assignment) => self.enqueue(*assignment),
@@ -173,6 +177,9 @@ impl Clerk {
     async fn take(&mut self, inbox: InboxId, inbound: Inbound, stopped: Vec<RunId>) {
         match inbound {
             Inbound::Message(message) => {
+                if speech::unheard(&message).is_some() && !self.listen(inbox, &message) {
+                    return;
+                }
                 if !stopped.is_empty() {
                     self.stopped.insert(inbox, stopped);
                 }
@@ -180,6 +187,19 @@ impl Clerk {
                 self.route_all(gathered).await;
             }
             inbound => self.route(Arrival { inbox: vec![inbox], inbound, follows: None, stopped }).await,
+        }
+    }
+
+    /// Takes up what was accepted before: a voice note may still have to be heard, and what came after it from
+    /// the same person waits for it again.
+    async fn take_up(&mut self, arrival: Arrival) {
+        match (arrival.inbox.as_slice(), &arrival.inbound) {
+            ([inbox], Inbound::Message(message))
+                if speech::unheard(message).is_some() || self.gatherer.holds_back(message) =>
+            {
+                self.take(*inbox, arrival.inbound, arrival.stopped).await;
+            }
+            _ => self.route(arrival).await,
         }
     }
 

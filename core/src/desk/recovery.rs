@@ -16,6 +16,7 @@ use crate::message::{Inbound, MessageRef};
 use crate::port::ledger::{
     EndRun, InboxId, LedgerError, PendingInbound, Post, PostKind, ProgressUse, RunNote, RunRow, Unfinished,
 };
+use crate::speech;
 use crate::time::{Moment, Timestamp};
 
 /// Takes up what was left. Nothing is lost when it fails half-way: the next start finds the rest.
@@ -95,7 +96,8 @@ fn gathered(inbox: Vec<PendingInbound>) -> Vec<Arrival> {
         let now = Moment::after_start(accepted_at.since(first));
         arrivals.extend(gatherer.due(now).into_iter().map(Arrival::from));
         match inbound {
-            Inbound::Message(message) => {
+            // It has its turn with the clerk, once it is heard.
+            Inbound::Message(message) if speech::unheard(&message).is_none() => {
                 arrivals.extend(gatherer.push(id, message, now).into_iter().map(Arrival::from));
             }
             inbound => {

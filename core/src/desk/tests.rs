@@ -4,6 +4,7 @@
 mod delivering;
 mod ending;
 mod following;
+mod hearing;
 mod places;
 mod queueing;
 mod recovering;

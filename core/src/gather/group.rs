@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Gathered;
 use crate::message::{Message, MessageRef};
 use crate::port::ledger::InboxId;
+use crate::speech;
 use crate::time::Moment;
 
 /// Most members of a group: Telegram forwards up to 100 messages at once, plus the plain one.
@@ -35,6 +36,16 @@ impl Group {
 
     pub(super) fn is_open(&self, now: Moment) -> bool {
         self.due > now
+    }
+
+    /// Returns whether it has a voice note whose words are not known yet.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.members.iter().any(|(_, message)| speech::unheard(message).is_some())
+    }
+
+    /// Returns one of its messages.
+    pub(super) fn member(&mut self, message: &MessageRef) -> Option<&mut Message> {
+        self.members.iter_mut().map(|(_, member)| member).find(|member| member.message == *message)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -122,6 +122,45 @@ fn a_plain_message_never_waits_and_is_named_by_the_forwarded_ones_after_it() {
     assert!(gatherer.passed.is_empty() && gatherer.passings.is_empty());
 }
 
+fn spoken(number: i64) -> Message {
+    let handle = format!("file {number}");
+    let file = Attachment { handle, kind: AttachmentKind::Voice, name: None, bytes: None };
+    Message { attachments: vec![file], ..said(number, "") }
+}
+
+#[test]
+fn a_voice_note_holds_what_follows_it_until_it_is_heard() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    assert_eq!(push(&mut gatherer, spoken(1), 0), []);
+    assert_eq!(push(&mut gatherer, said(2, "and that"), 10), []);
+    assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), [out(&[3], "hi")]);
+    assert_eq!(gatherer.next_wake(), None, "time alone doesn't release it");
+    assert_eq!(gatherer.due(at(60_000)), []);
+    let text = crate::speech::with_words("", "this");
+    let released = gatherer.heard(&spoken(1).message, text.clone(), at(60_000));
+    assert_eq!(brief(released), [out(&[1], &text), out(&[2], "and that")]);
+    assert_eq!(gatherer.heard(&spoken(1).message, text, at(60_001)), [], "it is not held any more");
+}
+
+#[test]
+fn a_voice_note_that_cannot_be_heard_lets_the_rest_go() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    push(&mut gatherer, spoken(1), 0);
+    push(&mut gatherer, said(2, "and that"), 10);
+    let cancelled = gatherer.cancel(&spoken(1).message, at(20)).unwrap();
+    assert_eq!((cancelled.inbox, brief(cancelled.released)), (InboxId(1), vec![out(&[2], "and that")]));
+}
+
+#[test]
+fn a_forwarded_voice_note_joins_with_its_words() {
+    let mut gatherer = Gatherer::new(Windows::default());
+    push(&mut gatherer, Message { forwarded: true, ..spoken(1) }, 0);
+    assert_eq!(push(&mut gatherer, said(2, "do as she says"), 100), []);
+    assert_eq!(gatherer.due(at(400)), [], "its window is over, but it is not heard");
+    let released = gatherer.heard(&spoken(1).message, "(voice transcribed) push".to_owned(), at(500));
+    assert_eq!(brief(released), [out(&[1, 2], "do as she says\n\n(voice transcribed) push")]);
+}
+
 #[test]
 fn a_stream_without_end_is_cut() {
     let mut gatherer = Gatherer::new(Windows::default());

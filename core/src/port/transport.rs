@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Inbox;
 use crate::id::TransportKind;
-use crate::message::{Address, Body, Inbound, MessageRef};
+use crate::message::{Address, Attachment, Body, Inbound, MessageRef};
 use crate::port::SetupIssue;
 
 /// The most one message may hold.
@@ -165,6 +166,20 @@ pub enum TransportError {
     Broken(String),
 }
 
+/// Why a file that came with a message could not be fetched. Texts never hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// It has more bytes than were asked for.
+    #[error("it is too large")]
+    TooLarge,
+    /// The service has it no longer, or will not hand it out.
+    #[error("the service refused: {0}")]
+    Denied(String),
+    /// It may be had later.
+    #[error("it did not arrive: {0}")]
+    Broken(String),
+}
+
 /// Whether somebody is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
@@ -211,6 +226,20 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// [`SendError`] by what is known of the outcome.
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError>;
+
+    /// Fetches a file that came with a message, `max_bytes` of it at most, and writes it `into`. What was
+    /// written before an error is of no use.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    async fn fetch(
+        &self,
+        _file: &Attachment,
+        _max_bytes: u64,
+        _into: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<(), FetchError> {
+        Err(FetchError::Denied("files are not sent here".to_owned()))
+    }
 
     /// Returns what is missing for it to work.
     async fn check(&self) -> Vec<SetupIssue>;

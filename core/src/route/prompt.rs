@@ -10,6 +10,7 @@ use crate::message::{Chosen, Message, MessageRef};
 use crate::port::ledger::RunRow;
 use crate::port::workspace::Place;
 use crate::session::{Context, Session, SessionRow, ThreadKey};
+use crate::speech;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Prompt {
@@ -47,8 +48,9 @@ impl Prompt {
 pub(super) fn read(message: &Message, known: &Known) -> Result<Prompt, String> {
     let aliases = known.projects.iter().map(|project| project.key.as_str());
     let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases);
+    let (spoken, typed) = speech::split(&message.text);
     let Directives { engine, project, branch, prompt } =
-        parse_directives(&message.text, &vocabulary).map_err(|error| error.to_string())?;
+        parse_directives(typed, &vocabulary).map_err(|error| error.to_string())?;
     let replied_text = message.reply_to.as_ref().and_then(|reply| reply.text.as_deref());
     let replied = replied_text
         .map(|text| parse_context_line(text, &vocabulary))
@@ -57,7 +59,7 @@ pub(super) fn read(message: &Message, known: &Known) -> Result<Prompt, String> {
         .flatten();
     let session =
         known.resume.find(&prompt).or_else(|| replied_text.and_then(|text| known.resume.find(text)));
-    let text = strip_resume_lines(&prompt, |line| known.resume.is_line(line));
+    let text = format!("{spoken}{}", strip_resume_lines(&prompt, |line| known.resume.is_line(line)));
     Ok(Prompt {
         text,
         engine,

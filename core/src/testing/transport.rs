@@ -9,16 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::{AcceptError, FirstResponse, Inbox};
 use crate::id::{InstanceId, TransportKind};
-use crate::message::{Address, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
+use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
 use crate::port::SetupIssue;
 use crate::port::transport::{
-    Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
-    TransportFeatures, TransportSpec,
+    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport,
+    TransportError, TransportFeatures, TransportSpec,
 };
 use crate::time::Timestamp;
 
@@ -61,6 +62,7 @@ struct Service {
     send_faults: VecDeque<Option<Fault>>,
     edit_faults: VecDeque<Option<Fault>>,
     calls: Vec<String>,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 /// The fake, and the test's view of it. Clones are the same service.
@@ -220,6 +222,11 @@ impl FakeTransport {
         seen
     }
 
+    /// Keeps a file for the desk to fetch.
+    pub fn keep_file(&self, handle: &str, bytes: &[u8]) {
+        self.service().files.insert(handle.to_owned(), bytes.to_vec());
+    }
+
     /// Forgets the desk it was served by, as its connection would break.
     pub fn disconnect(&self) {
         self.inbox.send_replace(None);
@@ -334,6 +341,21 @@ impl Transport for FakeTransport {
         }
         self.changed();
         Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        file: &Attachment,
+        max_bytes: u64,
+        into: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<(), FetchError> {
+        self.service().calls.push(format!("fetch {}", file.handle));
+        let kept = self.service().files.get(&file.handle).cloned();
+        let bytes = kept.ok_or_else(|| FetchError::Denied("there is no such file".to_owned()))?;
+        if bytes.len() as u64 > max_bytes {
+            return Err(FetchError::TooLarge);
+        }
+        into.write_all(&bytes).await.map_err(|error| FetchError::Broken(error.to_string()))
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

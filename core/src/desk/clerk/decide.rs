@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::{Arrival, Clerk};
 use crate::desk::Instance;
 use crate::desk::generation::InForce;
+use crate::desk::hear;
 use crate::desk::host::{self, Caller};
 use crate::desk::perform::Assignment;
 use crate::id::{CommandId, RunId};
-use crate::message::{self, Body, Inbound, Message, MessageRef};
+use crate::message::{self, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
 use crate::port::ledger::{InboxId, LedgerError, Post, PostKind, ProgressUse, Settled};
 use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
@@ -49,6 +50,40 @@ impl Clerk {
                 host::tell_unstored(&self.desk, arrival.inbound.message().clone(), vec![Body::plain(text)]);
             }
         }
+    }
+
+    /// Has a voice note heard; returns whether it is. One from an instance that is not served now waits.
+    pub(super) fn listen(&mut self, inbox: InboxId, message: &Message) -> bool {
+        let Some(instance) = self.desk.instance(&message.message.address.instance) else {
+            let inbound = Inbound::Message(message.clone());
+            self.parked.push(Arrival { inbox: vec![inbox], inbound, follows: None, stopped: Vec::new() });
+            return false;
+        };
+        self.desk.work.spawn(hear::hear(self.desk.clone(), instance, inbox, message.clone()));
+        true
+    }
+
+    /// Lets a voice note go on with its words, or tells its sender why it doesn't.
+    pub(super) async fn take_words(
+        &mut self,
+        inbox: InboxId,
+        message: &MessageRef,
+        said: Result<String, Box<Body>>,
+    ) {
+        let now = self.desk.now();
+        let released = match said {
+            Ok(text) => self.gatherer.heard(message, text, now),
+            Err(told) => {
+                let Some(cancelled) = self.gatherer.cancel(message, now) else { return };
+                self.stopped.remove(&inbox);
+                match self.desk.instance(&message.address.instance) {
+                    Some(instance) => self.tell(&[inbox], message.clone(), &told, &instance),
+                    None => tracing::info!(inbox = inbox.0, "a voice note is heard at the next start"),
+                }
+                cancelled.released
+            }
+        };
+        self.route_all(released).await;
     }
 
     async fn facts(&self, wants: &Wants) -> Result<Facts, LedgerError> {
@@ -153,6 +188,10 @@ impl Clerk {
     /// Gives a waiting run the prompt its message has now. Its place, engine and session stay.
     async fn amend(&mut self, inbox: InboxId, text: &str, inbound: &Inbound, known: &Known) {
         let Inbound::Edited(message) = inbound else { return };
+        if message.attachments.iter().any(|file| file.kind == AttachmentKind::Voice) {
+            // The edit knows only what was typed beside it; what was said would be lost.
+            return;
+        }
         if let Err(error) = self.desk.ledger.amend(inbox, text).await {
             tracing::warn!(%error, "an edited message keeps its old text");
             return;
@@ -191,7 +230,12 @@ impl Clerk {
     }
 
     pub(super) fn refuse(&self, inbox: &[InboxId], message: MessageRef, text: String, instance: &Instance) {
-        let parts = instance.transport.lay_out(&Body::plain(format!("error: {text}")));
+        self.tell(inbox, message, &Body::plain(format!("error: {text}")), instance);
+    }
+
+    /// Answers a message that becomes no run.
+    fn tell(&self, inbox: &[InboxId], message: MessageRef, body: &Body, instance: &Instance) {
+        let parts = instance.transport.lay_out(body);
         let (desk, inbox) = (self.desk.clone(), inbox.to_vec());
         self.desk.work.spawn(async move {
             let post = Post {
