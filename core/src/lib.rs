@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod desk;
 pub mod directive;
 pub mod event;
+pub mod files;
 pub mod gather;
 pub mod id;
 pub mod message;

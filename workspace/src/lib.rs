@@ -1,4 +1,4 @@
-//! Projects, branches and worktrees of one machine.
+//! Projects, branches, worktrees and files of one machine.
 //!
 //! A run asks for a directory; what it gets is decided here ([`Worktrees`], the workspace port). A project without a
 //! branch is its own directory. A branch is worked on where it is checked out already, else in a worktree of its own,
@@ -12,12 +12,14 @@
 //!   together with what to type. Only a worktree that takopi was still making when it was stopped is taken away again.
 //! * **Decisions** are pure where they can be: what names are legal (`branch.rs`), what git's list says
 //!   (`porcelain.rs`), which worktree is used, made or refused (`choice.rs`).
+//! * **What people send and fetch** stays inside the directory: its way is walked by descriptor (`files.rs`).
 //!
 //! Start reading at `worktrees.rs`, then `site.rs`.
 
 mod branch;
 mod check;
 mod choice;
+mod files;
 mod git;
 mod make;
 mod paths;

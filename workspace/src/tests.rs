@@ -1,5 +1,6 @@
 //! Real repositories in temporary directories: what people have on their machines, and what they type.
 
+mod files;
 mod naming;
 mod sessions;
 mod stopping;

@@ -5,14 +5,19 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use takopi_core::files::FilePath;
 use takopi_core::port::Workspace;
-use takopi_core::port::workspace::{MAX_BRANCHES, Place, ProjectCheck, RunDir, Wanted, WorkspaceError};
+use takopi_core::port::workspace::{
+    FileError, FileRules, Get, Got, MAX_BRANCHES, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Way,
+    WorkspaceError,
+};
 use takopi_core::session::Context;
 use takopi_core::settings::Project;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::check::check;
+use crate::files::{Trip, fetch, store};
 use crate::git::{Dress, Errand, Git, Patience};
 use crate::paths::directory;
 use crate::porcelain::Head;
@@ -67,8 +72,29 @@ impl Worktrees {
         self.sites.get(key).ok_or_else(|| Problem::UnknownProject(key.to_owned()))
     }
 
-    async fn find(&self, errand: Errand<'_>, wanted: &Wanted) -> Result<Ready, Problem> {
-        let Wanted { context, place, .. } = wanted;
+    /// Returns the directory of a context and place, made ready.
+    async fn ready(
+        &self,
+        errand: Errand<'_>,
+        context: &Context,
+        place: &Place,
+    ) -> Result<RunDir, WorkspaceError> {
+        if errand.stop.is_cancelled() {
+            return Err(WorkspaceError::Stopped);
+        }
+        let Ready { path, warning } = self.find(errand, context, place).await?;
+        let real = errand.unless_stopped(directory(&path)).await?;
+        let real = real.map_err(|why| Problem::NoDirectory { path: path.clone(), why })?;
+        Ok(RunDir { path, real, warning })
+    }
+
+    /// Returns what a file's way needs, beside its directory.
+    fn trip(&self, way: Way, path: FilePath, rules: &FileRules, dir: &RunDir) -> Trip {
+        let (rules, halt) = (rules.clone(), self.git.halt());
+        Trip { way, path, rules, dir: dir.path.clone(), real: dir.real.clone(), halt }
+    }
+
+    async fn find(&self, errand: Errand<'_>, context: &Context, place: &Place) -> Result<Ready, Problem> {
         match place {
             Place::Session(dir) => self.session(errand, context, dir).await,
             Place::Caller(dir) => self.fresh(errand, context, dir).await,
@@ -147,14 +173,8 @@ async fn look(errand: Errand<'_>, branch: Option<&str>, dir: &Path) -> Result<Fo
 #[async_trait]
 impl Workspace for Worktrees {
     async fn resolve(&self, wanted: &Wanted, stop: &CancellationToken) -> Result<RunDir, WorkspaceError> {
-        if stop.is_cancelled() {
-            return Err(WorkspaceError::Stopped);
-        }
         let errand = Errand { git: &self.git, run: Some(wanted.run), stop };
-        let Ready { path, warning } = self.find(errand, wanted).await?;
-        let real = errand.unless_stopped(directory(&path)).await?;
-        let real = real.map_err(|why| Problem::NoDirectory { path: path.clone(), why })?;
-        Ok(RunDir { path, real, warning })
+        self.ready(errand, &wanted.context, &wanted.place).await
     }
 
     async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
@@ -189,5 +209,24 @@ impl Workspace for Worktrees {
             }
         }
         checks
+    }
+
+    async fn put(&self, put: &Put, stop: &CancellationToken) -> Result<Saved, FileError> {
+        let path = put.target()?;
+        let errand = Errand { git: &self.git, run: None, stop };
+        let dir = self.ready(errand, &put.context, &put.place).await?;
+        let trip = self.trip(Way::Put, path.clone(), &put.rules, &dir);
+        let (from, force) = (put.from.clone(), put.force);
+        let bytes = self.git.aside(trip, stop, move |trip| store(trip, &from, force)).await?;
+        Ok(Saved { path, bytes, dir: dir.path, warning: dir.warning })
+    }
+
+    async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError> {
+        let errand = Errand { git: &self.git, run: None, stop };
+        let dir = self.ready(errand, &get.context, &get.place).await?;
+        let trip = self.trip(Way::Get, get.path.clone(), &get.rules, &dir);
+        let into = get.into.clone();
+        let (name, bytes) = self.git.aside(trip, stop, move |trip| fetch(trip, &into)).await?;
+        Ok(Got { name, bytes, warning: dir.warning })
     }
 }

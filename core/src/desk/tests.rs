@@ -25,7 +25,9 @@ use crate::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, RunMode, RunRequest,
 };
 use crate::port::engine::{Engine, EngineSpec};
-use crate::port::workspace::{Place, ProjectCheck, RunDir, Wanted, WorkspaceError};
+use crate::port::workspace::{
+    FileError, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
+};
 use crate::route::KnownProject;
 use crate::session::SessionToken;
 use crate::settings::SerializeBy;
@@ -217,6 +219,14 @@ impl Workspace for Directories {
 
     async fn check(&self, stop: &CancellationToken) -> Vec<ProjectCheck> {
         self.0.check(stop).await
+    }
+
+    async fn put(&self, put: &Put, stop: &CancellationToken) -> Result<Saved, FileError> {
+        self.0.put(put, stop).await
+    }
+
+    async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError> {
+        self.0.get(get, stop).await
     }
 }
 

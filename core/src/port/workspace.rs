@@ -1,5 +1,9 @@
-//! The port to the machine's directories: which one a run works in, which branches there are, and what is
-//! wrong with a project.
+//! The port to the machine's directories: which one a run works in, which branches there are, what is wrong with
+//! a project, and the files people put there and get from there (`workspace/files.rs`).
+
+mod files;
+
+pub use files::{FileError, FileRules, Get, Got, Put, Saved, Way};
 
 use std::path::{Path, PathBuf};
 
@@ -116,6 +120,21 @@ pub trait Workspace: Send + Sync {
     /// Returns what is wrong with each project, in the order of their names; those not looked at before `stop`
     /// are left out. Nothing is made or changed.
     async fn check(&self, stop: &CancellationToken) -> Vec<ProjectCheck>;
+
+    /// Stores a file in the directory that `put.context` and `put.place` mean, which is made ready as by
+    /// [`Self::resolve`]. Folders on the way are made. The file is there whole or not at all; one that was there keeps
+    /// its permissions.
+    ///
+    /// # Errors
+    /// [`FileError`]; nothing was replaced then.
+    async fn put(&self, put: &Put, stop: &CancellationToken) -> Result<Saved, FileError>;
+
+    /// Copies a file of the directory that `get.context` and `get.place` mean to `get.into`, a folder as a zip
+    /// archive without what is denied, links and special files.
+    ///
+    /// # Errors
+    /// [`FileError`]; nothing is left at `get.into` then.
+    async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError>;
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! implementation runs.
 
 mod contract;
+mod files;
 
 pub use contract::{WorkspaceSubject, workspace_contract};
 
@@ -12,7 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::port::workspace::{Place, ProjectCheck, RunDir, Wanted, Workspace, WorkspaceError};
+use crate::port::workspace::{
+    FileError, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Workspace, WorkspaceError,
+};
 use crate::session::Context;
 
 /// Directories that are all there but for those a test takes away. A worktree is `.worktrees/BRANCH` of its
@@ -22,13 +25,19 @@ pub struct FakeWorkspace {
     projects: BTreeMap<String, PathBuf>,
     default: PathBuf,
     gone: Arc<Mutex<BTreeSet<PathBuf>>>,
+    files: files::Files,
 }
 
 impl FakeWorkspace {
     /// Returns a machine whose daemon works in `default`.
     #[must_use]
     pub fn at(default: impl Into<PathBuf>) -> Self {
-        Self { projects: BTreeMap::new(), default: default.into(), gone: Arc::default() }
+        Self {
+            projects: BTreeMap::new(),
+            default: default.into(),
+            gone: Arc::default(),
+            files: files::Files::default(),
+        }
     }
 
     /// Adds a project by its key.
@@ -69,6 +78,22 @@ impl FakeWorkspace {
         };
         if self.is_there(&path) { Ok(path) } else { refused(format!("{} is gone", path.display())) }
     }
+
+    fn run_dir(&self, context: &Context, place: &Place) -> Result<RunDir, WorkspaceError> {
+        let run_dir = |path: PathBuf, warning| RunDir { real: path.clone(), path, warning };
+        match place {
+            Place::Session(dir) if self.is_there(dir) => Ok(run_dir(dir.clone(), None)),
+            Place::Session(dir) => {
+                let gone = format!("the session's directory {} is gone", dir.display());
+                if context.project.is_none() {
+                    return Err(WorkspaceError::Refused(gone));
+                }
+                Ok(run_dir(self.fresh(context, None)?, Some(gone)))
+            }
+            Place::Caller(dir) => Ok(run_dir(self.fresh(context, Some(dir))?, None)),
+            Place::Open => Ok(run_dir(self.fresh(context, None)?, None)),
+        }
+    }
 }
 
 #[async_trait]
@@ -77,19 +102,7 @@ impl Workspace for FakeWorkspace {
         if stop.is_cancelled() {
             return Err(WorkspaceError::Stopped);
         }
-        let run_dir = |path: PathBuf, warning| RunDir { real: path.clone(), path, warning };
-        match &wanted.place {
-            Place::Session(dir) if self.is_there(dir) => Ok(run_dir(dir.clone(), None)),
-            Place::Session(dir) => {
-                let gone = format!("the session's directory {} is gone", dir.display());
-                if wanted.context.project.is_none() {
-                    return Err(WorkspaceError::Refused(gone));
-                }
-                Ok(run_dir(self.fresh(&wanted.context, None)?, Some(gone)))
-            }
-            Place::Caller(dir) => Ok(run_dir(self.fresh(&wanted.context, Some(dir))?, None)),
-            Place::Open => Ok(run_dir(self.fresh(&wanted.context, None)?, None)),
-        }
+        self.run_dir(&wanted.context, &wanted.place)
     }
 
     async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
@@ -110,6 +123,20 @@ impl Workspace for FakeWorkspace {
         };
         looked_at.map(check).collect()
     }
+
+    async fn put(&self, put: &Put, stop: &CancellationToken) -> Result<Saved, FileError> {
+        if stop.is_cancelled() {
+            return Err(FileError::Stopped);
+        }
+        self.files.put(self.run_dir(&put.context, &put.place)?, put)
+    }
+
+    async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError> {
+        if stop.is_cancelled() {
+            return Err(FileError::Stopped);
+        }
+        self.files.get(self.run_dir(&get.context, &get.place)?, get)
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +152,7 @@ mod tests {
             project: ("p", Path::new("/p")),
             branch: "side",
             fallback: Path::new("/caller"),
+            spool: tempfile::tempdir().unwrap().path(),
         })
         .await;
     }

@@ -10,12 +10,14 @@ async fn the_worktrees_keep_the_contract() {
     machine.git(&["branch", "side"]);
     let fallback = machine.beside("elsewhere");
     std::fs::create_dir(&fallback).unwrap();
+    let spool = machine.beside("spool");
     // A session of the project in a folder that is no repository stays there too.
     workspace_contract(&WorkspaceSubject {
         workspace: &machine.workspace(),
         project: ("app", machine.root()),
         branch: "side",
         fallback: &fallback,
+        spool: &spool,
     })
     .await;
 }

@@ -18,7 +18,9 @@ use takopi_core::port::transport::{
     Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
     TransportFeatures, TransportSpec,
 };
-use takopi_core::port::workspace::{ProjectCheck, RunDir, Wanted, WorkspaceError};
+use takopi_core::port::workspace::{
+    FileError, Get, Got, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
+};
 use takopi_core::port::{Clock, Leftovers, SetupIssue, Workspace};
 use takopi_core::settings::SerializeBy;
 use takopi_core::time::{Moment, Timestamp};
@@ -195,6 +197,14 @@ impl Workspace for OneFolder {
 
     async fn check(&self, _: &CancellationToken) -> Vec<ProjectCheck> {
         Vec::new()
+    }
+
+    async fn put(&self, put: &Put, _: &CancellationToken) -> Result<Saved, FileError> {
+        Err(FileError::NoDirectory(format!("nothing is stored in a measurement, {} neither", put.to)))
+    }
+
+    async fn get(&self, get: &Get, _: &CancellationToken) -> Result<Got, FileError> {
+        Err(FileError::NotThere(get.path.to_string()))
     }
 }
 

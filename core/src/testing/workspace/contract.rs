@@ -1,6 +1,8 @@
-//! The contract of the workspace's port.
+//! The contract of the workspace's port; that of its files is `contract/files.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a contract suite fails by panicking")]
+
+mod files;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,8 @@ pub struct WorkspaceSubject<'a> {
     pub branch: &'a str,
     /// A directory that is there and is no project's.
     pub fallback: &'a Path,
+    /// An empty folder of this machine, for files on their way.
+    pub spool: &'a Path,
 }
 
 impl WorkspaceSubject<'_> {
@@ -61,6 +65,7 @@ pub async fn workspace_contract(subject: &WorkspaceSubject<'_>) {
     what_cannot_be_worked_in_is_refused_by_name(subject).await;
     branches_are_listed(subject).await;
     a_sound_project_passes_the_check(subject).await;
+    files::files_contract(subject).await;
 }
 
 async fn a_project_outranks_the_caller(subject: &WorkspaceSubject<'_>) {
