@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "takopi-workspace",
             "takopi-engines",
             "takopi-local",
+            "takopi-telegram",
             "takopi-commands",
             "takopi-ledger",
         ],
@@ -35,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-workspace", &["takopi-core", "takopi-stdio"]),
     ("takopi-engines", &["takopi-core", "takopi-stdio"]),
     ("takopi-local", &["takopi-core"]),
+    ("takopi-telegram", &["takopi-core"]),
     ("takopi-commands", &["takopi-core"]),
     ("takopi-ledger", &["takopi-core"]),
     ("takopi-fake", &[]),
@@ -62,7 +64,10 @@ const LICENCES: &[&str] = &[
 ];
 
 /// Packages that come in although their licence isn't in the list, with the reason.
-const LICENCE_EXCEPTIONS: &[(&str, &str)] = &[];
+const LICENCE_EXCEPTIONS: &[(&str, &str)] = &[(
+    "webpki-roots",
+    "CDLA-Permissive-2.0: Mozilla's certificates as data; asks only that its text comes along",
+)];
 
 /// Crates that nothing may bring in, with the reason.
 const BANNED: &[(&str, &str)] = &[
@@ -80,7 +85,10 @@ const BANNED_IN_CORE: &[&str] = &["axum", "chrono", "hyper", "reqwest", "rusqlit
 const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("anyhow", &["takopi", "xtask"]),
     ("axum", &["takopi-local", "takopi-fake"]),
+    ("reqwest", &["takopi-telegram"]),
+    ("ring", &["takopi-telegram"]),
     ("rusqlite", &["takopi-ledger"]),
+    ("teloxide-core", &["takopi-telegram"]),
 ];
 
 /// What core's shipped code never names: time, files, sockets and processes come in through ports.

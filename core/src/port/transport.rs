@@ -215,6 +215,11 @@ pub trait Transport: Send + Sync {
     /// Returns what is missing for it to work.
     async fn check(&self) -> Vec<SetupIssue>;
 
+    /// Returns what is in the way while it receives and cannot: whoever asks how the house is, is told so.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Returns what must not be polled twice on this machine, as a fingerprint that tells no secret.
     fn lock_token(&self) -> Option<String> {
         None
