@@ -35,6 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-workspace", &["takopi-core", "takopi-stdio"]),
     ("takopi-engines", &["takopi-core", "takopi-stdio"]),
     ("takopi-local", &["takopi-core"]),
+    ("takopi-telegram", &["takopi-core"]),
     ("takopi-commands", &["takopi-core"]),
     ("takopi-ledger", &["takopi-core"]),
     ("takopi-fake", &[]),
