@@ -10,6 +10,7 @@ mod link;
 mod list;
 mod markdown;
 mod mention;
+mod outdent;
 mod table;
 mod thought;
 mod writer;

@@ -8,7 +8,7 @@ use takopi_core::message::{Body, Format};
 use takopi_core::port::transport::{TextLimit, TextUnit};
 use takopi_core::render::{flatten, split, trim};
 
-use super::{MAX_ENTITIES, MAX_TEXT_UNITS, Rendered, formatted, list, render};
+use super::{MAX_ENTITIES, MAX_TEXT_UNITS, Rendered, formatted, list, outdent, render};
 
 /// Longest text below a file, in UTF-16 units: Telegram Bot API, sendDocument.
 const MAX_CAPTION_UNITS: usize = 1024;
@@ -102,6 +102,9 @@ fn in_parts(body: &Body) -> Vec<Body> {
     let mut parts = Vec::new();
     for room in ROOMS {
         parts = split(&whole, limit(&whole, room));
+        if body.format == Format::Markdown {
+            outdent::outdent(&mut parts.iter_mut().map(|part| &mut part.text).collect::<Vec<_>>());
+        }
         if parts.iter().all(|part| is_well(part, room)) {
             break;
         }

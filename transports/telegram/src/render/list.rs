@@ -91,7 +91,7 @@ pub(super) fn renumbered(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns the character and the length of the fence a line starts with, and whether nothing follows it.
-fn fence_mark(line: &str) -> Option<(char, usize, bool)> {
+pub(super) fn fence_mark(line: &str) -> Option<(char, usize, bool)> {
     let character = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
     let rest = line.trim_start_matches(character);
     let length = line.len() - rest.len();
@@ -104,6 +104,11 @@ fn numbered(line: &str) -> Option<usize> {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     let rest = line.get(digits..)?.strip_prefix(['.', ')'])?;
     ((1..=9).contains(&digits) && rest.starts_with([' ', '\t'])).then_some((digits + 2).max(3))
+}
+
+/// Returns whether an item of a list starts with this line.
+pub(super) fn is_item(line: &str) -> bool {
+    is_bullet(line) || numbered(line).is_some()
 }
 
 fn is_bullet(line: &str) -> bool {

@@ -182,6 +182,22 @@ fn a_long_answer_goes_on_in_further_parts() {
 }
 
 #[test]
+fn a_nested_list_goes_on_as_a_list() {
+    let items: String =
+        (1..60).map(|n| format!("{n}. outer {n}\n    - inner {} \n", "word ".repeat(30))).collect();
+    let parts = lay_out(&whole(&items), Overflow::Split);
+    assert!(parts.len() > 2);
+    for part in &parts {
+        let shown = formatted(part);
+        let code = shown.entities.iter().filter(|entity| entity.kind.is_code()).count();
+        assert_eq!(code, part.footer.len(), "{}", seen(&shown));
+        assert!(shown.text.contains("\u{a0}\u{a0}- inner"));
+    }
+    let all: String = parts.iter().map(|part| render(part).text + "\n").collect();
+    assert!((1..60).all(|n| all.lines().any(|line| line == format!("{n}. outer {n}"))));
+}
+
+#[test]
 fn many_entities_make_shorter_parts() {
     let text = "`code` and **bold**, ".repeat(150);
     let parts = lay_out(&whole(&text), Overflow::Split);

@@ -11,7 +11,8 @@ const MAX_OPEN_UNITS: usize = 320;
 /// Returns the thought that an answer starts with, and the answer itself.
 pub(super) fn leading(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
-    TAGS.iter().find_map(|(open, close)| text.strip_prefix(open)?.split_once(close))
+    let parts = TAGS.iter().find_map(|(open, close)| text.strip_prefix(open)?.split_once(close));
+    parts.filter(|(thought, answer)| !thought.trim().is_empty() || !answer.trim().is_empty())
 }
 
 /// Returns a thought as a quote: a long one folded, and hidden where it is unfolded.

@@ -75,11 +75,12 @@ impl Writer {
         self.units
     }
 
-    /// Returns what was written from `start`, in units, on.
+    /// Returns how much was written, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.text.len()
     }
 
+    /// Returns what was written since then.
     pub(super) fn since(&self, bytes: usize) -> &str {
         self.text.get(bytes..).unwrap_or_default()
     }
