@@ -243,3 +243,13 @@ fn each_file_is_a_message_and_a_short_text_the_caption_of_the_first() {
         assert_eq!(lay_out(part, Overflow::Split), std::slice::from_ref(part));
     }
 }
+
+#[test]
+fn an_everyday_answer() {
+    let answer = "## Summary\nI fixed the **race** in `pacer.rs` — see [the guide](https://example.com/guide#a(b)) and [pacer.rs](src/pacer.rs:42).\n\n\
+        **What changed:**\n- `Pacer::next` takes *one* lock\n  and keeps it\n- tests:\n  1. `cargo nextest run`\n  2. 120 passed, ~~3~~ 0 failed 🎉\n\n\
+        | Test | Before | After |\n|:-----|-------:|------:|\n| `paces` | 1,027 ms | 4 ms |\n| `bursts 🎉` | 49 s | 1 s |\n\n\
+        1. First:\n\n   ```rust\n   fn main() {\n       run();\n   }\n   ```\n\n2. Then > 3 & done.\n\n\
+        > **Note**\n> ask @anna\n\n---\n\nNext steps? <https://example.com>\n";
+    insta::assert_snapshot!(seen(&render(&whole(answer))));
+}
