@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::multipart::Form;
+use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use takopi_core::settings::Secret;
@@ -24,6 +25,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// How long the server may take over one call. Shorter than the house's own patience with a call (60 s).
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How long a file may take; still shorter than the house's patience.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(58);
 
 /// How long to be silent after a limit that doesn't say: what the Python takopi waited.
 const UNSPOKEN_RETRY: Duration = Duration::from_secs(5);
@@ -119,12 +123,28 @@ impl Api {
         P: Payload + Serialize,
         R: DeserializeOwned,
     {
-        let url = format!("{}/bot{}/{}", self.base, self.token.reveal(), spelt(P::NAME));
-        let response = self.client.post(url).timeout(timeout).json(payload).send().await.map_err(failed)?;
-        let status = response.status();
-        let text = response.text().await.map_err(|error| CallError::Unknown(tell(error)))?;
-        read(status, &text)
+        let request = self.client.post(self.url(&spelt(P::NAME)));
+        answer(request.timeout(timeout).json(payload)).await
     }
+
+    /// Calls a method that takes a file.
+    ///
+    /// # Errors
+    /// [`CallError`], by what is known of the outcome.
+    pub(crate) async fn upload<R: DeserializeOwned>(&self, method: &str, form: Form) -> Result<R, CallError> {
+        answer(self.client.post(self.url(method)).timeout(UPLOAD_TIMEOUT).multipart(form)).await
+    }
+
+    fn url(&self, method: &str) -> String {
+        format!("{}/bot{}/{method}", self.base, self.token.reveal())
+    }
+}
+
+async fn answer<R: DeserializeOwned>(request: RequestBuilder) -> Result<R, CallError> {
+    let response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    let text = response.text().await.map_err(|error| CallError::Unknown(tell(error)))?;
+    read(status, &text)
 }
 
 /// Returns a method's name as the documentation spells it: `sendMessage`.
@@ -193,23 +213,23 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    fn answer(status: u16, text: &str) -> Result<Value, CallError> {
+    fn answered(status: u16, text: &str) -> Result<Value, CallError> {
         read(StatusCode::from_u16(status).unwrap(), text)
     }
 
     #[test]
     fn an_answer_is_told_from_every_kind_of_failure() {
-        assert_eq!(answer(200, r#"{"ok":true,"result":7}"#), Ok(Value::from(7)));
+        assert_eq!(answered(200, r#"{"ok":true,"result":7}"#), Ok(Value::from(7)));
         let limited = r#"{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":3}}"#;
-        assert_eq!(answer(429, limited), Err(CallError::Limited(Duration::from_secs(3))));
-        assert_eq!(answer(200, limited), Err(CallError::Limited(Duration::from_secs(3))));
-        assert_eq!(answer(429, r#"{"ok":false}"#), Err(CallError::Limited(UNSPOKEN_RETRY)));
-        assert_eq!(answer(429, "slow down"), Err(CallError::Limited(UNSPOKEN_RETRY)));
+        assert_eq!(answered(429, limited), Err(CallError::Limited(Duration::from_secs(3))));
+        assert_eq!(answered(200, limited), Err(CallError::Limited(Duration::from_secs(3))));
+        assert_eq!(answered(429, r#"{"ok":false}"#), Err(CallError::Limited(UNSPOKEN_RETRY)));
+        assert_eq!(answered(429, "slow down"), Err(CallError::Limited(UNSPOKEN_RETRY)));
         let moved =
             r#"{"ok":false,"error_code":400,"description":"x","parameters":{"migrate_to_chat_id":-9}}"#;
-        assert_eq!(answer(400, moved), Err(CallError::Moved(-9)));
+        assert_eq!(answered(400, moved), Err(CallError::Moved(-9)));
         for (status, text) in [(502, "<html>"), (200, "<html>"), (500, r#"{"ok":false}"#)] {
-            assert!(matches!(answer(status, text), Err(CallError::Unknown(_))), "{status} {text}");
+            assert!(matches!(answered(status, text), Err(CallError::Unknown(_))), "{status} {text}");
         }
     }
 
@@ -217,7 +237,7 @@ mod tests {
     fn a_refusal_is_the_one_teloxide_knows() {
         let refused = |code, description: &str| {
             let text = format!(r#"{{"ok":false,"error_code":{code},"description":"{description}"}}"#);
-            match answer(code, &text) {
+            match answered(code, &text) {
                 Err(CallError::Refused { code, error, .. }) => (code, *error),
                 other => panic!("{other:?}"),
             }

@@ -13,6 +13,7 @@ pub use files::{FilesConfig, PutMode};
 pub use topics::{TopicScope, TopicsConfig};
 
 use crate::error::TelegramError;
+use crate::render::Overflow;
 
 /// Where Telegram's own Bot API server is.
 pub(crate) const DEFAULT_API_URL: &str = "https://api.telegram.org";
@@ -25,18 +26,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Longest age a message may be allowed: the Bot API keeps updates for 24 hours.
 const LONGEST_BACKLOG: Duration = Duration::from_secs(24 * 3600);
-
-/// What becomes of an answer that is longer than a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Overflow {
-    /// It is cut.
-    #[default]
-    Trim,
-    /// It goes on in further messages.
-    Split,
-    /// The rest is attached as a file.
-    File,
-}
 
 /// What a plain message continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,7 +66,7 @@ pub struct TelegramConfig {
     /// Who may speak; empty is everybody in the chats that are served.
     pub allowed_user_ids: Vec<i64>,
     /// What becomes of long answers.
-    pub message_overflow: Overflow,
+    pub(crate) message_overflow: Overflow,
     /// What a plain message continues.
     pub session_mode: SessionMode,
     /// Whether messages of a conversation show their resume line.

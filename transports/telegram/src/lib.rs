@@ -11,6 +11,7 @@
 mod api;
 mod callback;
 mod config;
+mod entity;
 mod error;
 mod failure;
 mod fingerprint;
@@ -23,9 +24,7 @@ mod poll;
 mod render;
 mod transport;
 
-pub use config::{
-    FilesConfig, Overflow, PutMode, SessionMode, TelegramConfig, TopicScope, TopicsConfig, VoiceConfig,
-};
+pub use config::{FilesConfig, PutMode, SessionMode, TelegramConfig, TopicScope, TopicsConfig, VoiceConfig};
 pub use error::TelegramError;
 pub use menu::MenuEntry;
 pub use transport::{RivalCheck, Telegram, TelegramParts};

@@ -1,22 +1,25 @@
 //! What the house says, as calls: send, edit, delete. One call each, and a second one without formatting where
 //! the server would not have the first; when it goes is the pacer's business.
 
-use serde::Deserialize;
-use serde::Serialize;
+use std::path::Path;
+
+use reqwest::multipart::{Form, Part};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use takopi_core::message::{Address, Body, MessageRef};
 use takopi_core::port::transport::{SendError, SendOptions, Sent};
 use teloxide_core::payloads::{
     DeleteMessage, EditMessageText, EditMessageTextSetters as _, SendMessage, SendMessageSetters as _,
 };
 use teloxide_core::requests::Payload;
-use teloxide_core::types::{ChatId, LinkPreviewOptions, MessageEntity, MessageId, ReplyParameters, ThreadId};
+use teloxide_core::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters, ThreadId};
 
 use crate::api::{Api, CALL_TIMEOUT, CallError};
 use crate::callback::Kept;
+use crate::entity;
 use crate::failure::{is_about_formatting, is_gone_already, is_unchanged, send_error};
 use crate::keyboard::keyboard;
-use crate::render::render;
+use crate::render::{attachment, render};
 
 /// What is read of a message that was sent: nothing else of it can make a sent message seem lost.
 #[derive(Deserialize)]
@@ -28,10 +31,12 @@ struct Stands {
 pub(crate) struct Outbound<'a> {
     pub(crate) api: &'a Api,
     pub(crate) kept: &'a Kept,
+    /// Where files on their way out lie.
+    pub(crate) spool: &'a Path,
 }
 
 impl Outbound<'_> {
-    /// Sends a body as a new message.
+    /// Sends a body as a new message: a text, or a file with what the body says below it.
     ///
     /// # Errors
     /// [`SendError`] by what is known of the outcome.
@@ -41,13 +46,66 @@ impl Outbound<'_> {
         part: &Body,
         options: &SendOptions,
     ) -> Result<Sent, SendError> {
-        let rendered = render(part);
-        let payload = self.message(to, part, options, rendered.text)?;
-        let with = |payload: SendMessage, entities| payload.entities(entities);
-        let sent = self.formatted(payload, rendered.entities, with, to).await;
-        let stands: Stands = sent.map_err(|error| send_error(error, to))?;
+        let sent = match self.file(part).await? {
+            Some((name, bytes)) => self.send_file(to, part, options, name, bytes).await,
+            None => self.send_text(to, part, options).await,
+        };
+        let stands = sent?;
         let message = MessageRef { address: to.clone(), id: stands.message_id.to_string() };
         Ok(Sent { message, hint: None })
+    }
+
+    async fn send_text(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Stands, SendError> {
+        let rendered = render(part);
+        let plain = self.message(to, part, options, rendered.without_entities().text)?;
+        let payload = SendMessage { text: rendered.text, ..plain.clone() };
+        let payload = payload.entities(entity::to_wire(&rendered.entities));
+        self.formatted(&payload, &plain, to).await.map_err(|error| send_error(error, to))
+    }
+
+    /// Returns the file a part carries, read whole: the Bot API takes at most 50 MB.
+    async fn file(&self, part: &Body) -> Result<Option<(String, Vec<u8>)>, SendError> {
+        if let Some(attachment) = attachment(part) {
+            return Ok(Some((attachment.name.to_owned(), attachment.text.as_bytes().to_vec())));
+        }
+        let Some(file) = part.files.first() else { return Ok(None) };
+        match tokio::fs::read(self.spool.join(&file.path)).await {
+            Ok(bytes) => Ok(Some((file.name.clone(), bytes))),
+            Err(error) => Err(SendError::Denied(format!("the file {} is not there: {error}", file.name))),
+        }
+    }
+
+    async fn send_file(
+        &self,
+        to: &Address,
+        part: &Body,
+        options: &SendOptions,
+        name: String,
+        bytes: Vec<u8>,
+    ) -> Result<Stands, SendError> {
+        let rendered = render(part);
+        let message = self.message(to, part, options, String::new())?;
+        let json = |value: Result<String, serde_json::Error>| {
+            value.map_err(|error| SendError::Denied(format!("it cannot be written as JSON: {error}")))
+        };
+        let mut form = Form::new()
+            .text("chat_id", to.chat.clone())
+            .text("disable_notification", (!options.notify).to_string())
+            .part("document", Part::bytes(bytes).file_name(name));
+        if !rendered.text.is_empty() {
+            let entities = json(serde_json::to_string(&entity::to_wire(&rendered.entities)))?;
+            form = form.text("caption", rendered.text).text("caption_entities", entities);
+        }
+        if let Some(thread) = &to.thread {
+            form = form.text("message_thread_id", thread.clone());
+        }
+        if let Some(reply) = &message.reply_parameters {
+            form = form.text("reply_parameters", json(serde_json::to_string(reply))?);
+        }
+        if let Some(markup) = &message.reply_markup {
+            form = form.text("reply_markup", json(serde_json::to_string(markup))?);
+        }
+        self.api.upload("sendDocument", form).await.map_err(|error| send_error(error, to))
     }
 
     fn message(
@@ -82,12 +140,14 @@ impl Outbound<'_> {
     pub(crate) async fn edit(&self, message: &MessageRef, part: &Body) -> Result<Sent, SendError> {
         let rendered = render(part);
         let to = &message.address;
-        let payload = EditMessageText::new(chat(to)?, MessageId(number(&message.id)?), rendered.text)
+        let plain = rendered.without_entities().text;
+        let plain = EditMessageText::new(chat(to)?, MessageId(number(&message.id)?), plain)
             .link_preview_options(no_preview())
             // Without a keyboard Telegram takes the buttons away; so does an empty one, which says so.
             .reply_markup(keyboard(&part.buttons, self.kept));
-        let with = |payload: EditMessageText, entities| payload.entities(entities);
-        match self.formatted::<_, IgnoredAny>(payload, rendered.entities, with, to).await {
+        let payload = EditMessageText { text: rendered.text, ..plain.clone() };
+        let payload = payload.entities(entity::to_wire(&rendered.entities));
+        match self.formatted::<_, IgnoredAny>(&payload, &plain, to).await {
             Err(error) if !is_unchanged(&error) => Err(send_error(error, to)),
             _ => Ok(Sent { message: message.clone(), hint: None }),
         }
@@ -108,24 +168,15 @@ impl Outbound<'_> {
     }
 
     /// Calls with formatting, and once more without when the server will not have it.
-    async fn formatted<P, R>(
-        &self,
-        payload: P,
-        entities: Vec<MessageEntity>,
-        with: impl Fn(P, Vec<MessageEntity>) -> P,
-        to: &Address,
-    ) -> Result<R, CallError>
+    async fn formatted<P, R>(&self, payload: &P, plain: &P, to: &Address) -> Result<R, CallError>
     where
-        P: Payload + Serialize + Clone,
+        P: Payload + Serialize,
         R: DeserializeOwned,
     {
-        if entities.is_empty() {
-            return self.api.call(&payload, CALL_TIMEOUT).await;
-        }
-        match self.api.call(&with(payload.clone(), entities), CALL_TIMEOUT).await {
+        match self.api.call(payload, CALL_TIMEOUT).await {
             Err(error) if is_about_formatting(&error) => {
                 tracing::warn!(chat = to.chat, %error, "sent without formatting");
-                self.api.call(&payload, CALL_TIMEOUT).await
+                self.api.call(plain, CALL_TIMEOUT).await
             }
             outcome => outcome,
         }

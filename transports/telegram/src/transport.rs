@@ -1,5 +1,6 @@
 //! The transport itself: what the port asks for, put together from the parts beside it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,8 +12,8 @@ use takopi_core::message::{Address, Body, Inbound, MessageRef};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
-    Admission, Limits, Rate, SendError, SendOptions, Sent, Transport, TransportError, TransportFeatures,
-    TransportSpec,
+    Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
+    TransportFeatures, TransportSpec,
 };
 use takopi_core::settings::Secret;
 use teloxide_core::payloads::GetMe;
@@ -28,7 +29,7 @@ use crate::inbound::{Me, Undecodable};
 use crate::menu::{Menu, MenuEntry};
 use crate::outbound::Outbound;
 use crate::poll::Poller;
-use crate::render::{self, TEXT_LIMIT};
+use crate::render::{self, MAX_TEXT_UNITS};
 
 /// How long the server may take to say who the bot is, before anything else is done.
 const INTRODUCTION: Duration = Duration::from_secs(10);
@@ -61,6 +62,8 @@ pub struct TelegramParts {
     pub project_chats: Vec<i64>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where files on their way out lie.
+    pub spool: PathBuf,
     /// Who else may be polling this bot.
     pub rival: RivalCheck,
 }
@@ -73,6 +76,7 @@ pub struct Telegram {
     pub(crate) kept: Kept,
     config: TelegramConfig,
     clock: Arc<dyn Clock>,
+    spool: PathBuf,
     rival: RivalCheck,
     menu: Menu,
     trouble: Mutex<Option<String>>,
@@ -91,7 +95,7 @@ impl Telegram {
     /// # Errors
     /// [`TelegramError::Client`].
     pub fn new(parts: TelegramParts) -> Result<Self, TelegramError> {
-        let TelegramParts { instance, config, token, project_chats, clock, rival } = parts;
+        let TelegramParts { instance, config, token, project_chats, clock, spool, rival } = parts;
         Ok(Self {
             api: Arc::new(Api::new(&config.api_url, token)?),
             gate: Gate::new(config.chat_id, config.allowed_user_ids.clone(), project_chats),
@@ -102,6 +106,7 @@ impl Telegram {
             instance,
             config,
             clock,
+            spool,
             rival,
         })
     }
@@ -114,7 +119,7 @@ impl Telegram {
             kind: TransportKind::parse("telegram").expect("`telegram` obeys the id rule"),
             title: "Telegram".to_owned(),
             limits: Limits {
-                text: TEXT_LIMIT,
+                text: TextLimit { max: MAX_TEXT_UNITS, unit: TextUnit::Utf16 },
                 bot: Some(BOT_RATE),
                 chat: Some(GROUP_RATE),
                 edit_gap: EDIT_GAP,
@@ -225,7 +230,7 @@ impl Telegram {
     }
 
     fn outbound(&self) -> Outbound<'_> {
-        Outbound { api: &self.api, kept: &self.kept }
+        Outbound { api: &self.api, kept: &self.kept, spool: &self.spool }
     }
 
     /// Notices where a chat has gone, so that it is served there too.
