@@ -1,6 +1,7 @@
 //! Files that were sent, by people and by the bot.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ pub(super) struct Media {
 #[derive(Debug)]
 pub(super) struct Kept {
     pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Arc<[u8]>,
     path: String,
     /// What Telegram says its size is.
     size: u64,
@@ -50,7 +51,7 @@ impl Files {
         let id = format!("FILE{number:06}");
         let ending = name.rsplit_once('.').map_or_else(String::new, |(_, ending)| format!(".{ending}"));
         let path = format!("{kind}s/file_{number}{ending}");
-        self.0.insert(id.clone(), Kept { name: name.to_owned(), bytes, path, size });
+        self.0.insert(id.clone(), Kept { name: name.to_owned(), bytes: bytes.into(), path, size });
         let whole = json!({"file_id": id, "file_unique_id": format!("U-{id}"), "file_size": size});
         let with = |more: Value| merged(whole.clone(), more);
         let part = match kind {
@@ -85,7 +86,7 @@ impl Files {
 
     /// Returns the bytes at a path that `getFile` told.
     pub(super) fn at(&self, path: &str) -> Option<&[u8]> {
-        self.0.values().find(|kept| kept.path == path).map(|kept| kept.bytes.as_slice())
+        self.0.values().find(|kept| kept.path == path).map(|kept| &*kept.bytes)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A chat as a person sees it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -48,7 +49,7 @@ pub struct Sent {
     /// Its name.
     pub name: String,
     /// What is in it.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
 }
 
 impl fmt::Debug for Sent {
