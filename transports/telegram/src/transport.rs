@@ -37,9 +37,9 @@ const INTRODUCTION: Duration = Duration::from_secs(10);
 /// Calls of one bot over all chats: about 30 messages a second (Bot FAQ, "My bot is hitting limits").
 const BOT_RATE: Rate = Rate { calls: 30, per: Duration::from_secs(1) };
 
-/// Calls to a private chat: one a second, and short bursts beyond it (Bot FAQ). Counted over ten seconds, so
+/// Calls to a private chat: one a second, and short bursts beyond it (Bot FAQ). Counted over three seconds, so
 /// that an answer doesn't wait for the second after a progress edit.
-const PRIVATE_RATE: Rate = Rate { calls: 10, per: Duration::from_secs(10) };
+const PRIVATE_RATE: Rate = Rate { calls: 3, per: Duration::from_secs(3) };
 
 /// Calls to a group: 20 a minute (Bot FAQ).
 const GROUP_RATE: Rate = Rate { calls: 20, per: Duration::from_secs(60) };
@@ -47,8 +47,8 @@ const GROUP_RATE: Rate = Rate { calls: 20, per: Duration::from_secs(60) };
 /// Shortest time between two edits of one message: nobody reads faster.
 const EDIT_GAP: Duration = Duration::from_secs(1);
 
-/// Says who else may be polling a bot, when this machine knows.
-pub type RivalCheck = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+/// Says who else may be polling the bot whose token has this fingerprint, when this machine knows.
+pub type RivalCheck = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What the transport is made of.
 pub struct TelegramParts {
@@ -199,7 +199,8 @@ impl Telegram {
 
     /// Returns who else polls this bot, as far as it is known.
     pub(crate) fn rival(&self) -> String {
-        let who = (self.rival)().unwrap_or_else(|| "somebody else".to_owned());
+        let fingerprint = fingerprint::of_token(self.api.token());
+        let who = (self.rival)(&fingerprint).unwrap_or_else(|| "somebody else".to_owned());
         format!(
             "{who} receives this bot's messages; takopi waits. Stop it there, or get a new token from @BotFather \
              and write it as bot_token in [transports.{}]",

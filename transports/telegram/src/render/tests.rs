@@ -6,6 +6,7 @@ use takopi_core::id::RunIds;
 use takopi_core::message::{Button, ButtonAction, SpooledFile};
 use takopi_core::time::Timestamp;
 
+use super::layout::Attachment;
 use super::*;
 
 /// Returns the text, and below it each entity with what it covers.
