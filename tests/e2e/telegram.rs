@@ -1,5 +1,7 @@
 //! A Telegram chat with the built binary behind it: what a person writes there and sees.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 use takopi_fake::telegram::{Fault, Injection, Say, Shown, TOKEN, TelegramServer};
 
@@ -200,5 +202,23 @@ fn telegram_a_group_that_anybody_may_command_is_warned_of_with_the_line_to_write
         "{}",
         doctor.stdout
     );
+    daemon.stop();
+}
+
+#[test]
+fn telegram_what_came_too_long_ago_waits_for_a_button_and_then_runs_once() {
+    let server = server();
+    let home = home(&server, "");
+    let late = server.send(Say::new(ADA, ADA, "echo x >> ran; echo late").aged(Duration::from_secs(7200)));
+    let daemon = Daemon::start(&home);
+    let told = said(&server, "came while takopi was away (2h 00m ago)");
+    assert_eq!((told.reply_to, told.labels()), (Some(late.message), vec!["run it"]));
+    assert!(home.lines("ran").is_empty());
+    server.press(ADA, told.id, ADA, "run it");
+    said(&server, "done · shell");
+    server.press(ADA, told.id, ADA, "run it");
+    server.say(ADA, ADA, "echo afterwards");
+    said(&server, "afterwards");
+    assert_eq!(home.lines("ran"), ["x"]);
     daemon.stop();
 }

@@ -174,6 +174,8 @@ pub enum Admission {
     Silence,
     /// No, and they are told why.
     Told(String),
+    /// Yes, but it came so late that it runs only when its sender says so: they are told this, with a button.
+    Late(String),
 }
 
 /// A chat service.

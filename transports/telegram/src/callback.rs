@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use takopi_core::id::{CommandId, RunId};
 use takopi_core::message::ButtonAction;
+use takopi_core::port::ledger::InboxId;
 
 /// Most bytes a button carries.
 const MAX_BYTES: usize = 64;
@@ -30,6 +31,7 @@ pub(crate) enum Pressed {
 fn short(action: &ButtonAction) -> Option<String> {
     let text = match action {
         ButtonAction::Cancel { run } => format!("c{run}"),
+        ButtonAction::Run { inbox } => format!("r{}", inbox.0),
         ButtonAction::Command { command, arguments } => format!("/{command}{GAP}{arguments}"),
         ButtonAction::Answer { run, question, option } => {
             if question.contains(GAP) {
@@ -46,6 +48,7 @@ fn read(data: &str) -> Option<ButtonAction> {
     let rest = data.get(1..)?;
     match data.chars().next()? {
         'c' => Some(ButtonAction::Cancel { run: RunId::parse(rest)? }),
+        'r' => Some(ButtonAction::Run { inbox: InboxId(rest.parse().ok()?) }),
         '/' => {
             let (command, arguments) = rest.split_once(GAP)?;
             Some(ButtonAction::Command {
@@ -134,6 +137,7 @@ mod tests {
         let command = "[a-z0-9_]{1,32}".prop_map(|id| CommandId::parse(&id).unwrap());
         prop_oneof![
             run.clone().prop_map(|run| ButtonAction::Cancel { run }),
+            any::<i64>().prop_map(|inbox| ButtonAction::Run { inbox: InboxId(inbox) }),
             (command, "\\PC{0,60}")
                 .prop_map(|(command, arguments)| ButtonAction::Command { command, arguments }),
             (run, "\\PC{0,20}", "[\\PC\u{1f}]{0,40}")

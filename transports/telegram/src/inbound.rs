@@ -8,7 +8,9 @@ mod wire;
 
 use serde_json::Value;
 use takopi_core::id::InstanceId;
-use takopi_core::message::{Address, Chosen, Inbound, Message, MessageRef, Press, Reply, Sender};
+use takopi_core::message::{
+    Address, ButtonAction, Chosen, Inbound, Message, MessageRef, Press, Reply, Sender,
+};
 use takopi_core::time::Timestamp;
 
 use crate::callback::{Kept, Pressed};
@@ -129,12 +131,18 @@ impl Reader<'_> {
         let (Some(message), Some(data)) = (query.message, query.data) else { return Update::Nothing };
         let sender = user(&query.from);
         let reference = self.reference(&message);
-        let upstream = format!("p{}", query.id);
         let inbound = self.kept.read(&data).map(|pressed| match pressed {
             Pressed::Action(action) => {
+                let upstream = match &action {
+                    // However often it is pressed, and by whom: what came late runs once.
+                    ButtonAction::Run { inbox } => format!("r{}", inbox.0),
+                    _ => format!("p{}", query.id),
+                };
                 Inbound::Press(Press { upstream, message: reference.clone(), sender: sender.clone(), action })
             }
-            Pressed::CancelHere => Inbound::Message(cancel_here(upstream, &reference, &sender)),
+            Pressed::CancelHere => {
+                Inbound::Message(cancel_here(format!("p{}", query.id), &reference, &sender))
+            }
         });
         Update::Pressed { query: query.id, inbound, sender, message: reference }
     }

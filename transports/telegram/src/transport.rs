@@ -8,14 +8,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use takopi_core::desk::Inbox;
 use takopi_core::id::{InstanceId, TransportKind};
-use takopi_core::message::{Address, Body, Inbound, MessageRef};
+use takopi_core::message::{Address, Body, Inbound, Message, MessageRef};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
     Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
     TransportFeatures, TransportSpec,
 };
+use takopi_core::render::format_elapsed;
 use takopi_core::settings::Secret;
+use takopi_core::time::Timestamp;
 use teloxide_core::payloads::GetMe;
 use tokio_util::sync::CancellationToken;
 
@@ -230,6 +232,17 @@ impl Telegram {
         self.clock.sleep_until(self.clock.moment() + pause).await;
     }
 
+    /// Returns whether a message was sent so long ago that it runs only when its sender still wants it.
+    fn lateness(&self, message: &Message) -> Admission {
+        let age = self.clock.now().since(message.sent_at);
+        // A message without a time is one we made ourselves.
+        if message.sent_at == Timestamp::default() || age <= self.config.backlog_max_age {
+            return Admission::Served;
+        }
+        let ago = format_elapsed(age);
+        Admission::Late(format!("this came while takopi was away ({ago} ago) and has not run."))
+    }
+
     fn outbound(&self) -> Outbound<'_> {
         Outbound { api: &self.api, kept: &self.kept, spool: &self.spool }
     }
@@ -260,10 +273,12 @@ impl Transport for Telegram {
     }
 
     fn admits(&self, inbound: &Inbound) -> Admission {
-        if self.gate.admits(&inbound.address().chat, inbound.sender()) && self.gate.is_for_us(inbound) {
-            Admission::Served
-        } else {
-            Admission::Silence
+        if !self.gate.admits(&inbound.address().chat, inbound.sender()) || !self.gate.is_for_us(inbound) {
+            return Admission::Silence;
+        }
+        match inbound {
+            Inbound::Message(message) => self.lateness(message),
+            _ => Admission::Served,
         }
     }
 
