@@ -3,8 +3,10 @@
 
 mod catalogue;
 mod clock;
+mod greeting;
 mod leftovers;
 mod rooms;
+mod telegram;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ use anyhow::Context as _;
 use takopi_core::desk::{Desk, DeskEvent, DeskParts};
 use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::port::{Clock, Ledger};
-use takopi_core::settings::{Diagnostic, Settings};
+use takopi_core::settings::{Diagnostic, Secret, Settings};
 use takopi_core::time::Timestamp;
 use takopi_ledger::SqliteLedger;
 use takopi_local::{Door, DoorParts, Local, LocalConfig, Page, Token};
@@ -24,10 +26,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use catalogue::HouseCatalogue;
-use clock::MachineClock;
+pub(crate) use clock::MachineClock;
 pub(crate) use leftovers::MarkedProcesses;
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, workspace};
+use telegram::Bot;
+pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
 
 /// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.
 const TOKEN_KEY: (&str, &str) = ("local", "token");
@@ -59,6 +63,8 @@ pub(crate) struct Opening {
     pub(crate) final_notify: bool,
     /// What is opened.
     pub(crate) serve: Serve,
+    /// The lock file of a Python takopi that this machine may have beside us.
+    pub(crate) python_lock: Option<PathBuf>,
 }
 
 /// An open house.
@@ -67,6 +73,9 @@ pub(crate) struct House {
     ledger: Arc<SqliteLedger>,
     door: Door,
     url: Option<String>,
+    bots: Vec<Bot>,
+    /// What the desk told since before the first transport received.
+    told: Mutex<Option<broadcast::Receiver<DeskEvent>>>,
     in_force: Mutex<Opening>,
     /// What is the same in all generations.
     lasting: Lasting,
@@ -120,10 +129,37 @@ impl House {
             false => None,
         };
         desk.serve(instance, Local::spec(), Arc::new(local)).await;
+        let bots = match opening.serve {
+            Serve::Everything => {
+                let (spool, python_lock) = (ledger.spool(), opening.python_lock.clone());
+                telegram::bots(&opening.settings, &Surroundings { clock: clock.clone(), spool, python_lock })?
+            }
+            Serve::DoorOnly => Vec::new(),
+        };
+        for bot in &bots {
+            bot.learn(&desk, &opening.settings).await;
+            desk.serve(bot.instance.clone(), bot.transport.own_spec(), bot.transport.clone()).await;
+        }
+        let told = Mutex::new(Some(desk.watch()));
         desk.recover().await.context("taking up what the last daemon left undone")?;
         let days = u64::from(opening.settings.ledger.retention_days);
         tasks.spawn(sweep(ledger.clone(), clock.clone(), Duration::from_secs(days * 86_400), stop.clone()));
-        Ok(Self { desk, ledger, door, url, in_force: Mutex::new(opening), lasting, tasks, page, stop })
+        for bot in &bots {
+            bot.greet(&desk, &opening).await;
+        }
+        Ok(Self {
+            desk,
+            ledger,
+            door,
+            url,
+            bots,
+            told,
+            in_force: Mutex::new(opening),
+            lasting,
+            tasks,
+            page,
+            stop,
+        })
     }
 
     /// Returns the door of this machine's own people.
@@ -146,6 +182,23 @@ impl House {
         self.desk.watch()
     }
 
+    /// Returns the same, from before anything was received on; the second to ask gets what is told from now on.
+    pub(crate) fn watch_from_start(&self) -> broadcast::Receiver<DeskEvent> {
+        let first = self.told.lock().unwrap_or_else(PoisonError::into_inner).take();
+        first.unwrap_or_else(|| self.watch())
+    }
+
+    /// Returns whether any transport that is served could still receive, were those in `ended` given up.
+    pub(crate) fn serves_besides(&self, ended: &[InstanceId]) -> bool {
+        let in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        in_force.settings.served().any(|instance| !ended.contains(&instance.id))
+    }
+
+    /// Returns what logs must not show and the settings do not hold.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        self.bots.iter().map(Bot::secret).collect()
+    }
+
     /// Runs by new settings from now on; running work keeps the old. Returns what takes a restart.
     ///
     /// # Errors
@@ -163,6 +216,9 @@ impl House {
         let generation =
             rooms::generation(&opening, self.ledger.id(), &self.tasks, &self.stop, &self.lasting)?;
         self.desk.adopt(generation).await;
+        for bot in &self.bots {
+            bot.learn(&self.desk, &opening.settings).await;
+        }
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = opening;
         Ok(fixed)
     }

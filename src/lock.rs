@@ -158,6 +158,14 @@ fn read(file: &mut File) -> Option<Holder> {
     serde_json::from_slice(&text).ok()
 }
 
+/// Returns the process of a live Python takopi whose lock file this is and that serves the bot whose token has
+/// that fingerprint. One that doesn't say which may be it.
+pub(crate) fn live_python_with(path: &Path, fingerprint: &str) -> Option<u32> {
+    let holder = read(&mut File::open(path).ok()?).filter(|holder| holder.socket.is_none())?;
+    let same = holder.token_fingerprint.as_deref().is_none_or(|other| other == fingerprint);
+    if same { live_python(holder) } else { None }
+}
+
 /// Returns the pid of a holder that is alive and looks like the Python takopi.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `and_then` hands over")]
 fn live_python(holder: Holder) -> Option<u32> {

@@ -74,5 +74,9 @@ mod projects;
 mod random;
 #[path = "e2e/real.rs"]
 mod real;
+#[path = "e2e/telegram.rs"]
+mod telegram;
+#[path = "e2e/telegram_contract.rs"]
+mod telegram_contract;
 #[path = "e2e/wait.rs"]
 mod wait;

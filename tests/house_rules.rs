@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "takopi-workspace",
             "takopi-engines",
             "takopi-local",
+            "takopi-telegram",
             "takopi-commands",
             "takopi-ledger",
             "takopi-voice",
@@ -36,6 +37,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-workspace", &["takopi-core", "takopi-stdio"]),
     ("takopi-engines", &["takopi-core", "takopi-stdio"]),
     ("takopi-local", &["takopi-core"]),
+    ("takopi-telegram", &["takopi-core"]),
     ("takopi-commands", &["takopi-core"]),
     ("takopi-ledger", &["takopi-core"]),
     ("takopi-voice", &["takopi-core"]),
@@ -85,8 +87,10 @@ const BANNED_IN_CORE: &[&str] = &["axum", "chrono", "hyper", "reqwest", "rusqlit
 const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("anyhow", &["takopi", "xtask"]),
     ("axum", &["takopi-local", "takopi-fake"]),
-    ("reqwest", &["takopi-voice"]),
+    ("reqwest", &["takopi-voice", "takopi-telegram"]),
+    ("ring", &["takopi-telegram"]),
     ("rusqlite", &["takopi-ledger"]),
+    ("teloxide", &["takopi-telegram"]),
 ];
 
 /// What core's shipped code never names: time, files, sockets and processes come in through ports.

@@ -39,10 +39,10 @@ use live::LiveRun;
 
 use crate::event::Outcome;
 use crate::id::{EngineId, InstanceId, RunId, RunIds};
-use crate::message::{Address, Inbound};
+use crate::message::{Address, Body, Inbound};
 use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
-use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post};
+use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post, PostKind, ProgressUse};
 use crate::port::transport::TransportSpec;
 use crate::port::{Clock, Ledger, Leftovers, Transcriber, Transport};
 use crate::route::{self, Decision, Facts};
@@ -433,6 +433,26 @@ impl Desk {
         let wants = route::wants(inbound, &known);
         let stored = self.0.ledger.facts(&wants.query).await?;
         Ok(Some(route::decide(&wants, &Facts { stored, live: None }, &known)))
+    }
+
+    /// Says something in a chat by itself, with notification. Durable when it returns; it goes out when the
+    /// transport can.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when it could not be stored. An address nobody serves is told nothing.
+    pub async fn tell(&self, to: &Address, body: &Body) -> Result<(), LedgerError> {
+        let Some(instance) = self.0.instance(&to.instance) else { return Ok(()) };
+        let post = Post {
+            to: to.clone(),
+            kind: PostKind::Notice,
+            run: None,
+            reply_to: None,
+            notify: true,
+            progress: ProgressUse::Keep,
+            revises: None,
+            parts: instance.transport.lay_out(body),
+        };
+        self.0.post(post).await
     }
 
     /// Lends what is in force to `read`: specs, projects, the default engine.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::{CommandId, EngineId, InstanceId, RunId};
+use crate::port::ledger::InboxId;
 use crate::session::Context;
 use crate::time::Timestamp;
 
@@ -251,6 +252,11 @@ pub enum ButtonAction {
     Cancel {
         /// Which.
         run: RunId,
+    },
+    /// Runs a message that was put aside because it came late.
+    Run {
+        /// Which.
+        inbox: InboxId,
     },
     /// Calls a slash command.
     Command {

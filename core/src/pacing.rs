@@ -24,7 +24,7 @@ use crate::time::Moment;
 /// Most calls of one bot under way at once: more would only wait in the service's own line.
 pub const MAX_IN_FLIGHT: usize = 32;
 
-/// Calls of a chat's window that edits leave to sends, where the window has more than these.
+/// Calls of a chat's window that edits leave to sends; of a window of less than three times as many, a third.
 pub const EDIT_RESERVE: u32 = 5;
 
 /// What an item is, and so how urgent, and what it replaces.

@@ -193,6 +193,8 @@ pub enum Decision {
     },
     /// Take back a message that still waits.
     Withdraw(InboxId),
+    /// Run a message that was put aside.
+    TakeUp(InboxId),
     /// Tell the sender why not.
     Refuse(String),
     /// Nothing.
@@ -270,6 +272,7 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
 fn decide_press(action: &ButtonAction, mut answer: Answer) -> Decision {
     match action {
         ButtonAction::Cancel { run } => Decision::Stop(*run),
+        ButtonAction::Run { inbox } => Decision::TakeUp(*inbox),
         ButtonAction::Command { command, arguments } => {
             Decision::Call { command: command.clone(), text: arguments.clone() }
         }

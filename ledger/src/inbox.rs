@@ -114,3 +114,8 @@ pub(crate) fn said_until(db: &Connection, address: &Address, last: i64) -> Resul
     let sql = "SELECT id FROM inbox WHERE address = ?1 AND said = 1 AND id <= ?2 ORDER BY id DESC LIMIT 1";
     first(db, sql, params![json("an address", address)?, last], |row| Ok(row.get(0)?))
 }
+
+/// Returns an inbound as it came in or was amended.
+pub(crate) fn inbound(db: &Connection, id: InboxId) -> Result<Option<Inbound>, Failure> {
+    first(db, "SELECT inbound FROM inbox WHERE id = ?1", [id.0], |row| value::<Inbound>(row, "inbound"))
+}

@@ -164,6 +164,10 @@ impl Ledger for SqliteLedger {
         self.write("post a message", move |db| outbox::post(db, &post, at)).await
     }
 
+    async fn inbound(&self, inbox: InboxId) -> Result<Option<Inbound>, LedgerError> {
+        self.reader.read("read a message", move |db| inbox::inbound(db, inbox)).await
+    }
+
     async fn outbox(&self, id: OutboxId) -> Result<Option<OutboxRow>, LedgerError> {
         self.reader.read("read a post", move |db| outbox::row(db, id)).await
     }

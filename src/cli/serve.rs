@@ -4,9 +4,13 @@
 
 use std::time::Duration;
 
-use takopi_core::id::EngineId;
+use takopi_core::desk::DeskEvent;
+use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::settings::{Override, Secret};
 use takopi_core::text::visible;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tracing::level_filters::LevelFilter;
 
@@ -23,6 +27,9 @@ use crate::signals::{Signal, Signals};
 
 /// How long runs get to end when the daemon is stopped.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// For how long after its start the daemon gives up when it has nothing left to serve.
+const STARTING: Duration = Duration::from_secs(60);
 
 /// How often a lock that somebody else holds is tried.
 const TRY_EVERY: Duration = Duration::from_millis(200);
@@ -61,21 +68,35 @@ impl Daemon {
         // The page's address lets its reader in: it is printed for its owner, and never logged.
         let token = hosting.house().url().and_then(|url| url.split_once("token=")).map(|(_, token)| token);
         self.logs.hide(&token.map(Secret::new).into_iter().collect::<Vec<_>>());
+        self.logs.hide(&hosting.house().secrets());
         announce(&hosting, &lines);
         self.notify.ready();
-        let signal = self.attend(&hosting, &mut signals, &mut watching).await;
-        self.close(hosting, signal, &mut signals).await
+        match self.attend(&hosting, &mut signals, &mut watching).await {
+            Ok(signal) => self.close(hosting, signal, &mut signals).await,
+            Err(reason) => {
+                self.close(hosting, Signal::Terminate, &mut signals).await?;
+                Err(Failure::told(reason))
+            }
+        }
     }
 
-    /// Looks after the house until it is asked to stop.
-    async fn attend(&self, hosting: &Hosting, signals: &mut Signals, watching: &mut bool) -> Signal {
+    /// Looks after the house until it is asked to stop, or, just after the start, nothing is left to serve: then
+    /// the error is why.
+    async fn attend(
+        &self,
+        hosting: &Hosting,
+        signals: &mut Signals,
+        watching: &mut bool,
+    ) -> Result<Signal, String> {
         let mut watch = Watch::begin(&self.place.config);
+        let mut ends = Ends::new(hosting);
         loop {
             let reload = tokio::select! {
                 signal = signals.next() => match signal {
                     Signal::Reload => true,
-                    stop => return stop,
+                    stop => return Ok(stop),
                 },
+                reason = ends.last() => return Err(reason),
                 () = watch.changed(), if *watching => true,
                 () = self.watchdog() => false,
             };
@@ -142,6 +163,43 @@ impl Daemon {
         };
         tracing::info!(ended, "closed");
         Ok(if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Done })
+    }
+}
+
+/// Transports that end for good while the daemon is starting.
+struct Ends<'a> {
+    hosting: &'a Hosting,
+    events: broadcast::Receiver<DeskEvent>,
+    until: Instant,
+    ended: Vec<InstanceId>,
+}
+
+impl<'a> Ends<'a> {
+    fn new(hosting: &'a Hosting) -> Self {
+        let events = hosting.house().watch_from_start();
+        Self { hosting, events, until: Instant::now() + STARTING, ended: Vec::new() }
+    }
+
+    /// Returns why the last transport that is served has ended. Never, once the daemon has started: then a
+    /// transport that ends is a row in `takopi status`. Dropping it is how it is stopped; it may be called again.
+    async fn last(&mut self) -> String {
+        let starting = async {
+            loop {
+                let (instance, reason) = match self.events.recv().await {
+                    Ok(DeskEvent::TransportEnded { instance, reason }) => (instance, reason),
+                    Ok(_) | Err(RecvError::Lagged(_)) => continue,
+                    Err(RecvError::Closed) => std::future::pending().await,
+                };
+                self.ended.push(instance);
+                if !self.hosting.house().serves_besides(&self.ended) {
+                    return reason;
+                }
+            }
+        };
+        match tokio::time::timeout_at(self.until, starting).await {
+            Ok(reason) => reason,
+            Err(_) => std::future::pending().await,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The transports: which are served, which could be, and whether the page can be reached or its port be had.
 
+mod telegram;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -33,14 +35,20 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
         } else if let Some(trouble) = trouble(scene, instance) {
             Row::new(Part::Transport, State::Failure, trouble)
                 .remedy(format!("correct [transports.{}], then start takopi again", instance.id))
+        } else if house::is_telegram(instance) {
+            let looked = telegram::look(scene, instance).await;
+            rows.extend(looked.into_iter().map(|row| named(row, instance)));
+            continue;
         } else {
             page(scene, instance).await
         };
-        rows.push(
-            row.name(&instance.id).fact("kind", instance.kind.as_str()).fact("served", instance.served),
-        );
+        rows.push(named(row, instance));
     }
     Ok(rows)
+}
+
+fn named(row: Row, instance: &Instance) -> Row {
+    row.name(&instance.id).fact("kind", instance.kind.as_str()).fact("served", instance.served)
 }
 
 /// Returns what the daemon says is wrong with it.
@@ -49,7 +57,7 @@ fn trouble(scene: &Scene<'_>, instance: &Instance) -> Option<String> {
     lines.iter().find(|line: &&TransportLine| line.instance == instance.id)?.issue.clone()
 }
 
-/// Looks at the page, the one thing that a transport of this version serves.
+/// Looks at the page.
 async fn page(scene: &Scene<'_>, instance: &Instance) -> Row {
     let row = |state, text: String| Row::new(Part::Transport, state, text);
     let daemon = scene.status.filter(|status| status.host == Host::Daemon);

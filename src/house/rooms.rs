@@ -10,10 +10,12 @@ use takopi_core::desk::Generation;
 use takopi_core::id::{CommandId, InstanceId, PluginId, PluginKind, TransportKind};
 use takopi_core::port::command::{Command, CommandSpec};
 use takopi_core::port::engine::{Engine, EngineSpec};
+use takopi_core::port::transport::TransportSpec;
 use takopi_core::route::KnownProject;
 use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
 use takopi_engines::{Drifts, EngineParts, Environment, Listed};
 use takopi_local::Local;
+use takopi_telegram::Telegram;
 use takopi_workspace::{Patience, Turns, Worktrees, WorktreesParts};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,7 +33,7 @@ pub(crate) fn known() -> anyhow::Result<Known> {
     }
     Ok(Known {
         engines: takopi_engines::known(is_on_path)?,
-        transports: vec![Local::spec().kind],
+        transports: vec![Local::spec().kind, Telegram::spec().kind],
         late_commands,
     })
 }
@@ -238,9 +240,9 @@ pub(crate) fn listing(settings: &Settings) -> anyhow::Result<Listing> {
     let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
     let specs = listed.into_iter().map(|engine| engine.spec).collect();
     let (engines, commands) = surveys(settings, specs, &[])?;
-    let local = Local::spec();
-    let claim = Claim::built_in(&local.kind.clone(), local, false);
-    let transports = survey(PluginKind::Transport, vec![claim], &Rules::default());
+    let claim = |spec: TransportSpec| Claim::built_in(&spec.kind.clone(), spec, false);
+    let claims = vec![claim(Local::spec()), claim(Telegram::spec())];
+    let transports = survey(PluginKind::Transport, claims, &Rules::default());
     let mut listing = Listing::new(&settings.plugins.enabled);
     listing.add(&engines);
     listing.add(&transports);

@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::inbox::Refusal;
 use super::live::LiveRun;
 use super::perform::{self, Assignment};
 use super::script::Look;
 use super::{DeskEvent, Shared};
 use crate::gather::{Gathered, Gatherer};
 use crate::id::{InstanceId, RunId};
-use crate::message::{Body, Inbound, MessageRef};
+use crate::message::{Body, Button, ButtonAction, Inbound, MessageRef};
 use crate::port::ledger::{InboxId, Settled};
 use crate::queue::{Bound, Claim, Placement, Queue, Released};
 use crate::session::Session;
@@ -25,7 +26,7 @@ use crate::speech;
 /// What the clerk is told.
 pub(super) enum Memo {
     /// Something durable came in.
-    Accepted { inbox: InboxId, inbound: Box<Inbound>, stopped: Vec<RunId>, refusal: Option<String> },
+    Accepted { inbox: InboxId, inbound: Box<Inbound>, stopped: Vec<RunId>, refusal: Option<Refusal> },
     /// Something of the last daemon's was found accepted; its waiting progress message, if it had one.
     Found { arrival: Box<Arrival>, progress: Option<MessageRef> },
     /// A voice note was heard: the text its message has now, or what its sender is told instead.
@@ -126,9 +127,12 @@ impl Clerk {
 
     async fn read(&mut self, memo: Memo) {
         match memo {
-            Memo::Accepted { inbox, inbound, refusal: Some(text), .. } => {
+            Memo::Accepted { inbox, inbound, refusal: Some(refusal), .. } => {
                 match self.desk.instance(&inbound.address().instance) {
-                    Some(instance) => self.refuse(&[inbox], inbound.message().clone(), text, &instance),
+                    Some(instance) => {
+                        let body = refused(refusal, inbox);
+                        self.reply(&[inbox], inbound.message().clone(), &body, &instance);
+                    }
                     None => self.settle(&[inbox], inbound.message(), Settled::Ignored),
                 }
             }
@@ -295,5 +299,16 @@ impl Clerk {
 fn release(run: RunId, done: oneshot::Sender<()>) {
     if done.send(()).is_err() {
         tracing::debug!(%run, "what was waited for is not wanted any more");
+    }
+}
+
+/// Returns what the sender of something that is not done is told.
+fn refused(refusal: Refusal, inbox: InboxId) -> Body {
+    match refusal {
+        Refusal::Told(text) => Body::plain(format!("error: {text}")),
+        Refusal::Late(text) => {
+            let button = Button { label: "run it".to_owned(), action: ButtonAction::Run { inbox } };
+            Body { buttons: vec![vec![button]], ..Body::plain(text) }
+        }
     }
 }

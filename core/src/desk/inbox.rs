@@ -17,6 +17,15 @@ use crate::port::ledger::{Accepted, LedgerError};
 use crate::port::transport::Admission;
 use crate::route::CANCEL;
 
+/// Why something that came in is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Its sender is not served.
+    Told(String),
+    /// It came late: a button does it after all.
+    Late(String),
+}
+
 /// What the service is told at once, before anything is queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FirstResponse {
@@ -78,7 +87,8 @@ impl Inbox {
         let refusal = match instance.transport.admits(&inbound) {
             Admission::Served => None,
             Admission::Silence => return Ok(FirstResponse::Ack),
-            Admission::Told(text) => Some(text),
+            Admission::Told(text) => Some(Refusal::Told(text)),
+            Admission::Late(text) => Some(Refusal::Late(text)),
         };
         let stopped = if refusal.is_none() { self.stop_at_once(&inbound) } else { Vec::new() };
         let first = first_response(&inbound, &stopped);
@@ -137,7 +147,7 @@ async fn take(
     desk: Arc<Shared>,
     inbound: Inbound,
     stopped: Vec<RunId>,
-    refusal: Option<String>,
+    refusal: Option<Refusal>,
 ) -> Result<(), AcceptError> {
     let _turn = desk.turns.of(inbound.address()).lock().await;
     let Accepted::New(inbox) = desk.ledger.accept(&inbound, desk.clock.now()).await? else { return Ok(()) };

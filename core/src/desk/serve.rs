@@ -83,7 +83,8 @@ impl Instance {
     }
 
     pub(super) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let ended = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ended.or_else(|| self.transport.trouble())
     }
 
     /// Stops receiving, lets the door finish its call, and returns once the door is closed.

@@ -74,11 +74,7 @@ impl<T> Chat<T> {
 
     fn opens(&self, lane: usize) -> Moment {
         let edit = lane == EDITS;
-        let spare = if edit { EDIT_RESERVE } else { 0 };
-        let window = self.rate.map(|rate| {
-            let spare = if reserves(rate) { spare } else { 0 };
-            self.window.opens(rate, spare)
-        });
+        let window = self.rate.map(|rate| self.window.opens(rate, if edit { reserve(rate) } else { 0 }));
         let hint = self.hint.and_then(|(left, resets)| (left == 0).then_some(resets));
         let edits = edit.then_some(self.edits_from);
         [window, hint, edits].into_iter().flatten().fold(self.limited_until, Moment::max)
@@ -96,8 +92,8 @@ impl<T> Chat<T> {
             _ => None,
         };
         if lane == EDITS {
-            if let Some(rate) = self.rate.filter(|rate| reserves(*rate)) {
-                let share = rate.calls - EDIT_RESERVE;
+            if let Some(rate) = self.rate.filter(|rate| reserve(*rate) > 0) {
+                let share = rate.calls - reserve(rate);
                 self.edits_from = now + rate.per / share;
             }
             self.edited.retain(|_, again| *again > now);
@@ -126,7 +122,8 @@ impl<T> Chat<T> {
     }
 }
 
-/// Returns whether a window is wide enough that edits leave some of it to sends.
-fn reserves(rate: Rate) -> bool {
-    rate.calls > EDIT_RESERVE
+/// Returns how many calls of a window edits leave to sends: five of a wide one, a third of a narrow one, none
+/// where there is hardly more than one call.
+fn reserve(rate: Rate) -> u32 {
+    EDIT_RESERVE.min(rate.calls / 3)
 }

@@ -42,6 +42,12 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError`].
     async fn amend(&self, inbox: InboxId, text: &str) -> Result<bool, LedgerError>;
 
+    /// Returns an inbound as it came in or was amended; `None` when it is not known, or not any more.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn inbound(&self, inbox: InboxId) -> Result<Option<Inbound>, LedgerError>;
+
     /// Opens a run with the inbounds it answers. On disk when it returns.
     ///
     /// # Errors

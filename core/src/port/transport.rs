@@ -189,6 +189,8 @@ pub enum Admission {
     Silence,
     /// No, and they are told why.
     Told(String),
+    /// Yes, but it came so late that it runs only when its sender says so: they are told this, with a button.
+    Late(String),
 }
 
 /// A chat service.
@@ -243,6 +245,11 @@ pub trait Transport: Send + Sync {
 
     /// Returns what is missing for it to work.
     async fn check(&self) -> Vec<SetupIssue>;
+
+    /// Returns what is in the way while it receives and cannot: whoever asks how the house is, is told so.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Returns what must not be polled twice on this machine, as a fingerprint that tells no secret.
     fn lock_token(&self) -> Option<String> {

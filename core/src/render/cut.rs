@@ -188,7 +188,9 @@ impl<'a> Cutter<'a> {
         if closing.is_empty() {
             part.truncate(part.trim_end().len().max(own));
         } else if part.ends_with('\n') {
+            // The line end that `take` did not count; `closing` brings its own.
             part.pop();
+            part.truncate(part.trim_end_matches('\r').len());
         }
         part.push_str(closing);
         part

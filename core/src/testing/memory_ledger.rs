@@ -137,6 +137,10 @@ impl Ledger for MemoryLedger {
         Ok(self.write("amend a message")?.amend(inbox, text))
     }
 
+    async fn inbound(&self, inbox: InboxId) -> Result<Option<Inbound>, LedgerError> {
+        Ok(self.read().inbox.get(&inbox.0).map(|entry| entry.inbound.clone()))
+    }
+
     async fn open(&self, run: &OpenRun) -> Result<(), LedgerError> {
         self.write("open a run")?.open(run)
     }

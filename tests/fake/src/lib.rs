@@ -1,6 +1,8 @@
-//! What takopi's tests talk to in the place of the world: models, agents and a transcription service, on loopback.
+//! What takopi's tests talk to in the place of the world: models, agents, chat services and a transcription service,
+//! on loopback.
 
 pub mod agent;
 pub mod homes;
 pub mod model;
 pub mod speech;
+pub mod telegram;

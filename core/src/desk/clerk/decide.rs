@@ -77,7 +77,7 @@ impl Clerk {
                 let Some(cancelled) = self.gatherer.cancel(message, now) else { return };
                 self.stopped.remove(&inbox);
                 match self.desk.instance(&message.address.instance) {
-                    Some(instance) => self.tell(&[inbox], message.clone(), &told, &instance),
+                    Some(instance) => self.reply(&[inbox], message.clone(), &told, &instance),
                     None => tracing::info!(inbox = inbox.0, "a voice note is heard at the next start"),
                 }
                 cancelled.released
@@ -133,6 +133,7 @@ impl Clerk {
                 self.take_back(meant, inbound.message()).await;
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
+            Decision::TakeUp(late) => self.take_up(late, inbox, inbound.message(), &instance).await,
             Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
             Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
         }
@@ -229,12 +230,32 @@ impl Clerk {
         self.desk.work.spawn(async move { host::settle(&desk, &inbox, &address, how).await });
     }
 
-    pub(super) fn refuse(&self, inbox: &[InboxId], message: MessageRef, text: String, instance: &Instance) {
-        self.tell(inbox, message, &Body::plain(format!("error: {text}")), instance);
+    /// Decides about a message that was put aside as if it came in now; what it becomes answers the press.
+    async fn take_up(&mut self, late: InboxId, inbox: Vec<InboxId>, press: &MessageRef, instance: &Instance) {
+        let here = press.address.whole_chat();
+        match self.desk.ledger.inbound(late).await {
+            Ok(Some(Inbound::Message(message))) if message.message.address.whole_chat() == here => {
+                let inbound = Inbound::Message(message);
+                // No further than this: what was put aside is a message, never a press.
+                Box::pin(self.route(Arrival { inbox, inbound, follows: None, stopped: Vec::new() })).await;
+            }
+            Ok(_) => {
+                let text = "that message is not known any more; send it again".to_owned();
+                self.refuse(&inbox, press.clone(), text, instance);
+            }
+            Err(error) => {
+                tracing::error!(%error, "a message that was put aside could not be read");
+                self.refuse(&inbox, press.clone(), error.to_string(), instance);
+            }
+        }
     }
 
-    /// Answers a message that becomes no run.
-    fn tell(&self, inbox: &[InboxId], message: MessageRef, body: &Body, instance: &Instance) {
+    pub(super) fn refuse(&self, inbox: &[InboxId], message: MessageRef, text: String, instance: &Instance) {
+        self.reply(inbox, message, &Body::plain(format!("error: {text}")), instance);
+    }
+
+    /// Answers an inbound with a message, and with nothing else.
+    pub(super) fn reply(&self, inbox: &[InboxId], message: MessageRef, body: &Body, instance: &Instance) {
         let parts = instance.transport.lay_out(body);
         let (desk, inbox) = (self.desk.clone(), inbox.to_vec());
         self.desk.work.spawn(async move {

@@ -89,13 +89,14 @@ impl Model {
         let hinted = self.hints.get(&item.chat).is_none_or(|(left, until, from)| {
             *until <= now || self.calls[*from..].iter().filter(|call| call.1 == item.chat).count() < *left
         });
-        let wide = item.rate.filter(|rate| rate.calls > EDIT_RESERVE && is_edit(&item.key));
-        let spare = if wide.is_some() { EDIT_RESERVE } else { 0 };
+        let reserve = |rate: Rate| EDIT_RESERVE.min(rate.calls / 3);
+        let wide = item.rate.filter(|rate| reserve(*rate) > 0 && is_edit(&item.key));
+        let spare = wide.map_or(0, reserve);
         let rated = item
             .rate
             .is_none_or(|rate| here().filter(within(millis(rate))).count() < (rate.calls - spare) as usize);
         let spread = wide.is_none_or(|rate| {
-            let share = millis(rate) / u64::from(rate.calls - EDIT_RESERVE);
+            let share = millis(rate) / u64::from(rate.calls - reserve(rate));
             !here().filter(within(share)).any(|call| is_edit(&call.2))
         });
         let gap = !is_edit(&item.key)

@@ -132,6 +132,16 @@ fn the_work_grows_with_the_text_alone() {
 }
 
 #[test]
+fn code_with_windows_line_ends_fits_too() {
+    let text = format!("```sh\r\n{}```", "echo hello\r\n".repeat(100));
+    for max in 200..230 {
+        let limit = TextLimit { max, unit: CHARS };
+        let parts = split(&Body::markdown(text.as_str()), limit);
+        assert!(parts.iter().all(|part| CHARS.count(&flatten(part)) <= max), "{max}: {parts:?}");
+    }
+}
+
+#[test]
 fn an_opening_of_code_longer_than_a_part_is_cut_too() {
     for length in 100..400 {
         let text = format!("~~~ {}\n> x", "é".repeat(length));

@@ -49,6 +49,9 @@ pub(super) async fn settled_inbounds_are_finished_and_stay_as_they_were_settled(
     assert_eq!(said.len(), 3, "what was settled as done is not ignored afterwards");
     ledger.settle(&[two], Settled::Cancelled).await.unwrap();
     assert_eq!(pending(ledger).await, []);
+    let kept = ledger.inbound(two).await.unwrap();
+    assert_eq!(kept, Some(Inbound::Message(message("chat", "2", "text 2"))), "it can still be read");
+    assert_eq!(ledger.inbound(InboxId(999)).await.unwrap(), None);
 }
 
 pub(super) async fn only_texts_nothing_was_done_with_are_amended(ledger: &impl Ledger) {

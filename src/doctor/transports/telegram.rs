@@ -1,0 +1,62 @@
+//! A Telegram bot: whether its table and its token can be used, and whether strangers could command this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use takopi_core::port::Transport;
+use takopi_core::settings::{Instance, Severity};
+use takopi_telegram::TelegramConfig;
+
+use super::super::look::Scene;
+use super::super::{Part, Row, State};
+use crate::house::{self, MachineClock, Surroundings};
+
+/// How long the Bot API server may take.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// Looks at a bot.
+pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
+    let row = |state, text: String| Row::new(Part::Transport, state, text);
+    let reading = scene.settings.transport::<TelegramConfig>(&instance.id);
+    let mistakes = reading.diagnostics.iter().filter(|mistake| mistake.severity == Severity::Error);
+    let mut rows: Vec<Row> =
+        mistakes.map(|mistake| Row::mistake(Part::Transport, State::Failure, mistake)).collect();
+    if !rows.is_empty() {
+        return rows;
+    }
+    let config = reading.value;
+    if let Some(warning) = house::open_group_warning(scene.settings, &instance.id, &config) {
+        rows.push(row(State::Warning, warning));
+    }
+    let token = match config.token() {
+        Ok(token) => token,
+        Err(error) => {
+            rows.push(row(State::Failure, error.to_string()));
+            return rows;
+        }
+    };
+    // Nothing is sent and nobody else is looked for: it only asks who the bot is.
+    let around = Surroundings {
+        clock: Arc::new(MachineClock::start()),
+        spool: scene.place.dir().into(),
+        python_lock: None,
+    };
+    let bot = match house::telegram_bot(scene.settings, &instance.id, config, token, &around) {
+        Ok(bot) => bot,
+        Err(error) => {
+            rows.push(row(State::Failure, format!("{error:#}")));
+            return rows;
+        }
+    };
+    rows.push(match tokio::time::timeout(PATIENCE, bot.check()).await {
+        Ok(issues) => match issues.first() {
+            None => row(State::Ok, "the token is known to Telegram".to_owned()),
+            Some(issue) => issue
+                .remedy
+                .iter()
+                .fold(row(State::Failure, issue.title.clone()), |row, line| row.remedy(line)),
+        },
+        Err(_) => row(State::Failure, format!("no answer within {} s", PATIENCE.as_secs())),
+    });
+    rows
+}

@@ -1,0 +1,145 @@
+//! What a transport with a main chat says there when the daemon is ready, and what its menu offers.
+
+use std::path::Path;
+
+use takopi_core::message::Body;
+use takopi_core::port::command::EngineStatus;
+use takopi_core::render::code_span;
+use takopi_telegram::MenuEntry;
+
+/// What the greeting tells of.
+pub(super) struct Greeting<'a> {
+    /// The engine where nobody says otherwise.
+    pub(super) default_engine: &'a str,
+    /// The engines that serve the chat.
+    pub(super) engines: &'a [EngineStatus],
+    /// The projects, as they are written.
+    pub(super) projects: Vec<&'a str>,
+    /// `stateless` or `chat`.
+    pub(super) mode: &'a str,
+    /// What is said of topics.
+    pub(super) topics: &'a str,
+    /// Whether messages show how to continue them.
+    pub(super) resume_lines: bool,
+    /// Where the daemon works.
+    pub(super) dir: &'a Path,
+    /// What people should know at once.
+    pub(super) warnings: &'a [String],
+}
+
+impl Greeting<'_> {
+    pub(super) fn body(&self) -> Body {
+        let mut projects = self.projects.clone();
+        projects.sort_by_key(|alias| alias.to_lowercase());
+        let projects = if projects.is_empty() { "none".to_owned() } else { projects.join(", ") };
+        let resume_lines = if self.resume_lines { "shown" } else { "hidden" };
+        let dir = self.dir.display().to_string();
+        let lines = [
+            ("default", self.default_engine),
+            ("engines", &self.engines_line()),
+            ("projects", &projects),
+            ("mode", self.mode),
+            ("topics", self.topics),
+            ("resume lines", resume_lines),
+            ("working in", &dir),
+        ];
+        let lines = lines.map(|(key, value)| format!("{key}: {}", code_span(value))).join("  \n");
+        let paragraphs = ["🐙 **takopi is ready**".to_owned(), lines];
+        let warnings = self.warnings.iter().map(|warning| format!("⚠️ {warning}"));
+        Body::markdown(paragraphs.into_iter().chain(warnings).collect::<Vec<_>>().join("\n\n"))
+    }
+
+    fn engines_line(&self) -> String {
+        let missing = |engine: &&EngineStatus| engine.issue.as_deref().is_some_and(is_missing);
+        let ids = |keep: &dyn Fn(&&EngineStatus) -> bool| {
+            let ids: Vec<&str> = self.engines.iter().filter(keep).map(|engine| engine.id.as_str()).collect();
+            ids.join(", ")
+        };
+        let usable = ids(&|engine| engine.issue.is_none());
+        let notes = [
+            ("not installed", ids(&missing)),
+            ("misconfigured", ids(&|engine| engine.issue.is_some() && !missing(engine))),
+        ];
+        let notes: Vec<String> = notes
+            .into_iter()
+            .filter(|(_, ids)| !ids.is_empty())
+            .map(|(what, ids)| format!("{what}: {ids}"))
+            .collect();
+        match (usable.as_str(), notes.as_slice()) {
+            ("", []) => "none".to_owned(),
+            ("", notes) => format!("none ({})", notes.join("; ")),
+            (_, []) => usable,
+            (_, notes) => format!("{usable} ({})", notes.join("; ")),
+        }
+    }
+}
+
+fn is_missing(issue: &str) -> bool {
+    issue.contains("not found on PATH")
+}
+
+/// Returns the menu: engines that can be used, projects, commands in their order, `cancel` at the end.
+pub(super) fn menu<'a>(
+    engines: &[EngineStatus],
+    projects: impl Iterator<Item = &'a str>,
+    commands: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<MenuEntry> {
+    let entry = |name: &str, description: String| MenuEntry { name: name.to_owned(), description };
+    let usable = engines.iter().filter(|engine| engine.issue.is_none());
+    let mut menu: Vec<_> =
+        usable.map(|engine| entry(engine.id.as_str(), format!("use engine: {}", engine.id))).collect();
+    menu.extend(
+        projects.map(|alias| entry(&alias.to_lowercase(), format!("work on: {}", alias.to_lowercase()))),
+    );
+    let (cancel, others): (Vec<_>, Vec<_>) = commands
+        .map(|(name, description)| entry(name, description.to_owned()))
+        .partition(|one| one.name == "cancel");
+    menu.extend(others);
+    menu.extend(cancel);
+    menu
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use takopi_core::id::EngineId;
+    use takopi_core::render::flatten;
+
+    fn engine(id: &str, issue: Option<&str>) -> EngineStatus {
+        EngineStatus {
+            id: EngineId::parse(id).unwrap(),
+            title: id.to_owned(),
+            issue: issue.map(str::to_owned),
+            options: true,
+        }
+    }
+
+    #[test]
+    fn the_greeting_tells_what_is_there_in_seven_lines() {
+        let engines = [
+            engine("claude", None),
+            engine("codex", Some("codex not found on PATH; install it")),
+            engine("pi", Some("its table cannot be used")),
+        ];
+        let greeting = Greeting {
+            default_engine: "claude",
+            engines: &engines,
+            projects: vec!["beta", "Alpha"],
+            mode: "stateless",
+            topics: "disabled",
+            resume_lines: true,
+            dir: Path::new("/work dir"),
+            warnings: &["anybody may".to_owned()],
+        };
+        insta::assert_snapshot!(flatten(&greeting.body()));
+    }
+
+    #[test]
+    fn the_menu_ends_with_cancel_and_leaves_out_engines_that_are_not_there() {
+        let engines = [engine("claude", None), engine("codex", Some("codex not found on PATH"))];
+        let commands = [("cancel", "cancel run"), ("new", "start anew")];
+        let menu = menu(&engines, ["App"].into_iter(), commands.into_iter());
+        let names: Vec<&str> = menu.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["claude", "app", "new", "cancel"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! The Telegram bots of this house: made by the settings, told of what the house can do, greeting when it opens.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use takopi_core::desk::Desk;
+use takopi_core::id::InstanceId;
+use takopi_core::port::Clock;
+use takopi_core::settings::{Instance, Secret, Settings};
+use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicScope};
+
+use super::greeting::{self, Greeting};
+use super::rooms::told;
+use super::{Opening, warn};
+use crate::lock;
+
+/// A bot that is served, and what its table says.
+pub(super) struct Bot {
+    pub(super) transport: Arc<Telegram>,
+    pub(super) instance: InstanceId,
+    config: TelegramConfig,
+    token: Secret,
+}
+
+/// Where bots get what is not theirs.
+pub(crate) struct Surroundings {
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where files on their way out lie.
+    pub(crate) spool: PathBuf,
+    /// The lock file of a Python takopi on this machine, if there is a home.
+    pub(crate) python_lock: Option<PathBuf>,
+}
+
+/// Returns whether an instance is a Telegram bot.
+pub(crate) fn is_telegram(instance: &Instance) -> bool {
+    instance.kind == Telegram::spec().kind
+}
+
+/// Makes the bots that are to be served.
+///
+/// # Errors
+/// With every mistake of a table, or why there is no token.
+pub(super) fn bots(settings: &Settings, around: &Surroundings) -> anyhow::Result<Vec<Bot>> {
+    settings
+        .served()
+        .filter(|instance| is_telegram(instance))
+        .map(|instance| bot(settings, instance, around))
+        .collect()
+}
+
+fn bot(settings: &Settings, instance: &Instance, around: &Surroundings) -> anyhow::Result<Bot> {
+    let (config, warnings) = match settings.transport::<TelegramConfig>(&instance.id).usable() {
+        Ok(read) => read,
+        Err(mistakes) => anyhow::bail!(told(&mistakes)),
+    };
+    warnings.iter().for_each(warn);
+    let token = config.token()?;
+    let transport = make(settings, &instance.id, config.clone(), token.clone(), around)?;
+    Ok(Bot { transport: Arc::new(transport), instance: instance.id.clone(), config, token })
+}
+
+/// Makes one transport, outside any house too; nothing is asked of the network yet.
+///
+/// # Errors
+/// When no HTTP client can be made.
+pub(crate) fn make(
+    settings: &Settings,
+    instance: &InstanceId,
+    config: TelegramConfig,
+    token: Secret,
+    around: &Surroundings,
+) -> anyhow::Result<Telegram> {
+    Ok(Telegram::new(TelegramParts {
+        instance: instance.clone(),
+        config,
+        token,
+        project_chats: project_chats(settings),
+        clock: around.clock.clone(),
+        spool: around.spool.clone(),
+        rival: rival(around.python_lock.clone()),
+    })?)
+}
+
+/// Names a Python takopi of this machine as who else may receive a bot's messages.
+fn rival(python_lock: Option<PathBuf>) -> RivalCheck {
+    Arc::new(move |fingerprint| {
+        let path = python_lock.as_deref()?;
+        let pid = lock::live_python_with(path, fingerprint)?;
+        Some(format!("the Python takopi (pid {pid}, {})", path.display()))
+    })
+}
+
+/// Returns the chats of projects.
+pub(super) fn project_chats(settings: &Settings) -> Vec<i64> {
+    settings.projects.iter().filter_map(|project| project.chat_id).collect()
+}
+
+/// Returns what to warn of: a group whose members may all command this machine.
+pub(crate) fn open_group_warning(
+    settings: &Settings,
+    instance: &InstanceId,
+    config: &TelegramConfig,
+) -> Option<String> {
+    config.is_open_to_a_group(&project_chats(settings)).then(|| {
+        format!(
+            "everybody in the group may command this machine; write those who may into [transports.{instance}]: \
+             `allowed_user_ids = [123456789]`"
+        )
+    })
+}
+
+impl Bot {
+    /// Returns what logs must not show.
+    pub(super) fn secret(&self) -> Secret {
+        self.token.clone()
+    }
+
+    /// Tells the bot what the house can do now.
+    pub(super) async fn learn(&self, desk: &Desk, settings: &Settings) {
+        self.transport.set_project_chats(project_chats(settings));
+        let engines = desk.engines(&self.instance).await;
+        let menu = desk.with_generation(|generation| {
+            let projects = generation.projects.iter().map(|project| project.alias.as_str());
+            let commands = generation.commands.specs();
+            let commands = commands.map(|spec| (spec.id.as_str(), spec.description.as_str()));
+            greeting::menu(&engines, projects, commands)
+        });
+        self.transport.set_menu(menu);
+    }
+
+    /// Says in the main chat that takopi is ready, and warns there and in the log of what is dangerous.
+    pub(super) async fn greet(&self, desk: &Desk, opening: &Opening) {
+        let warnings: Vec<String> =
+            open_group_warning(&opening.settings, &self.instance, &self.config).into_iter().collect();
+        for warning in &warnings {
+            tracing::warn!(instance = %self.instance, "{warning}");
+        }
+        let Some(chat) = self.transport.main_chat() else { return };
+        let greeting = Greeting {
+            default_engine: opening.default_engine.as_str(),
+            engines: &desk.engines(&self.instance).await,
+            projects: opening.settings.projects.iter().map(|project| project.alias.as_str()).collect(),
+            mode: match self.config.session_mode {
+                SessionMode::Stateless => "stateless",
+                SessionMode::Chat => "chat",
+            },
+            topics: &self.topics(&opening.settings),
+            resume_lines: self.config.show_resume_line,
+            dir: &opening.dir,
+            warnings: &warnings,
+        };
+        if let Err(error) = desk.tell(&chat, &greeting.body()).await {
+            tracing::warn!(instance = %self.instance, %error, "the chat is not told that takopi is ready");
+        }
+    }
+
+    fn topics(&self, settings: &Settings) -> String {
+        if !self.config.topics.enabled {
+            return "disabled".to_owned();
+        }
+        match self.config.topics.scope {
+            TopicScope::Auto if project_chats(settings).is_empty() => {
+                "enabled (scope=auto (main))".to_owned()
+            }
+            TopicScope::Auto => "enabled (scope=auto (projects))".to_owned(),
+            TopicScope::Main => "enabled (scope=main)".to_owned(),
+            TopicScope::Projects => "enabled (scope=projects)".to_owned(),
+            TopicScope::All => "enabled (scope=all)".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A Telegram with one private chat, to try the daemon against by hand: `cargo run -p takopi-fake --example telegram`.
+//!
+//! A line that begins with `say` is said to the bot, `press LABEL` presses a button of the newest message that has it, and
+//! every change of the chat is printed. The end of input ends it.
+
+#![expect(clippy::print_stdout, reason = "a console program talks on the console")]
+
+use std::io;
+use std::thread;
+
+use takopi_fake::telegram::{Shown, TOKEN, TelegramServer};
+
+const PERSON: i64 = 1001;
+
+fn main() -> io::Result<()> {
+    let server = TelegramServer::start()?.patient_for(std::time::Duration::MAX);
+    server.private(PERSON);
+    println!("[transports.telegram]\napi_url = \"{}\"\nbot_token = \"{TOKEN}\"", server.url());
+    println!("chat_id = {PERSON}\n\nType `say TEXT` or `press LABEL`; the end of input ends it.");
+    thread::scope(|scope| {
+        scope.spawn(|| watch(&server));
+        for line in io::stdin().lines() {
+            let line = line?;
+            match line.split_once(' ') {
+                Some(("say", text)) => drop(server.say(PERSON, PERSON, text)),
+                Some(("press", label)) => press(&server, label),
+                _ => println!("type `say TEXT` or `press LABEL`"),
+            }
+        }
+        std::process::exit(0)
+    })
+}
+
+fn press(server: &TelegramServer, label: &str) {
+    let shown = server.shown(PERSON);
+    match shown.iter().rev().find(|shown| shown.labels().contains(&label)) {
+        Some(shown) => drop(server.press(PERSON, shown.id, PERSON, label)),
+        None => println!("there is no such button"),
+    }
+}
+
+/// Prints each message of the bot whenever it says something new.
+fn watch(server: &TelegramServer) {
+    let mut printed: Vec<String> = Vec::new();
+    loop {
+        let lines = server.wait_in(PERSON, "news", |shown| {
+            let lines: Vec<_> = shown.iter().filter(|shown| shown.by_bot).map(line).collect();
+            (lines != printed).then_some(lines)
+        });
+        for line in lines.iter().filter(|line| !printed.contains(line)) {
+            println!("{line}");
+        }
+        printed = lines;
+    }
+}
+
+fn line(shown: &Shown) -> String {
+    let buttons: String = shown.labels().into_iter().map(|label| format!(" [{label}]")).collect();
+    format!("#{} (edit {}) {}{buttons}", shown.id, shown.edits, shown.text)
+}

@@ -1,0 +1,172 @@
+//! What a button carries to Telegram and back: at most 64 bytes (Bot API, InlineKeyboardButton).
+//!
+//! A letter says what it does. What is too long for that is kept here under its digest; see [`Kept`].
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use takopi_core::id::{CommandId, RunId};
+use takopi_core::message::ButtonAction;
+use takopi_core::port::ledger::InboxId;
+
+/// Most bytes a button carries.
+const MAX_BYTES: usize = 64;
+
+/// Between two fields; no field that is written short holds it.
+const GAP: char = '\u{1f}';
+
+/// What buttons of the Python takopi carry that stop the run of their message.
+const OLD_CANCEL: &str = "takopi:cancel";
+
+/// What a press asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pressed {
+    /// What the button was made for.
+    Action(ButtonAction),
+    /// To stop the run whose message carries the button.
+    CancelHere,
+}
+
+/// Returns what a button carries for `action`, when it fits.
+fn short(action: &ButtonAction) -> Option<String> {
+    let text = match action {
+        ButtonAction::Cancel { run } => format!("c{run}"),
+        ButtonAction::Run { inbox } => format!("r{}", inbox.0),
+        ButtonAction::Command { command, arguments } => format!("/{command}{GAP}{arguments}"),
+        ButtonAction::Answer { run, question, option } => {
+            if question.contains(GAP) {
+                return None;
+            }
+            format!("a{run}{question}{GAP}{option}")
+        }
+    };
+    (text.len() <= MAX_BYTES).then_some(text)
+}
+
+/// Returns what a button that carries `data` does.
+fn read(data: &str) -> Option<ButtonAction> {
+    let rest = data.get(1..)?;
+    match data.chars().next()? {
+        'c' => Some(ButtonAction::Cancel { run: RunId::parse(rest)? }),
+        'r' => Some(ButtonAction::Run { inbox: InboxId(rest.parse().ok()?) }),
+        '/' => {
+            let (command, arguments) = rest.split_once(GAP)?;
+            Some(ButtonAction::Command {
+                command: CommandId::parse(command).ok()?,
+                arguments: arguments.to_owned(),
+            })
+        }
+        'a' => {
+            let (run, rest) = rest.split_at_checked(RUN_CHARS)?;
+            let (question, option) = rest.split_once(GAP)?;
+            Some(ButtonAction::Answer {
+                run: RunId::parse(run)?,
+                question: question.to_owned(),
+                option: option.to_owned(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Characters of a run's id as it is written.
+const RUN_CHARS: usize = 36;
+
+/// Actions kept because they are too long for their buttons. A restart forgets them: such a press is then
+/// answered with the advice to type.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<Shelf>);
+
+#[derive(Debug, Default)]
+struct Shelf {
+    actions: HashMap<String, ButtonAction>,
+    order: VecDeque<String>,
+}
+
+/// Most actions that are kept; the oldest goes first. A few hundred bytes each.
+const MAX_KEPT: usize = 4096;
+
+impl Kept {
+    /// Returns what a button carries for `action`.
+    pub(crate) fn write(&self, action: &ButtonAction) -> String {
+        if let Some(short) = short(action) {
+            return short;
+        }
+        let key = format!("#{}", digest(action));
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shelf.actions.insert(key.clone(), action.clone()).is_none() {
+            shelf.order.push_back(key.clone());
+        }
+        while shelf.order.len() > MAX_KEPT {
+            if let Some(oldest) = shelf.order.pop_front() {
+                shelf.actions.remove(&oldest);
+            }
+        }
+        key
+    }
+
+    /// Returns what a press asks for; `None` when nobody knows any more.
+    pub(crate) fn read(&self, data: &str) -> Option<Pressed> {
+        if data == OLD_CANCEL {
+            return Some(Pressed::CancelHere);
+        }
+        if data.starts_with('#') {
+            let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            return shelf.actions.get(data).cloned().map(Pressed::Action);
+        }
+        read(data).map(Pressed::Action)
+    }
+}
+
+/// Returns 32 hexadecimal digits that tell `action` from every other one.
+fn digest(action: &ButtonAction) -> String {
+    let written = format!("{action:?}");
+    crate::fingerprint::sha256_hex(written.as_bytes()).chars().take(32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn actions() -> impl Strategy<Value = ButtonAction> {
+        let run = any::<u128>().prop_map(|bits| {
+            let text = format!("{bits:032x}");
+            RunId::parse(&text).unwrap()
+        });
+        let command = "[a-z0-9_]{1,32}".prop_map(|id| CommandId::parse(&id).unwrap());
+        prop_oneof![
+            run.clone().prop_map(|run| ButtonAction::Cancel { run }),
+            any::<i64>().prop_map(|inbox| ButtonAction::Run { inbox: InboxId(inbox) }),
+            (command, "\\PC{0,60}")
+                .prop_map(|(command, arguments)| ButtonAction::Command { command, arguments }),
+            (run, "\\PC{0,20}", "[\\PC\u{1f}]{0,40}")
+                .prop_map(|(run, question, option)| ButtonAction::Answer { run, question, option }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_action_comes_back_from_at_most_64_bytes(action in actions()) {
+            let kept = Kept::default();
+            let data = kept.write(&action);
+            prop_assert!((1..=MAX_BYTES).contains(&data.len()), "{} bytes", data.len());
+            prop_assert_eq!(kept.read(&data), Some(Pressed::Action(action)));
+        }
+
+        #[test]
+        fn what_somebody_else_wrote_never_breaks_it(data in "\\PC{0,64}") {
+            let read = Kept::default().read(&data);
+            if let Some(Pressed::Action(action)) = read {
+                prop_assert_eq!(Kept::default().write(&action).len(), data.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_button_of_the_python_takopi_still_cancels() {
+        assert_eq!(Kept::default().read("takopi:cancel"), Some(Pressed::CancelHere));
+        assert_eq!(Kept::default().read("takopi:steer"), None);
+        assert_eq!(Kept::default().read("#0123"), None, "kept by another process");
+    }
+}

@@ -1,0 +1,205 @@
+//! What the house says, as calls: send, edit, delete. One call each, and a second one without formatting where
+//! the server would not have the first; when it goes is the pacer's business.
+
+use std::path::Path;
+
+use reqwest::multipart::{Form, Part};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use takopi_core::message::{Address, Body, MessageRef};
+use takopi_core::port::transport::{SendError, SendOptions, Sent};
+use teloxide::payloads::{
+    DeleteMessage, EditMessageText, EditMessageTextSetters as _, SendMessage, SendMessageSetters as _,
+};
+use teloxide::requests::Payload;
+use teloxide::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters, ThreadId};
+
+use crate::api::{Api, CALL_TIMEOUT, CallError};
+use crate::callback::Kept;
+use crate::entity;
+use crate::failure::{is_about_formatting, is_gone_already, is_unchanged, send_error};
+use crate::keyboard::keyboard;
+use crate::render::{attachment, render};
+
+/// What is read of a message that was sent: nothing else of it can make a sent message seem lost.
+#[derive(Deserialize)]
+struct Stands {
+    message_id: i64,
+}
+
+/// The way out.
+pub(crate) struct Outbound<'a> {
+    pub(crate) api: &'a Api,
+    pub(crate) kept: &'a Kept,
+    /// Where files on their way out lie.
+    pub(crate) spool: &'a Path,
+}
+
+impl Outbound<'_> {
+    /// Sends a body as a new message: a text, or a file with what the body says below it.
+    ///
+    /// # Errors
+    /// [`SendError`] by what is known of the outcome.
+    pub(crate) async fn send(
+        &self,
+        to: &Address,
+        part: &Body,
+        options: &SendOptions,
+    ) -> Result<Sent, SendError> {
+        let sent = match self.file(part).await? {
+            Some((name, bytes)) => self.send_file(to, part, options, name, bytes).await,
+            None => self.send_text(to, part, options).await,
+        };
+        let stands = sent?;
+        let message = MessageRef { address: to.clone(), id: stands.message_id.to_string() };
+        Ok(Sent { message, hint: None })
+    }
+
+    async fn send_text(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Stands, SendError> {
+        let rendered = render(part);
+        let plain = self.message(to, part, options, rendered.without_entities().text)?;
+        let payload = SendMessage { text: rendered.text, ..plain.clone() };
+        let payload = payload.entities(entity::to_wire(&rendered.entities));
+        self.formatted(&payload, &plain, to).await.map_err(|error| send_error(error, to))
+    }
+
+    /// Returns the file a part carries, read whole: the Bot API takes at most 50 MB.
+    async fn file(&self, part: &Body) -> Result<Option<(String, Vec<u8>)>, SendError> {
+        if let Some(attachment) = attachment(part) {
+            return Ok(Some((attachment.name.to_owned(), attachment.text.as_bytes().to_vec())));
+        }
+        let Some(file) = part.files.first() else { return Ok(None) };
+        match tokio::fs::read(self.spool.join(&file.path)).await {
+            Ok(bytes) => Ok(Some((file.name.clone(), bytes))),
+            Err(error) => Err(SendError::Denied(format!("the file {} is not there: {error}", file.name))),
+        }
+    }
+
+    async fn send_file(
+        &self,
+        to: &Address,
+        part: &Body,
+        options: &SendOptions,
+        name: String,
+        bytes: Vec<u8>,
+    ) -> Result<Stands, SendError> {
+        let rendered = render(part);
+        let message = self.message(to, part, options, String::new())?;
+        let json = |value: Result<String, serde_json::Error>| {
+            value.map_err(|error| SendError::Denied(format!("it cannot be written as JSON: {error}")))
+        };
+        let mut form = Form::new()
+            .text("chat_id", to.chat.clone())
+            .text("disable_notification", (!options.notify).to_string())
+            .part("document", Part::bytes(bytes).file_name(name));
+        if !rendered.text.is_empty() {
+            let entities = json(serde_json::to_string(&entity::to_wire(&rendered.entities)))?;
+            form = form.text("caption", rendered.text).text("caption_entities", entities);
+        }
+        if let Some(thread) = &to.thread {
+            form = form.text("message_thread_id", thread.clone());
+        }
+        if let Some(reply) = &message.reply_parameters {
+            form = form.text("reply_parameters", json(serde_json::to_string(reply))?);
+        }
+        if let Some(markup) = &message.reply_markup {
+            form = form.text("reply_markup", json(serde_json::to_string(markup))?);
+        }
+        self.api.upload("sendDocument", form).await.map_err(|error| send_error(error, to))
+    }
+
+    fn message(
+        &self,
+        to: &Address,
+        part: &Body,
+        options: &SendOptions,
+        text: String,
+    ) -> Result<SendMessage, SendError> {
+        let mut payload = SendMessage::new(chat(to)?, text)
+            .link_preview_options(no_preview())
+            .disable_notification(!options.notify);
+        if let Some(thread) = &to.thread {
+            payload = payload.message_thread_id(ThreadId(MessageId(number(thread)?)));
+        }
+        // A message elsewhere can't be replied to; what is said stands all the same.
+        let replied = options.reply_to.as_ref().filter(|message| message.address.chat == to.chat);
+        if let Some(id) = replied.and_then(|message| number(&message.id).ok()) {
+            payload =
+                payload.reply_parameters(ReplyParameters::new(MessageId(id)).allow_sending_without_reply());
+        }
+        if !part.buttons.is_empty() {
+            payload = payload.reply_markup(keyboard(&part.buttons, self.kept));
+        }
+        Ok(payload)
+    }
+
+    /// Puts a body in the place of a message.
+    ///
+    /// # Errors
+    /// [`SendError`] by what is known of the outcome.
+    pub(crate) async fn edit(&self, message: &MessageRef, part: &Body) -> Result<Sent, SendError> {
+        let rendered = render(part);
+        let to = &message.address;
+        let plain = rendered.without_entities().text;
+        let plain = EditMessageText::new(chat(to)?, MessageId(number(&message.id)?), plain)
+            .link_preview_options(no_preview())
+            // Without a keyboard Telegram takes the buttons away; so does an empty one, which says so.
+            .reply_markup(keyboard(&part.buttons, self.kept));
+        let payload = EditMessageText { text: rendered.text, ..plain.clone() };
+        let payload = payload.entities(entity::to_wire(&rendered.entities));
+        match self.formatted::<_, IgnoredAny>(&payload, &plain, to).await {
+            Err(error) if !is_unchanged(&error) => Err(send_error(error, to)),
+            _ => Ok(Sent { message: message.clone(), hint: None }),
+        }
+    }
+
+    /// Deletes a message; one that is gone is a success.
+    ///
+    /// # Errors
+    /// [`SendError`] by what is known of the outcome.
+    pub(crate) async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
+        let to = &message.address;
+        let payload = DeleteMessage::new(chat(to)?, MessageId(number(&message.id)?));
+        match self.api.call::<_, IgnoredAny>(&payload, CALL_TIMEOUT).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone_already(&error) => Ok(()),
+            Err(error) => Err(send_error(error, to)),
+        }
+    }
+
+    /// Calls with formatting, and once more without when the server will not have it.
+    async fn formatted<P, R>(&self, payload: &P, plain: &P, to: &Address) -> Result<R, CallError>
+    where
+        P: Payload + Serialize,
+        R: DeserializeOwned,
+    {
+        match self.api.call(payload, CALL_TIMEOUT).await {
+            Err(error) if is_about_formatting(&error) => {
+                tracing::warn!(chat = to.chat, %error, "sent without formatting");
+                self.api.call(plain, CALL_TIMEOUT).await
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+/// Returns the chat an address lies in; one that is none of Telegram's is gone.
+fn chat(address: &Address) -> Result<ChatId, SendError> {
+    address.chat.parse().map(ChatId).map_err(|_| SendError::Gone)
+}
+
+/// Returns the number of a message or topic; one that is none of Telegram's is gone.
+fn number(id: &str) -> Result<i32, SendError> {
+    id.parse().map_err(|_| SendError::Gone)
+}
+
+/// Links in answers are not to be unfolded below them.
+fn no_preview() -> LinkPreviewOptions {
+    LinkPreviewOptions {
+        is_disabled: true,
+        url: None,
+        prefer_small_media: false,
+        prefer_large_media: false,
+        show_above_text: false,
+    }
+}
