@@ -16,6 +16,9 @@ pub const DEFAULT_MAX_LINE_BYTES: usize = 64 << 20;
 /// Room for one read: what a Linux pipe holds.
 const READ_BYTES: usize = 64 << 10;
 
+/// Up to here the buffer doubles.
+const SMALL_BYTES: usize = 1 << 20;
+
 /// Reads whole lines from `source`.
 #[derive(Debug)]
 pub struct Lines<R> {
@@ -143,11 +146,14 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// Reads once. The buffer grows by doubling, never beyond one line, its line end, and one byte that tells "too long".
+    /// Reads once. The buffer grows by doubling while it is small and by a quarter then, since all of it counts as
+    /// used memory; never beyond one line, its line end, and one byte that tells "too long".
     async fn read(&mut self) -> std::io::Result<usize> {
         let most = self.max_line_bytes.saturating_add(1);
         if self.filled == self.buffer.len() {
-            let size = (self.buffer.len() * 2).max(READ_BYTES).min(most);
+            let old = self.buffer.len();
+            let size = if old < SMALL_BYTES { old * 2 } else { old + old / 4 };
+            let size = size.max(READ_BYTES).min(most);
             self.buffer.reserve_exact(size - self.filled);
             self.buffer.resize(size, 0);
         }

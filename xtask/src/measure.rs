@@ -44,13 +44,14 @@ const fn quick(
     Measurement { name, about, by_name_only: false, rows }
 }
 
-const MEASUREMENTS: [Measurement; 8] = [
+const MEASUREMENTS: [Measurement; 9] = [
     quick("exec", "a bare fork and exec, to compare with", |_, _| latency::exec()),
     quick("version", "`takopi --version`", binary::version),
     quick("start", "from the start of the daemon to its readiness", binary::start),
     quick("idle", "the memory of a daemon that has nothing to do", binary::idle),
     quick("message", "from an accepted message to its engine's process", |_, _| latency::message()),
     quick("answer", "from an agent's last line to its answer", |_, _| latency::answer()),
+    quick("line", "the memory that one huge line of an agent takes", |_, _| flow::line()),
     quick("events", "events of an agent through a run, and the memory they take", |_, _| flow::rows()),
     quick("size", "the size of the shipped binary", binary::size),
 ];

@@ -6,6 +6,7 @@
 //! reader, desk and ledger in one, during the runs of one length.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -25,19 +26,17 @@ const HUGE_BYTES: usize = 10_000_000;
 const WANTED: Target = Target::AtLeast(Amount::PerSecond(300_000.0));
 
 pub(super) fn rows() -> anyhow::Result<Vec<Row>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(measure())
+    runtime()?.block_on(measure())
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 async fn measure() -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
     let mut stage = Stage::open(folder.path()).await?;
     let mut rows = Vec::new();
-    // First, and all against one beginning: pages that an earlier run has left would cost nothing any more.
-    let idle = process::memory("self", "status", "VmRSS")?;
-    for agent in PLAYED {
-        rows.push(huge(&mut stage, folder.path(), agent, &idle).await?);
-    }
     for agent in PLAYED {
         rows.extend(steps(&mut stage, folder.path(), agent).await?);
         rows.extend(recorded(&mut stage, folder.path(), agent).await?);
@@ -91,19 +90,54 @@ async fn recorded(stage: &mut Stage, folder: &Path, agent: &str) -> anyhow::Resu
     Ok(vec![Row::new(what, Target::Reference, measured)])
 }
 
-/// One line of 10 MB: how far the peak of memory is above that of a house which has done nothing yet.
-async fn huge(stage: &mut Stage, folder: &Path, agent: &str, idle: &Amount) -> anyhow::Result<Row> {
-    let file = lines::huge(folder, agent, HUGE_BYTES)?;
-    let mut measured = Vec::new();
-    for _ in 0..3 {
-        process::forget_peak()?;
-        play(stage, agent, &file, 0, false).await?;
-        let peak = process::memory("self", "status", "VmHWM")?;
-        let (Amount::Mebibytes(idle), Amount::Mebibytes(peak)) = (idle, peak) else { continue };
-        measured.push(Amount::Mebibytes((peak - idle).max(0.0)));
+/// Names the agent and the file with its line that a process is to measure, and nothing else.
+const ONLY: [&str; 2] = ["TAKOPI_MEASURE_AGENT", "TAKOPI_MEASURE_FILE"];
+
+/// One line of 10 MB: how far the peak of memory is above that of a house which has done nothing yet. Each agent has a
+/// process of its own: pages that an earlier run has left would cost nothing any more, or count twice.
+pub(super) fn line() -> anyhow::Result<Vec<Row>> {
+    if let (Ok(agent), Some(file)) = (std::env::var(ONLY[0]), std::env::var_os(ONLY[1])) {
+        println!("{}", runtime()?.block_on(peak_of_line(&agent, Path::new(&file)))?);
+        return Ok(Vec::new());
     }
-    let target = Target::AtMost(Amount::Mebibytes(40.0));
-    Ok(Row::new(format!("memory that one {agent} line of 10 MB takes at its peak"), target, measured))
+    let folder = tempfile::tempdir()?;
+    let mut rows = Vec::new();
+    for agent in PLAYED {
+        let file = lines::huge(folder.path(), agent, HUGE_BYTES)?;
+        let mut measured = Vec::new();
+        for _ in 0..3 {
+            let mut alone = Command::new(std::env::current_exe()?);
+            alone.args(["measure", "line"]).env(ONLY[0], agent).env(ONLY[1], &file);
+            let output = alone.stderr(Stdio::inherit()).output()?;
+            let told = String::from_utf8_lossy(&output.stdout);
+            let mebibytes = told.lines().next().and_then(|line| line.parse().ok());
+            measured.push(Amount::Mebibytes(mebibytes.context("the process of its own told nothing")?));
+        }
+        let target = Target::AtMost(Amount::Mebibytes(40.0));
+        rows.push(Row::new(
+            format!("memory that one {agent} line of 10 MB takes at its peak"),
+            target,
+            measured,
+        ));
+    }
+    Ok(rows)
+}
+
+async fn peak_of_line(agent: &str, file: &Path) -> anyhow::Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let mut stage = Stage::open(folder.path()).await?;
+    // What any first run needs is not the line's.
+    let short = lines::steps(folder.path(), agent, 10)?;
+    play(&mut stage, agent, &short, 10, false).await?;
+    let before = process::memory("self", "status", "VmRSS")?;
+    process::forget_peak()?;
+    play(&mut stage, agent, file, 0, false).await?;
+    let peak = process::memory("self", "status", "VmHWM")?;
+    stage.close().await;
+    match (before, peak) {
+        (Amount::Mebibytes(before), Amount::Mebibytes(peak)) => Ok((peak - before).max(0.0)),
+        _ => anyhow::bail!("memory is not told in mebibytes"),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the real time is what is measured")]
