@@ -133,7 +133,7 @@ impl Clerk {
                 self.take_back(meant, inbound.message()).await;
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
-            Decision::TakeUp(late) => self.take_up(late, inbox, inbound.message(), &instance).await,
+            Decision::TakeUp(late) => self.run_late(late, inbox, inbound.message(), &instance).await,
             Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
             Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
         }
@@ -231,7 +231,7 @@ impl Clerk {
     }
 
     /// Decides about a message that was put aside as if it came in now; what it becomes answers the press.
-    async fn take_up(&mut self, late: InboxId, inbox: Vec<InboxId>, press: &MessageRef, instance: &Instance) {
+    async fn run_late(&mut self, late: InboxId, inbox: Vec<InboxId>, press: &MessageRef, instance: &Instance) {
         let here = press.address.whole_chat();
         match self.desk.ledger.inbound(late).await {
             Ok(Some(Inbound::Message(message))) if message.message.address.whole_chat() == here => {
