@@ -66,10 +66,13 @@ const LICENCES: &[&str] = &[
 ];
 
 /// Packages that come in although their licence isn't in the list, with the reason.
-const LICENCE_EXCEPTIONS: &[(&str, &str)] = &[(
-    "webpki-roots",
-    "CDLA-Permissive-2.0: Mozilla's certificates as data; asks only that its text comes along",
-)];
+const LICENCE_EXCEPTIONS: &[(&str, &str)] = &[
+    ("colored", "MPL-2.0, which holds for its own files only; teloxide brings it through dptree"),
+    (
+        "webpki-roots",
+        "CDLA-Permissive-2.0: Mozilla's certificates as data; asks only that its text comes along",
+    ),
+];
 
 /// Crates that nothing may bring in, with the reason.
 const BANNED: &[(&str, &str)] = &[

@@ -231,7 +231,13 @@ impl Clerk {
     }
 
     /// Decides about a message that was put aside as if it came in now; what it becomes answers the press.
-    async fn run_late(&mut self, late: InboxId, inbox: Vec<InboxId>, press: &MessageRef, instance: &Instance) {
+    async fn run_late(
+        &mut self,
+        late: InboxId,
+        inbox: Vec<InboxId>,
+        press: &MessageRef,
+        instance: &Instance,
+    ) {
         let here = press.address.whole_chat();
         match self.desk.ledger.inbound(late).await {
             Ok(Some(Inbound::Message(message))) if message.message.address.whole_chat() == here => {
