@@ -94,6 +94,14 @@ impl Proc {
         ours() && fs::read(dir.join("environ")).is_ok_and(has)
     }
 
+    /// Tells whether `pid` shows neither variables nor arguments. A process does that for the moment in which it becomes
+    /// another program, and threads of the kernel always do.
+    pub(crate) fn is_veiled(&self, pid: u32) -> bool {
+        let dir = self.root.join(pid.to_string());
+        let is_empty = |name| fs::read(dir.join(name)).is_ok_and(|bytes| bytes.is_empty());
+        is_empty("environ") && is_empty("cmdline")
+    }
+
     /// Returns the command line, its arguments joined by blanks and cut at `max_chars` with an ellipsis.
     pub(crate) fn command_line(&self, pid: u32, max_chars: usize) -> String {
         let bytes = fs::read(self.root.join(format!("{pid}/cmdline"))).unwrap_or_default();
@@ -156,6 +164,20 @@ mod tests {
         let has = |entry: &str| proc.environment_has(7, entry.as_bytes());
         assert!(has("RUN=ab") && has("A=1"));
         assert!(!has("RUN=a") && !has("RUN=abc") && !has("UN=ab"));
+    }
+
+    #[test]
+    fn a_process_that_becomes_another_program_is_veiled_and_one_without_variables_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let proc = Proc { root: root.path().to_owned() };
+        for (pid, environ, cmdline) in [(7, "", ""), (8, "", "env\0-i\0"), (9, "A=1\0", "")] {
+            let dir = root.path().join(pid.to_string());
+            fs::create_dir(&dir).unwrap();
+            fs::write(dir.join("environ"), environ).unwrap();
+            fs::write(dir.join("cmdline"), cmdline).unwrap();
+        }
+        assert!(proc.is_veiled(7));
+        assert!(!proc.is_veiled(8) && !proc.is_veiled(9) && !proc.is_veiled(10));
     }
 
     #[test]

@@ -115,13 +115,13 @@ impl Process {
 /// Sends SIGTERM, then SIGKILL, to whoever is left of the tree after `stage`.
 pub(crate) async fn end(tree: &mut Tree, ladder: &Ladder, stage: Stage) -> StopReport {
     let mut report = StopReport { stage, exit: None, killed: Vec::new(), survivors: Vec::new() };
-    tree.look_everywhere();
+    tree.look().await;
     let mut ever = tree.members().clone();
     if !tree.members().is_empty() {
         report.stage = Stage::Terminate;
         tree.signal(Signal::Terminate);
         timeout(ladder.terminate, tree.ended()).await.ok();
-        tree.look_everywhere();
+        tree.look().await;
     }
     let deadline = Instant::now() + ladder.kill;
     while !tree.members().is_empty() {
@@ -131,7 +131,7 @@ pub(crate) async fn end(tree: &mut Tree, ladder: &Ladder, stage: Stage) -> StopR
         report.killed.extend(tree.members());
         tree.signal(Signal::Kill);
         let in_time = timeout_at(deadline, tree.ended()).await.is_ok();
-        tree.look_everywhere();
+        tree.look().await;
         if !in_time {
             break;
         }

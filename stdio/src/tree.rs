@@ -92,19 +92,33 @@ pub fn descendants(of: Identity) -> Vec<Identity> {
     tree.members.into_iter().filter(|member| *member != of).collect()
 }
 
+/// Tells whether a process is one of the kernel's own threads, all of which come from the second process.
+const fn is_kernels(stat: &Stat) -> bool {
+    const KERNEL: u32 = 2;
+    stat.identity.pid == KERNEL || stat.parent == KERNEL
+}
+
+/// Time between two looks at somebody who becomes another program, which takes less than a millisecond.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// Looks at most: somebody may hide their arguments for good.
+const MOST_LOOKS: usize = 20;
+
 /// The members seen so far of the tree below a leader, or of all that carry a marker.
 #[derive(Debug)]
 pub(crate) struct Tree {
     leader: Option<Identity>,
     marker: Option<Vec<u8>>,
     members: BTreeSet<Identity>,
+    /// At the last look somebody could not be told: they were becoming another program.
+    veiled: bool,
     proc: Proc,
 }
 
 impl Tree {
     pub(crate) fn new(leader: Option<Identity>, marker: Option<Marker>) -> Self {
         let marker = marker.map(|marker| marker.entry());
-        Self { leader, marker, members: leader.into_iter().collect(), proc: Proc::system() }
+        Self { leader, marker, members: leader.into_iter().collect(), veiled: false, proc: Proc::system() }
     }
 
     /// Adds the members' descendants, the cheap way where the kernel lists children; else looks everywhere.
@@ -141,10 +155,13 @@ impl Tree {
 
         let mut children: HashMap<u32, Vec<&Stat>> = HashMap::new();
         let mut open: Vec<&Stat> = Vec::new();
+        self.veiled = false;
         for stat in all.iter().filter(|stat| stat.identity.pid != std::process::id() && !stat.dead) {
             children.entry(stat.parent).or_default().push(stat);
             if old.contains(&stat.identity) || group == Some(stat.group) || self.is_marked(stat) {
                 open.push(stat);
+            } else if self.marker.is_some() && !is_kernels(stat) && self.proc.is_veiled(stat.identity.pid) {
+                self.veiled = true;
             }
         }
         while let Some(stat) = open.pop() {
@@ -153,6 +170,18 @@ impl Tree {
             }
         }
         self.members.difference(&old).copied().collect()
+    }
+
+    /// Looks everywhere, and again while somebody is just becoming another program: for that moment nobody can tell
+    /// whose it is, and a parent that has ended tells nothing either.
+    pub(crate) async fn look(&mut self) {
+        for _ in 0..MOST_LOOKS {
+            self.look_everywhere();
+            if !self.veiled {
+                return;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 
     fn is_marked(&self, stat: &Stat) -> bool {
