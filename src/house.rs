@@ -65,6 +65,8 @@ pub(crate) struct Opening {
     pub(crate) serve: Serve,
     /// The lock file of a Python takopi that this machine may have beside us.
     pub(crate) python_lock: Option<PathBuf>,
+    /// Where a Python takopi kept its state: beside the config file.
+    pub(crate) python_state: PathBuf,
 }
 
 /// An open house.
@@ -137,6 +139,7 @@ impl House {
             Serve::DoorOnly => Vec::new(),
         };
         for bot in &bots {
+            bot.inherit(&ledger, &opening).await;
             bot.learn(&desk, &opening.settings).await;
             desk.serve(bot.instance.clone(), bot.transport.own_spec(), bot.transport.clone()).await;
         }
