@@ -78,6 +78,8 @@ mod real;
 mod telegram;
 #[path = "e2e/telegram_contract.rs"]
 mod telegram_contract;
+#[path = "e2e/telegram_fetch.rs"]
+mod telegram_fetch;
 #[path = "e2e/telegram_moving.rs"]
 mod telegram_moving;
 #[path = "e2e/wait.rs"]

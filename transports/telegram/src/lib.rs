@@ -11,6 +11,7 @@
 mod api;
 mod callback;
 mod config;
+mod download;
 mod entity;
 mod error;
 mod failure;

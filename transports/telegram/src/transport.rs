@@ -8,22 +8,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use takopi_core::desk::Inbox;
 use takopi_core::id::{InstanceId, TransportKind};
-use takopi_core::message::{Address, Body, Inbound, Message, MessageRef};
+use takopi_core::message::{Address, Attachment, Body, Inbound, Message, MessageRef};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
-    Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
-    TransportFeatures, TransportSpec,
+    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport,
+    TransportError, TransportFeatures, TransportSpec,
 };
 use takopi_core::render::format_elapsed;
 use takopi_core::settings::Secret;
 use takopi_core::time::Timestamp;
 use teloxide::payloads::GetMe;
+use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, CallError};
 use crate::callback::Kept;
 use crate::config::{SessionMode, TelegramConfig};
+use crate::download;
 use crate::error::TelegramError;
 use crate::fingerprint;
 use crate::gate::Gate;
@@ -300,6 +302,15 @@ impl Transport for Telegram {
 
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
         self.outbound().delete(message).await
+    }
+
+    async fn fetch(
+        &self,
+        file: &Attachment,
+        max_bytes: u64,
+        into: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<(), FetchError> {
+        download::fetch(&self.api, &file.handle, max_bytes, into).await
     }
 
     async fn check(&self) -> Vec<SetupIssue> {
