@@ -82,5 +82,7 @@ mod telegram_contract;
 mod telegram_fetch;
 #[path = "e2e/telegram_moving.rs"]
 mod telegram_moving;
+#[path = "e2e/telegram_voice.rs"]
+mod telegram_voice;
 #[path = "e2e/wait.rs"]
 mod wait;

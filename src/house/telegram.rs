@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
-use takopi_core::port::Clock;
+use takopi_core::port::{Clock, Transcriber};
 use takopi_core::session::Context;
 use takopi_core::settings::{Instance, Secret, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
@@ -13,6 +13,7 @@ use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, Telegra
 
 use super::greeting::{self, Greeting};
 use super::rooms::told;
+use super::voice::ears;
 use super::{Opening, warn};
 use crate::lock;
 
@@ -25,6 +26,7 @@ pub(super) struct Bot {
     pub(super) instance: InstanceId,
     config: TelegramConfig,
     token: Secret,
+    clock: Arc<dyn Clock>,
 }
 
 /// Where bots get what is not theirs.
@@ -62,7 +64,13 @@ fn bot(settings: &Settings, instance: &Instance, around: &Surroundings) -> anyho
     warnings.iter().for_each(warn);
     let token = config.token()?;
     let transport = make(settings, &instance.id, config.clone(), token.clone(), around)?;
-    Ok(Bot { transport: Arc::new(transport), instance: instance.id.clone(), config, token })
+    Ok(Bot {
+        transport: Arc::new(transport),
+        instance: instance.id.clone(),
+        config,
+        token,
+        clock: around.clock.clone(),
+    })
 }
 
 /// Makes one transport, outside any house too; nothing is asked of the network yet.
@@ -143,6 +151,22 @@ impl Bot {
         if let Err(error) = ledger.import_python_state(&state).await {
             tracing::error!(%error, "the Python takopi's state is not taken over; the next start tries again");
         }
+    }
+
+    /// Returns who hears the bot's voice notes, by its table as it is now; `None` when nobody does.
+    ///
+    /// # Errors
+    /// When the table or the service's address cannot be used.
+    pub(super) fn hearing(&self, settings: &Settings) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
+        let config = match settings.transport::<TelegramConfig>(&self.instance).usable() {
+            Ok((config, _)) => config,
+            Err(mistakes) => anyhow::bail!(told(&mistakes)),
+        };
+        let Some(ears) = ears(&self.instance, &config.voice, self.clock.clone())? else { return Ok(None) };
+        if let Some(issue) = ears.check() {
+            tracing::warn!(instance = %self.instance, "{issue}");
+        }
+        Ok(Some(Arc::new(ears)))
     }
 
     /// Tells the bot what the house can do now.
