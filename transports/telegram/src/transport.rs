@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use takopi_core::desk::Inbox;
+use takopi_core::gather::Windows;
 use takopi_core::id::{InstanceId, TransportKind};
 use takopi_core::message::{Address, Attachment, Body, Inbound, Message, MessageRef};
 use takopi_core::port::SetupIssue;
@@ -135,6 +136,7 @@ impl Telegram {
                 follows: false,
                 caller_dir: false,
                 conversations: false,
+                hides_resume_lines: false,
             },
         }
     }
@@ -143,8 +145,12 @@ impl Telegram {
     #[must_use]
     pub fn own_spec(&self) -> TransportSpec {
         let spec = Self::spec();
-        let conversations = self.config.session_mode == SessionMode::Chat;
-        TransportSpec { features: TransportFeatures { conversations, ..spec.features }, ..spec }
+        let features = TransportFeatures {
+            conversations: self.config.session_mode == SessionMode::Chat,
+            hides_resume_lines: !self.config.show_resume_line,
+            ..spec.features
+        };
+        TransportSpec { features, ..spec }
     }
 
     /// Returns the main chat.
@@ -286,6 +292,10 @@ impl Transport for Telegram {
 
     fn lay_out(&self, body: &Body) -> Vec<Body> {
         render::lay_out(body, self.config.message_overflow)
+    }
+
+    fn windows(&self) -> Windows {
+        Windows { album: self.config.media_group_debounce, forward: self.config.forward_coalesce }
     }
 
     fn chat_rate(&self, to: &Address) -> Option<Rate> {
