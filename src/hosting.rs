@@ -57,6 +57,7 @@ impl Hosting {
             ledger: ledger.clone(),
             dir,
             final_notify,
+            python_state: place.dir().to_path_buf(),
             python_lock: place.home.as_ref().map(|home| home.join(".takopi/takopi.lock")),
             serve: if host == Host::Daemon { Serve::Everything } else { Serve::DoorOnly },
         })

@@ -7,6 +7,7 @@ mod greeting;
 mod leftovers;
 mod rooms;
 mod telegram;
+mod voice;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, workspace};
 use telegram::Bot;
 pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
+pub(crate) use voice::ears;
 
 /// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.
 const TOKEN_KEY: (&str, &str) = ("local", "token");
@@ -65,6 +67,8 @@ pub(crate) struct Opening {
     pub(crate) serve: Serve,
     /// The lock file of a Python takopi that this machine may have beside us.
     pub(crate) python_lock: Option<PathBuf>,
+    /// Where a Python takopi kept its state: beside the config file.
+    pub(crate) python_state: PathBuf,
 }
 
 /// An open house.
@@ -137,6 +141,8 @@ impl House {
             Serve::DoorOnly => Vec::new(),
         };
         for bot in &bots {
+            bot.inherit(&ledger, &opening).await;
+            desk.set_transcriber(&bot.instance, bot.hearing(&opening.settings)?);
             bot.learn(&desk, &opening.settings).await;
             desk.serve(bot.instance.clone(), bot.transport.own_spec(), bot.transport.clone()).await;
         }
@@ -215,7 +221,13 @@ impl House {
         };
         let generation =
             rooms::generation(&opening, self.ledger.id(), &self.tasks, &self.stop, &self.lasting)?;
+        let served = self.bots.iter().filter(|bot| opening.settings.served().any(|it| it.id == bot.instance));
+        let hearing = served.map(|bot| Ok((&bot.instance, bot.hearing(&opening.settings)?)));
+        let hearing = hearing.collect::<anyhow::Result<Vec<_>>>()?;
         self.desk.adopt(generation).await;
+        for (instance, transcriber) in hearing {
+            self.desk.set_transcriber(instance, transcriber);
+        }
         for bot in &self.bots {
             bot.learn(&self.desk, &opening.settings).await;
         }

@@ -78,5 +78,13 @@ mod real;
 mod telegram;
 #[path = "e2e/telegram_contract.rs"]
 mod telegram_contract;
+#[path = "e2e/telegram_fetch.rs"]
+mod telegram_fetch;
+#[path = "e2e/telegram_joining.rs"]
+mod telegram_joining;
+#[path = "e2e/telegram_moving.rs"]
+mod telegram_moving;
+#[path = "e2e/telegram_voice.rs"]
+mod telegram_voice;
 #[path = "e2e/wait.rs"]
 mod wait;

@@ -71,47 +71,37 @@ type Lane = (Address, String);
 /// have something held, one or two as a rule.
 #[derive(Debug, Default)]
 pub struct Gatherer {
-    windows: Windows,
     /// Never empty lines; the first group of each still waits.
     lanes: HashMap<Lane, VecDeque<Group>>,
-    /// The last plain message of each lane, as long as forwarded ones may follow it.
+    /// The last plain message of each lane, and until when forwarded ones may follow it.
     passed: HashMap<Lane, (InboxId, Moment)>,
-    /// When each entry of `passed` was made, the oldest first.
-    passings: VecDeque<(Moment, Lane)>,
 }
 
 impl Gatherer {
-    /// Returns a gatherer that holds nothing.
-    #[must_use]
-    pub fn new(windows: Windows) -> Self {
-        Self { windows, ..Self::default() }
-    }
-
-    /// Takes in a message and returns what need not wait any longer, in order.
-    pub fn push(&mut self, inbox: InboxId, message: Message, now: Moment) -> Vec<Gathered> {
+    /// Takes in a message, which waits by these windows, and returns what need not wait any longer, in order.
+    pub fn push(&mut self, inbox: InboxId, message: Message, windows: Windows, now: Moment) -> Vec<Gathered> {
         self.forget_passed(now);
         let lane = (message.message.address.clone(), message.sender.id.clone());
-        let forward = message.forwarded && !self.windows.forward.is_zero();
-        let album = message.album.clone().filter(|_| !self.windows.album.is_zero());
+        let forward = message.forwarded && !windows.forward.is_zero();
+        let album = message.album.clone().filter(|_| !windows.album.is_zero());
         let follows = self.passed.get(&lane).map(|(plain, _)| *plain).filter(|_| forward);
         let line = self.lanes.entry(lane.clone()).or_default();
 
         let window = match (&album, forward) {
-            (Some(_), true) => self.windows.album.max(self.windows.forward),
-            (Some(_), false) => self.windows.album,
-            (None, true) => self.windows.forward,
+            (Some(_), true) => windows.album.max(windows.forward),
+            (Some(_), false) => windows.album,
+            (None, true) => windows.forward,
             (None, false) => {
                 if let Some(group) = line.iter_mut().find(|group| group.is_open(now) && group.forwards) {
                     if !group.has_plain() {
-                        group.add(inbox, message, self.windows.forward, now);
+                        group.add(inbox, message, windows.forward, now);
                         return self.release(&lane, now);
                     }
                     group.close(now);
                 }
                 line.push_back(Group::new(inbox, message, None, now));
-                if !self.windows.forward.is_zero() {
-                    self.passed.insert(lane.clone(), (inbox, now));
-                    self.passings.push_back((now, lane.clone()));
+                if !windows.forward.is_zero() {
+                    self.passed.insert(lane.clone(), (inbox, now + windows.forward));
                 }
                 return self.release(&lane, now);
             }
@@ -194,12 +184,7 @@ impl Gatherer {
 
     /// Forgets plain messages that passed too long ago for a forwarded one to follow.
     fn forget_passed(&mut self, now: Moment) {
-        let window = self.windows.forward;
-        while let Some((at, lane)) = self.passings.pop_front_if(|(at, _)| *at + window <= now) {
-            if self.passed.get(&lane).is_some_and(|(_, newest)| *newest == at) {
-                self.passed.remove(&lane);
-            }
-        }
+        self.passed.retain(|_, (_, until)| *until > now);
     }
 }
 

@@ -5,14 +5,20 @@ use std::sync::Arc;
 
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
-use takopi_core::port::Clock;
+use takopi_core::port::{Clock, Transcriber};
+use takopi_core::session::Context;
 use takopi_core::settings::{Instance, Secret, Settings};
+use takopi_ledger::{PythonState, SqliteLedger};
 use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicScope};
 
 use super::greeting::{self, Greeting};
 use super::rooms::told;
+use super::voice::ears;
 use super::{Opening, warn};
 use crate::lock;
+
+/// The instance that a Python takopi's only bot is here.
+const PYTHON_INSTANCE: &str = "telegram";
 
 /// A bot that is served, and what its table says.
 pub(super) struct Bot {
@@ -20,6 +26,7 @@ pub(super) struct Bot {
     pub(super) instance: InstanceId,
     config: TelegramConfig,
     token: Secret,
+    clock: Arc<dyn Clock>,
 }
 
 /// Where bots get what is not theirs.
@@ -57,7 +64,13 @@ fn bot(settings: &Settings, instance: &Instance, around: &Surroundings) -> anyho
     warnings.iter().for_each(warn);
     let token = config.token()?;
     let transport = make(settings, &instance.id, config.clone(), token.clone(), around)?;
-    Ok(Bot { transport: Arc::new(transport), instance: instance.id.clone(), config, token })
+    Ok(Bot {
+        transport: Arc::new(transport),
+        instance: instance.id.clone(),
+        config,
+        token,
+        clock: around.clock.clone(),
+    })
 }
 
 /// Makes one transport, outside any house too; nothing is asked of the network yet.
@@ -96,6 +109,14 @@ pub(super) fn project_chats(settings: &Settings) -> Vec<i64> {
     settings.projects.iter().filter_map(|project| project.chat_id).collect()
 }
 
+/// Returns the context of a chat that isn't bound to one: its own project, else the default one.
+fn usual_context(settings: &Settings, chat: &str) -> Context {
+    let own =
+        settings.projects.iter().find(|project| project.chat_id.is_some_and(|id| id.to_string() == chat));
+    let usual = || settings.default_project.as_ref().map(|alias| alias.to_lowercase());
+    Context { project: own.map(takopi_core::settings::Project::key).or_else(usual), branch: None }
+}
+
 /// Returns what to warn of: a group whose members may all command this machine.
 pub(crate) fn open_group_warning(
     settings: &Settings,
@@ -114,6 +135,38 @@ impl Bot {
     /// Returns what logs must not show.
     pub(super) fn secret(&self) -> Secret {
         self.token.clone()
+    }
+
+    /// Takes over what a Python takopi knew of this bot's chats. Without it everything works but what people
+    /// had chosen, so a failure is told and no more.
+    pub(super) async fn inherit(&self, ledger: &SqliteLedger, opening: &Opening) {
+        if self.instance.as_str() != PYTHON_INSTANCE {
+            return;
+        }
+        let state = PythonState {
+            dir: &opening.python_state,
+            instance: &self.instance,
+            usual_context: &|chat| usual_context(&opening.settings, chat),
+        };
+        if let Err(error) = ledger.import_python_state(&state).await {
+            tracing::error!(%error, "the Python takopi's state is not taken over; the next start tries again");
+        }
+    }
+
+    /// Returns who hears the bot's voice notes, by its table as it is now; `None` when nobody does.
+    ///
+    /// # Errors
+    /// When the table or the service's address cannot be used.
+    pub(super) fn hearing(&self, settings: &Settings) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
+        let config = match settings.transport::<TelegramConfig>(&self.instance).usable() {
+            Ok((config, _)) => config,
+            Err(mistakes) => anyhow::bail!(told(&mistakes)),
+        };
+        let Some(ears) = ears(&self.instance, &config.voice, self.clock.clone())? else { return Ok(None) };
+        if let Some(issue) = ears.check() {
+            tracing::warn!(instance = %self.instance, "{issue}");
+        }
+        Ok(Some(Arc::new(ears)))
     }
 
     /// Tells the bot what the house can do now.
@@ -168,5 +221,32 @@ impl Bot {
             TopicScope::Projects => "enabled (scope=projects)".to_owned(),
             TopicScope::All => "enabled (scope=all)".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use takopi_core::settings::{ConfigFile, Input, load};
+
+    use super::super::known;
+    use super::*;
+
+    fn loaded(text: &str) -> Settings {
+        let content = Ok(text.as_bytes().to_vec());
+        let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
+        let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
+        load(&input, &known().unwrap()).unwrap().settings
+    }
+
+    #[test]
+    fn a_chat_is_in_its_own_project_else_in_the_default_one() {
+        let projects = "[projects.App]\npath = '/app'\n[projects.Web]\npath = '/web'\nchat_id = -8";
+        let usual = loaded(&format!("default_project = 'app'\n{projects}"));
+        let project = |settings: &Settings, chat: &str| usual_context(settings, chat).project;
+        assert_eq!(project(&usual, "-8").as_deref(), Some("web"));
+        assert_eq!(project(&usual, "7").as_deref(), Some("app"));
+        assert_eq!(project(&loaded(projects), "7"), None);
     }
 }

@@ -61,7 +61,7 @@ fn telegram_the_start_is_told_in_the_main_chat_with_a_menu_of_what_there_is() {
         assert!(greeting.text.contains(line), "{line}: {}", greeting.text);
     }
     assert!(!greeting.silent && !greeting.text.contains("everybody"));
-    server.wait_for("the menu", |log| log.of("setMyCommands").next().map(drop));
+    server.wait_for("the menu", |log| log.of("setMyCommands").find(|call| call.ended.is_some()).map(drop));
     let names: Vec<String> = server.menu().into_iter().map(|(name, _)| name).collect();
     assert!(names.contains(&"help".to_owned()) && names.last() == Some(&"cancel".to_owned()), "{names:?}");
     daemon.stop();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use takopi_core::id::{InstanceId, TransportKind};
 use takopi_core::message::{Address, MessageRef};
+use takopi_core::port::Clock;
 use takopi_core::settings::{ConfigFile, Input, Known, load};
 use takopi_core::testing::clock::TestClock;
 use takopi_core::testing::memory_ledger::MemoryLedger;
@@ -86,27 +87,33 @@ fn config(server: &TelegramServer) -> TelegramConfig {
     settings.transport(&InstanceId::parse("telegram").unwrap()).usable().unwrap().0
 }
 
+/// Returns the transport alone, without a house around it.
+pub(crate) fn transport(server: &TelegramServer, clock: Arc<dyn Clock>) -> Telegram {
+    let config = config(server);
+    let token = config.token().unwrap();
+    let parts = TelegramParts {
+        instance: InstanceId::parse("telegram").unwrap(),
+        config,
+        token,
+        project_chats: Vec::new(),
+        clock,
+        spool: "/nowhere".into(),
+        rival: Arc::new(|_| None),
+    };
+    Telegram::new(parts).unwrap()
+}
+
 #[tokio::test]
 async fn telegram_keeps_the_contract_of_transports() {
     // The fake brings its own runtime, which may not end inside of this one.
     let server = tokio::task::spawn_blocking(server).await.unwrap();
     let (ledger, clock) = (Arc::new(MemoryLedger::new()), Arc::new(TestClock::new()));
     let instance = InstanceId::parse("telegram").unwrap();
-    let config = config(&server);
-    let token = config.token().unwrap();
-    let transport = Telegram::new(TelegramParts {
-        instance: instance.clone(),
-        config,
-        token,
-        project_chats: Vec::new(),
-        clock: clock.clone(),
-        spool: "/nowhere".into(),
-        rival: Arc::new(|_| None),
-    });
+    let transport = transport(&server, clock.clone());
     let address = Address { instance, chat: ADA.to_string(), thread: None };
     let view = Arc::new(Person { server, address, said: Mutex::default() });
     let subject = TransportSubject {
-        transport: Arc::new(transport.unwrap()),
+        transport: Arc::new(transport),
         spec: Telegram::spec(),
         view: view.clone(),
         ledger,

@@ -187,7 +187,8 @@ impl Clerk {
                 if !stopped.is_empty() {
                     self.stopped.insert(inbox, stopped);
                 }
-                let gathered = self.gatherer.push(inbox, message, self.desk.now());
+                let windows = self.desk.windows(&message.message.address.instance);
+                let gathered = self.gatherer.push(inbox, message, windows, self.desk.now());
                 self.route_all(gathered).await;
             }
             inbound => self.route(Arrival { inbox: vec![inbox], inbound, follows: None, stopped }).await,
@@ -218,9 +219,9 @@ impl Clerk {
     /// Puts a run into the queue, or starts it.
     fn enqueue(&mut self, assignment: Assignment) {
         let desk = &self.desk;
-        let Assignment { plan, inbox, in_force, .. } = &assignment;
+        let Assignment { plan, inbox, in_force, instance, .. } = &assignment;
         let id = desk.ids.next(desk.clock.now());
-        let look = Look::of(&in_force.by, &plan.engine, &plan.context);
+        let look = Look::of(&in_force.by, &plan.engine, &plan.context, &instance.spec.features);
         let live = Arc::new(LiveRun::new(id, plan, inbox.first().copied(), look, desk.now()));
         if let Some(message) = inbox.iter().find_map(|inbox| self.inherited.remove(inbox)) {
             live.set_progress(message);

@@ -46,7 +46,7 @@ pub(super) struct Assignment {
     conversations: bool,
     reply: Option<Reply>,
     /// Where it shows: even when that is not served any more, its words are laid out for it.
-    instance: Arc<Instance>,
+    pub(super) instance: Arc<Instance>,
     pub(super) in_force: Arc<InForce>,
     work: TaskTrackerToken,
 }
@@ -156,7 +156,8 @@ impl Performance {
         self.desk.tell(DeskEvent::Started { run: self.live.id, address });
         let prepared = self.resolve_session().await;
         if self.plan.context != self.live.context() {
-            let look = Look::of(&self.in_force.by, &self.plan.engine, &self.plan.context);
+            let features = &self.instance.spec.features;
+            let look = Look::of(&self.in_force.by, &self.plan.engine, &self.plan.context, features);
             self.live.set_context(self.plan.context.clone(), look.context_line);
         }
         if let Err(error) = self.open().await {

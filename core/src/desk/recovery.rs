@@ -16,6 +16,7 @@ use crate::message::{Inbound, MessageRef};
 use crate::port::ledger::{
     EndRun, InboxId, LedgerError, PendingInbound, Post, PostKind, ProgressUse, RunNote, RunRow, Unfinished,
 };
+use crate::port::transport::TransportFeatures;
 use crate::speech;
 use crate::time::{Moment, Timestamp};
 
@@ -41,7 +42,7 @@ pub(super) async fn recover(desk: &Arc<Shared>) -> Result<(), LedgerError> {
     for row in outbox {
         desk.knock(&row.post.to.instance, Knock::Post(row.id)).await;
     }
-    for arrival in gathered(inbox) {
+    for arrival in gathered(desk, inbox) {
         let progress = match arrival.inbox.first() {
             Some(first) => inherited(desk, *first).await?,
             None => None,
@@ -88,7 +89,7 @@ async fn end_processes(desk: &Arc<Shared>, runs: &[RunRow]) {
 }
 
 /// Joins what belongs together as it came, not as it is found: all at once.
-fn gathered(inbox: Vec<PendingInbound>) -> Vec<Arrival> {
+fn gathered(desk: &Shared, inbox: Vec<PendingInbound>) -> Vec<Arrival> {
     let Some(first) = inbox.first().map(|pending| pending.accepted_at) else { return Vec::new() };
     let mut gatherer = Gatherer::default();
     let mut arrivals = Vec::with_capacity(inbox.len());
@@ -98,7 +99,8 @@ fn gathered(inbox: Vec<PendingInbound>) -> Vec<Arrival> {
         match inbound {
             // It has its turn with the clerk, once it is heard.
             Inbound::Message(message) if speech::unheard(&message).is_none() => {
-                arrivals.extend(gatherer.push(id, message, now).into_iter().map(Arrival::from));
+                let windows = desk.windows(&message.message.address.instance);
+                arrivals.extend(gatherer.push(id, message, windows, now).into_iter().map(Arrival::from));
             }
             inbound => {
                 arrivals.push(Arrival { inbox: vec![id], inbound, follows: None, stopped: Vec::new() });
@@ -153,12 +155,16 @@ fn told(desk: &Shared, run: &RunRow, now: Timestamp) -> Vec<Post> {
     let elapsed = now.since(opened.opened_at);
     let Some(instance) = desk.instance(&opened.address.instance) else {
         // Its transport is not served now: stored all the same, sent when it is served again.
-        return vec![interrupted(run, vec![script::interrupted(&desk.in_force().by, run, elapsed)])];
+        let features = TransportFeatures::default();
+        return vec![interrupted(
+            run,
+            vec![script::interrupted(&desk.in_force().by, run, &features, elapsed)],
+        )];
     };
     if instance.spec.features.follows {
         return Vec::new();
     }
-    let body = script::interrupted(&desk.in_force().by, run, elapsed);
+    let body = script::interrupted(&desk.in_force().by, run, &instance.spec.features, elapsed);
     vec![interrupted(run, instance.transport.lay_out(&body))]
 }
 

@@ -11,6 +11,7 @@ use crate::id::{EngineId, RunId};
 use crate::message::{Body, Button, ButtonAction, Format};
 use crate::port::engine::{Question, QuestionOption};
 use crate::port::ledger::RunRow;
+use crate::port::transport::TransportFeatures;
 use crate::render::{Label, SHOWN_ACTIONS, View, render_final, render_progress};
 use crate::resume::ResumePattern;
 use crate::session::{Context, SessionToken};
@@ -26,7 +27,13 @@ pub(super) struct Look {
 }
 
 impl Look {
-    pub(super) fn of(generation: &Generation, engine: &EngineId, context: &Context) -> Self {
+    pub(super) fn of(
+        generation: &Generation,
+        engine: &EngineId,
+        context: &Context,
+        features: &TransportFeatures,
+    ) -> Self {
+        let hides_resume_line = features.hides_resume_lines && features.conversations;
         let spec = generation.engines.spec(engine);
         let alias = context.project.as_ref().map(|key| {
             let project = generation.projects.iter().find(|project| project.key == *key);
@@ -34,7 +41,7 @@ impl Look {
         });
         Self {
             context_line: alias.map(|alias| format_context_line(alias, context.branch.as_deref())),
-            resume: spec.and_then(|spec| spec.resume.clone()),
+            resume: spec.and_then(|spec| spec.resume.clone()).filter(|_| !hides_resume_line),
             blank_ok: spec.is_some_and(|spec| spec.features.blank_ok),
             plain: spec.is_some_and(|spec| spec.features.plain),
         }
@@ -99,9 +106,14 @@ pub(super) fn ending(run: &LiveRun, end: &RunEnd, elapsed: Duration) -> Body {
 }
 
 /// Returns what is told of a run that the last daemon did not finish.
-pub(super) fn interrupted(generation: &Generation, run: &RunRow, elapsed: Duration) -> Body {
+pub(super) fn interrupted(
+    generation: &Generation,
+    run: &RunRow,
+    features: &TransportFeatures,
+    elapsed: Duration,
+) -> Body {
     let opened = &run.opened;
-    let look = Look::of(generation, &opened.engine, &opened.context);
+    let look = Look::of(generation, &opened.engine, &opened.context, features);
     let resume_line = look.resume_line(opened.session.as_ref());
     let view = View {
         run: opened.id,

@@ -49,7 +49,7 @@ fn by(sender: &str, mut message: Message) -> Message {
 /// Pushes a message under its own number and returns what comes out: the numbers and the text.
 fn push(gatherer: &mut Gatherer, message: Message, now: u64) -> Vec<(Vec<i64>, String)> {
     let inbox = InboxId(message.upstream.parse().unwrap());
-    brief(gatherer.push(inbox, message, at(now)))
+    brief(gatherer.push(inbox, message, Windows::default(), at(now)))
 }
 
 fn brief(gathered: Vec<Gathered>) -> Vec<(Vec<i64>, String)> {
@@ -63,7 +63,7 @@ fn out(inbox: &[i64], text: &str) -> (Vec<i64>, String) {
 
 #[test]
 fn an_album_becomes_one_message_a_second_after_its_last_part() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     assert_eq!(push(&mut gatherer, part(1, "a", ""), 0), []);
     assert_eq!(push(&mut gatherer, part(2, "b", "other"), 100), []);
     assert_eq!(push(&mut gatherer, part(3, "a", "caption"), 900), []);
@@ -78,7 +78,7 @@ fn an_album_becomes_one_message_a_second_after_its_last_part() {
 
 #[test]
 fn what_the_same_person_writes_is_held_behind_an_album_and_nobody_else() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     push(&mut gatherer, part(1, "a", "look"), 0);
     assert_eq!(push(&mut gatherer, said(2, "and do it"), 10), []);
     assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), [out(&[3], "hi")]);
@@ -88,7 +88,7 @@ fn what_the_same_person_writes_is_held_behind_an_album_and_nobody_else() {
 
 #[test]
 fn forwarded_messages_join_the_plain_one_that_follows() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     push(&mut gatherer, forwarded(1, "first"), 0);
     push(&mut gatherer, forwarded(2, ""), 100);
     assert_eq!(push(&mut gatherer, said(3, "explain"), 200), []);
@@ -100,7 +100,7 @@ fn forwarded_messages_join_the_plain_one_that_follows() {
 
 #[test]
 fn a_second_plain_message_ends_the_wait_of_the_first() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     push(&mut gatherer, forwarded(1, "that"), 0);
     push(&mut gatherer, said(2, "explain"), 100);
     let both = [out(&[1, 2], "explain\n\nthat"), out(&[3], "quickly")];
@@ -110,7 +110,7 @@ fn a_second_plain_message_ends_the_wait_of_the_first() {
 
 #[test]
 fn a_plain_message_never_waits_and_is_named_by_the_forwarded_ones_after_it() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     assert_eq!(push(&mut gatherer, said(1, "explain"), 0), [out(&[1], "explain")]);
     push(&mut gatherer, forwarded(2, "this"), 100);
     push(&mut gatherer, forwarded(3, "and this"), 350);
@@ -119,7 +119,7 @@ fn a_plain_message_never_waits_and_is_named_by_the_forwarded_ones_after_it() {
     assert_eq!(brief(due), [out(&[2, 3], "this\n\nand this")]);
     push(&mut gatherer, forwarded(4, "late"), 1_000);
     assert_eq!(gatherer.flush()[0].follows, None);
-    assert!(gatherer.passed.is_empty() && gatherer.passings.is_empty());
+    assert!(gatherer.passed.is_empty());
 }
 
 fn spoken(number: i64) -> Message {
@@ -130,7 +130,7 @@ fn spoken(number: i64) -> Message {
 
 #[test]
 fn a_voice_note_holds_what_follows_it_until_it_is_heard() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     assert_eq!(push(&mut gatherer, spoken(1), 0), []);
     assert_eq!(push(&mut gatherer, said(2, "and that"), 10), []);
     assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), [out(&[3], "hi")]);
@@ -144,7 +144,7 @@ fn a_voice_note_holds_what_follows_it_until_it_is_heard() {
 
 #[test]
 fn a_voice_note_that_cannot_be_heard_lets_the_rest_go() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     push(&mut gatherer, spoken(1), 0);
     push(&mut gatherer, said(2, "and that"), 10);
     let cancelled = gatherer.cancel(&spoken(1).message, at(20)).unwrap();
@@ -153,7 +153,7 @@ fn a_voice_note_that_cannot_be_heard_lets_the_rest_go() {
 
 #[test]
 fn a_forwarded_voice_note_joins_with_its_words() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     push(&mut gatherer, Message { forwarded: true, ..spoken(1) }, 0);
     assert_eq!(push(&mut gatherer, said(2, "do as she says"), 100), []);
     assert_eq!(gatherer.due(at(400)), [], "its window is over, but it is not heard");
@@ -163,17 +163,17 @@ fn a_forwarded_voice_note_joins_with_its_words() {
 
 #[test]
 fn a_stream_without_end_is_cut() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     let first = (0..).find(|n| !push(&mut gatherer, part(*n, "a", ""), 900 * n.unsigned_abs()).is_empty());
     assert_eq!(first, Some(12), "ten windows after the first part");
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     let first = (0..).find(|n| !push(&mut gatherer, forwarded(*n, "x"), 0).is_empty());
     assert_eq!(first, Some(100), "a hundred forwarded messages and one");
 }
 
 #[test]
 fn a_message_taken_back_is_left_out() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     push(&mut gatherer, part(1, "a", "caption"), 0);
     push(&mut gatherer, part(2, "a", ""), 0);
     push(&mut gatherer, said(3, "and"), 0);
@@ -187,7 +187,7 @@ fn a_message_taken_back_is_left_out() {
 
 #[test]
 fn an_album_that_lost_its_first_part_goes_after_what_was_written_before_the_second() {
-    let mut gatherer = Gatherer::new(Windows::default());
+    let mut gatherer = Gatherer::default();
     push(&mut gatherer, part(1, "a", "caption"), 0);
     push(&mut gatherer, said(2, "meanwhile"), 0);
     push(&mut gatherer, part(3, "a", ""), 0);
@@ -248,7 +248,7 @@ impl Record {
 }
 
 fn talk(windows: Windows, steps: Vec<Step>) {
-    let mut gatherer = Gatherer::new(windows);
+    let mut gatherer = Gatherer::default();
     let mut record = Record::default();
     let (mut now, mut number) = (0, 0);
     for step in steps {
@@ -268,7 +268,7 @@ fn talk(windows: Windows, steps: Vec<Step>) {
                 let pending = record.open.iter().any(|open| record.said[open].sender == message.sender);
                 record.said.insert(inbox, message.clone());
                 record.open.push(inbox);
-                let out = gatherer.push(inbox, message, at(now));
+                let out = gatherer.push(inbox, message, windows, at(now));
                 record.gathered(&out);
                 let off = windows.album.is_zero() && windows.forward.is_zero();
                 if off || (what < 2 && !pending) {
@@ -301,7 +301,7 @@ fn talk(windows: Windows, steps: Vec<Step>) {
     record.gathered(&gatherer.flush());
     assert_eq!(record.open, [], "everything comes out");
     gatherer.due(at(now + 10_000));
-    assert!(gatherer.lanes.is_empty() && gatherer.passed.is_empty() && gatherer.passings.is_empty());
+    assert!(gatherer.lanes.is_empty() && gatherer.passed.is_empty());
 }
 
 proptest! {

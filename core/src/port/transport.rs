@@ -9,6 +9,7 @@ use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Inbox;
+use crate::gather::Windows;
 use crate::id::TransportKind;
 use crate::message::{Address, Attachment, Body, Inbound, MessageRef};
 use crate::port::SetupIssue;
@@ -80,6 +81,8 @@ pub struct TransportFeatures {
     pub caller_dir: bool,
     /// A plain message continues the chat's running conversation instead of starting a session.
     pub conversations: bool,
+    /// Leaves the resume lines of conversations out: a plain message continues them anyway.
+    pub hides_resume_lines: bool,
 }
 
 /// What is known of a transport without loading it.
@@ -207,6 +210,11 @@ pub trait Transport: Send + Sync {
 
     /// Cuts a body into bodies this service takes in one call each. Pure; never empty; no text is lost.
     fn lay_out(&self, body: &Body) -> Vec<Body>;
+
+    /// Returns how long what is said there waits for what belongs with it. From memory.
+    fn windows(&self) -> Windows {
+        Windows::default()
+    }
 
     /// Returns the rate for one chat.
     fn chat_rate(&self, to: &Address) -> Option<Rate>;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::{AcceptError, FirstResponse, Inbox};
+use crate::gather::Windows;
 use crate::id::{InstanceId, TransportKind};
 use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
 use crate::port::SetupIssue;
@@ -74,6 +75,7 @@ pub struct FakeTransport {
     spec: TransportSpec,
     instance: InstanceId,
     admission: Admission,
+    windows: Windows,
 }
 
 impl FakeTransport {
@@ -104,6 +106,7 @@ impl FakeTransport {
             },
             instance: InstanceId::parse("fake").unwrap(),
             admission: Admission::Served,
+            windows: Windows::default(),
         }
     }
 
@@ -111,6 +114,13 @@ impl FakeTransport {
     #[must_use]
     pub fn with_spec(mut self, change: impl FnOnce(&mut TransportSpec)) -> Self {
         change(&mut self.spec);
+        self
+    }
+
+    /// Lets what is said there wait that long for what belongs with it.
+    #[must_use]
+    pub fn with_windows(mut self, windows: Windows) -> Self {
+        self.windows = windows;
         self
     }
 
@@ -285,6 +295,10 @@ impl Transport for FakeTransport {
 
     fn lay_out(&self, body: &Body) -> Vec<Body> {
         crate::render::split(body, self.spec.limits.text)
+    }
+
+    fn windows(&self) -> Windows {
+        self.windows
     }
 
     fn chat_rate(&self, _to: &Address) -> Option<Rate> {

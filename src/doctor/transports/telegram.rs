@@ -14,6 +14,23 @@ use crate::house::{self, MachineClock, Surroundings};
 /// How long the Bot API server may take.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// Looks at what is to hear voice notes, if they are to be heard. It is not asked: that costs money.
+fn ears(instance: &Instance, config: &TelegramConfig) -> Option<Row> {
+    let row = |state, text: String| Row::new(Part::Transport, state, text);
+    let ears = match house::ears(&instance.id, &config.voice, Arc::new(MachineClock::start())) {
+        Ok(ears) => ears?,
+        Err(error) => return Some(row(State::Failure, format!("{error:#}"))),
+    };
+    let model = &config.voice.model;
+    Some(match ears.check() {
+        None => row(State::Ok, format!("voice notes are transcribed by {model}")),
+        Some(issue) => {
+            let failed = row(State::Failure, issue.title);
+            issue.remedy.iter().fold(failed, |row, line| row.remedy(line))
+        }
+    })
+}
+
 /// Looks at a bot.
 pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
     let row = |state, text: String| Row::new(Part::Transport, state, text);
@@ -28,6 +45,7 @@ pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
     if let Some(warning) = house::open_group_warning(scene.settings, &instance.id, &config) {
         rows.push(row(State::Warning, warning));
     }
+    rows.extend(ears(instance, &config));
     let token = match config.token() {
         Ok(token) => token,
         Err(error) => {

@@ -61,6 +61,7 @@ impl Local {
                 follows: true,
                 caller_dir: true,
                 conversations: true,
+                hides_resume_lines: false,
             },
         }
     }

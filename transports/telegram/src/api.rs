@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use reqwest::multipart::Form;
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use takopi_core::settings::Secret;
@@ -26,8 +26,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long the server may take over one call. Shorter than the house's own patience with a call (60 s).
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How long a file may take; still shorter than the house's patience.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(58);
+/// How long a file may take, either way; still shorter than the house's patience.
+const FILE_TIMEOUT: Duration = Duration::from_secs(58);
 
 /// How long to be silent after a limit that doesn't say: what the Python takopi waited.
 const UNSPOKEN_RETRY: Duration = Duration::from_secs(5);
@@ -132,7 +132,25 @@ impl Api {
     /// # Errors
     /// [`CallError`], by what is known of the outcome.
     pub(crate) async fn upload<R: DeserializeOwned>(&self, method: &str, form: Form) -> Result<R, CallError> {
-        answer(self.client.post(self.url(method)).timeout(UPLOAD_TIMEOUT).multipart(form)).await
+        answer(self.client.post(self.url(method)).timeout(FILE_TIMEOUT).multipart(form)).await
+    }
+
+    /// Opens a file of the server by the path that `getFile` told.
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing is changed by asking again.
+    pub(crate) async fn open_file(&self, path: &str) -> Result<Response, CallError> {
+        let url = format!("{}/file/bot{}/{path}", self.base, self.token.reveal());
+        let response = self.client.get(url).timeout(FILE_TIMEOUT).send().await.map_err(failed)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.text().await.map_err(|error| CallError::Unknown(tell(error)))?;
+        match read::<serde_json::Value>(status, &text) {
+            Ok(_) => Err(CallError::Unknown(format!("the server answered {status}"))),
+            Err(error) => Err(error),
+        }
     }
 
     fn url(&self, method: &str) -> String {
@@ -196,7 +214,7 @@ fn failed(error: reqwest::Error) -> CallError {
 }
 
 /// Returns what went wrong with all its causes, and without the URL, which holds the token.
-fn tell(error: reqwest::Error) -> String {
+pub(crate) fn tell(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);

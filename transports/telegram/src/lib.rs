@@ -2,7 +2,7 @@
 //!
 //! The way in: `poll.rs` fetches updates, `inbound.rs` reads them, `gate.rs` says who may speak; an update is
 //! durable before it is acknowledged. The way out: `render.rs` makes text with entities of a body, `outbound.rs`
-//! one call of that, `failure.rs` says what a failed call means. `api.rs` is the only file that makes requests,
+//! one call of that, `failure.rs` says what a failed call means; `download.rs` fetches a file. `api.rs` is the only file that makes requests,
 //! and `transport.rs` is what the house sees.
 //!
 //! Methods and their parameters are teloxide's; its requests and its polling are not used;
@@ -11,6 +11,7 @@
 mod api;
 mod callback;
 mod config;
+mod download;
 mod entity;
 mod error;
 mod failure;

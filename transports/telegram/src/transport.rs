@@ -7,23 +7,26 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use takopi_core::desk::Inbox;
+use takopi_core::gather::Windows;
 use takopi_core::id::{InstanceId, TransportKind};
-use takopi_core::message::{Address, Body, Inbound, Message, MessageRef};
+use takopi_core::message::{Address, Attachment, Body, Inbound, Message, MessageRef};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
-    Admission, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport, TransportError,
-    TransportFeatures, TransportSpec,
+    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport,
+    TransportError, TransportFeatures, TransportSpec,
 };
 use takopi_core::render::format_elapsed;
 use takopi_core::settings::Secret;
 use takopi_core::time::Timestamp;
 use teloxide::payloads::GetMe;
+use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, CallError};
 use crate::callback::Kept;
 use crate::config::{SessionMode, TelegramConfig};
+use crate::download;
 use crate::error::TelegramError;
 use crate::fingerprint;
 use crate::gate::Gate;
@@ -133,6 +136,7 @@ impl Telegram {
                 follows: false,
                 caller_dir: false,
                 conversations: false,
+                hides_resume_lines: false,
             },
         }
     }
@@ -141,8 +145,12 @@ impl Telegram {
     #[must_use]
     pub fn own_spec(&self) -> TransportSpec {
         let spec = Self::spec();
-        let conversations = self.config.session_mode == SessionMode::Chat;
-        TransportSpec { features: TransportFeatures { conversations, ..spec.features }, ..spec }
+        let features = TransportFeatures {
+            conversations: self.config.session_mode == SessionMode::Chat,
+            hides_resume_lines: !self.config.show_resume_line,
+            ..spec.features
+        };
+        TransportSpec { features, ..spec }
     }
 
     /// Returns the main chat.
@@ -286,6 +294,10 @@ impl Transport for Telegram {
         render::lay_out(body, self.config.message_overflow)
     }
 
+    fn windows(&self) -> Windows {
+        Windows { album: self.config.media_group_debounce, forward: self.config.forward_coalesce }
+    }
+
     fn chat_rate(&self, to: &Address) -> Option<Rate> {
         Some(if to.chat.starts_with('-') { GROUP_RATE } else { PRIVATE_RATE })
     }
@@ -300,6 +312,15 @@ impl Transport for Telegram {
 
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
         self.outbound().delete(message).await
+    }
+
+    async fn fetch(
+        &self,
+        file: &Attachment,
+        max_bytes: u64,
+        into: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<(), FetchError> {
+        download::fetch(&self.api, &file.handle, max_bytes, into).await
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

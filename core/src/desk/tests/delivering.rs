@@ -9,6 +9,19 @@ fn fails(error: SendError) -> Option<Fault> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn resume_lines_are_left_out_only_where_conversations_go_on_by_themselves() {
+    for (conversations, wanted) in [(true, &[][..]), (false, &["`alpha resume s1`"])] {
+        let service = FakeTransport::new().with_spec(|spec| {
+            (spec.features.conversations, spec.features.hides_resume_lines) = (conversations, true);
+        });
+        let stage = Stage::open_with(service, Arc::default()).await;
+        stage.say("a", "1", "session:s1").await;
+        let seen = stage.texts("a", &["ok"]).await;
+        assert_eq!(seen[0].body.footer, wanted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_final_is_a_new_message_and_the_progress_message_goes() {
     let stage = Stage::open().await;
     stage.say("a", "7", "action:build gate:x done:build session:s1").await;

@@ -1,6 +1,7 @@
 //! What runs when, and what a message continues.
 
 use super::*;
+use crate::gather::Windows;
 use crate::message::MessageRef;
 use crate::session::{Session, ThreadKey};
 
@@ -149,6 +150,21 @@ async fn forwards_after_a_plain_message_that_runs_continue_its_session() {
     let jobs = stage.engine.jobs();
     assert_eq!((jobs.len(), jobs[1].prompt.as_str()), (2, "first"));
     assert_eq!(jobs[1].session.as_ref().map(SessionToken::as_str), Some("s1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_transport_says_how_long_its_messages_wait_for_each_other() {
+    let texts = ["1", "2", "3"];
+    for (forward, wanted) in [(0, &texts[..]), (300, &texts), (700, &["1\n\n2", "3"])] {
+        let windows = Windows { forward: Duration::from_millis(forward), ..Windows::default() };
+        let stage = Stage::open_with(FakeTransport::new().with_windows(windows), Arc::default()).await;
+        for (number, pause) in [("1", 500), ("2", 1000), ("3", 1000)] {
+            stage.hand_in(forwarded(&stage, number, number)).await;
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        stage.texts("a", &vec!["ok"; wanted.len()]).await;
+        assert_eq!(prompts(&stage), wanted, "{forward} ms");
+    }
 }
 
 #[tokio::test(start_paused = true)]
