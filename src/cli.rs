@@ -4,6 +4,7 @@
 
 mod chat;
 mod completions;
+mod config;
 mod doctor;
 mod plugins;
 mod serve;
@@ -53,6 +54,9 @@ enum Command {
     Doctor(DoctorArguments),
     /// List engines, transports and commands, and what is wrong with them
     Plugins(PluginsArguments),
+    /// Show, check and change the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 }
@@ -161,6 +165,52 @@ struct PluginsArguments {
     config: ConfigArgument,
 }
 
+/// Show, check and change the settings.
+#[derive(Debug, Subcommand)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  takopi config get max_parallel_runs\n  takopi config set default_engine claude\n  \
+                  takopi config set projects.app.path ~/code/app\n  takopi config check && takopi"
+)]
+enum ConfigCommand {
+    /// Print where the config file is, or would be
+    Path(ConfigArgument),
+    /// Print what holds at a key, wherever it is set
+    Get(ConfigGet),
+    /// Write a value into the config file; comments and order stay
+    Set(ConfigSet),
+    /// Say everything that is wrong with the settings; exit code 1 when takopi would not start
+    Check(ConfigArgument),
+}
+
+/// Print what holds at a key, wherever it is set.
+#[derive(Debug, Args)]
+struct ConfigGet {
+    /// The dotted key of a setting or a table: `ledger.retention_days`, `transports.telegram`
+    key: String,
+    /// Show secrets instead of dots
+    #[arg(long)]
+    reveal: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Write a value into the config file; comments and order stay.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What takopi would refuse is not written. Others on this machine can see what is typed here: write a \
+                  secret with an editor instead."
+)]
+struct ConfigSet {
+    /// The dotted key of the setting
+    key: String,
+    /// The value, as text or as TOML: `claude`, `8`, `["telegram", "local"]`
+    #[arg(allow_hyphen_values = true)]
+    value: String,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
 /// Print a completion script for a shell.
 #[derive(Debug, Args)]
 struct CompletionsArguments {
@@ -186,6 +236,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit,
         Some(Command::Status(arguments)) => status::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Plugins(arguments)) => plugins::run(&arguments),
+        Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         None => serve::run(&cli.serve),
     }

@@ -18,6 +18,8 @@ mod browser;
 mod browser_check;
 #[path = "e2e/cli.rs"]
 mod cli;
+#[path = "e2e/config.rs"]
+mod config;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]
