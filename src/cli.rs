@@ -2,10 +2,13 @@
 //!
 //! Parsing touches nothing: `--help` and `--version` read no config and start no runtime.
 
+mod bot;
 mod chat;
+mod chat_id;
 mod completions;
 mod config;
 mod doctor;
+mod onboard;
 mod plugins;
 mod serve;
 mod status;
@@ -54,6 +57,10 @@ enum Command {
     Doctor(DoctorArguments),
     /// List engines, transports and commands, and what is wrong with them
     Plugins(PluginsArguments),
+    /// Set up a Telegram bot: token, chat, engine
+    Onboard(OnboardArguments),
+    /// Print the id of the chat that a message to the Telegram bot comes from
+    ChatId(ChatIdArguments),
     /// Show, check and change the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -165,6 +172,49 @@ struct PluginsArguments {
     config: ConfigArgument,
 }
 
+/// Set up a Telegram bot: token, chat, engine.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What isn't said here is asked. The config file is written at the end, after everything was tried; one \
+                  that is there keeps its other settings and its comments.\nThe token is also taken from \
+                  TAKOPI__TRANSPORTS__TELEGRAM__BOT_TOKEN, and then not written.\n\nExamples:\n  takopi onboard\n  \
+                  takopi onboard --bot-token-file ~/.takopi/bot_token --engine claude --yes"
+)]
+struct OnboardArguments {
+    /// A file that holds the bot's token and stays where it is
+    #[arg(long, value_name = "PATH")]
+    bot_token_file: Option<PathBuf>,
+    /// Another Bot API server than Telegram's own
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
+    /// The engine for messages that name none
+    #[arg(long, value_name = "ID", value_parser = plugin_id)]
+    engine: Option<EngineId>,
+    /// Ask nothing
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Print the id of the chat that a message to the Telegram bot comes from.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The newest message that waits at the bot is told, or the next one that comes. It goes on waiting for \
+                  takopi. takopi must not be running with that bot.\n\nExamples:\n  takopi chat-id\n  takopi chat-id \
+                  --bot-token-file ~/other-token"
+)]
+struct ChatIdArguments {
+    /// A file that holds the bot's token; otherwise the settings' token, or one that is asked for
+    #[arg(long, value_name = "PATH")]
+    bot_token_file: Option<PathBuf>,
+    /// Another Bot API server than that of the settings
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
 /// Show, check and change the settings.
 #[derive(Debug, Subcommand)]
 #[command(
@@ -236,6 +286,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit,
         Some(Command::Status(arguments)) => status::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Plugins(arguments)) => plugins::run(&arguments),
+        Some(Command::Onboard(arguments)) => onboard::run(&arguments),
+        Some(Command::ChatId(arguments)) => chat_id::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         None => serve::run(&cli.serve),

@@ -102,6 +102,18 @@ impl Draft {
         Ok(())
     }
 
+    /// Takes a dotted key out, with the comments before it; nothing happens where it isn't written.
+    pub(crate) fn remove(&mut self, key: &str) {
+        let Some((tables, last)) = key.rsplit_once('.') else { return };
+        let mut item = Some(self.document.as_item_mut());
+        for part in tables.split('.') {
+            item = item.and_then(|item| item.get_mut(part));
+        }
+        if let Some(table) = item.and_then(Item::as_table_like_mut) {
+            drop(table.remove(last));
+        }
+    }
+
     /// Returns the errors that this file has and `before` has not, of keys that are written. What is still missing
     /// is no reason to refuse a change: a table is written key by key.
     ///

@@ -76,6 +76,8 @@ mod projects;
 mod random;
 #[path = "e2e/real.rs"]
 mod real;
+#[path = "e2e/setup.rs"]
+mod setup;
 #[path = "e2e/telegram.rs"]
 mod telegram;
 #[path = "e2e/telegram_contract.rs"]
