@@ -2,9 +2,13 @@
 //!
 //! Parsing touches nothing: `--help` and `--version` read no config and start no runtime.
 
+mod bot;
 mod chat;
+mod chat_id;
 mod completions;
+mod config;
 mod doctor;
+mod onboard;
 mod plugins;
 mod serve;
 mod status;
@@ -53,6 +57,13 @@ enum Command {
     Doctor(DoctorArguments),
     /// List engines, transports and commands, and what is wrong with them
     Plugins(PluginsArguments),
+    /// Set up a Telegram bot: token, chat, engine
+    Onboard(OnboardArguments),
+    /// Print the id of the chat that a message to the Telegram bot comes from
+    ChatId(ChatIdArguments),
+    /// Show, check and change the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 }
@@ -161,6 +172,95 @@ struct PluginsArguments {
     config: ConfigArgument,
 }
 
+/// Set up a Telegram bot: token, chat, engine.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What isn't said here is asked. The config file is written at the end, after everything was tried; one \
+                  that is there keeps its other settings and its comments.\nThe token is also taken from \
+                  TAKOPI__TRANSPORTS__TELEGRAM__BOT_TOKEN, and then not written.\n\nExamples:\n  takopi onboard\n  \
+                  takopi onboard --bot-token-file ~/.takopi/bot_token --engine claude --yes"
+)]
+struct OnboardArguments {
+    /// A file that holds the bot's token and stays where it is
+    #[arg(long, value_name = "PATH")]
+    bot_token_file: Option<PathBuf>,
+    /// Another Bot API server than Telegram's own
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
+    /// The engine for messages that name none
+    #[arg(long, value_name = "ID", value_parser = plugin_id)]
+    engine: Option<EngineId>,
+    /// Ask nothing
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Print the id of the chat that a message to the Telegram bot comes from.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The newest message that waits at the bot is told, or the next one that comes. It goes on waiting for \
+                  takopi. takopi must not be running with that bot.\n\nExamples:\n  takopi chat-id\n  takopi chat-id \
+                  --bot-token-file ~/other-token"
+)]
+struct ChatIdArguments {
+    /// A file that holds the bot's token; otherwise the settings' token, or one that is asked for
+    #[arg(long, value_name = "PATH")]
+    bot_token_file: Option<PathBuf>,
+    /// Another Bot API server than that of the settings
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Show, check and change the settings.
+#[derive(Debug, Subcommand)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  takopi config get max_parallel_runs\n  takopi config set default_engine claude\n  \
+                  takopi config set projects.app.path ~/code/app\n  takopi config check && takopi"
+)]
+enum ConfigCommand {
+    /// Print where the config file is, or would be
+    Path(ConfigArgument),
+    /// Print what holds at a key, wherever it is set
+    Get(ConfigGet),
+    /// Write a value into the config file; comments and order stay
+    Set(ConfigSet),
+    /// Say everything that is wrong with the settings; exit code 1 when takopi would not start
+    Check(ConfigArgument),
+}
+
+/// Print what holds at a key, wherever it is set.
+#[derive(Debug, Args)]
+struct ConfigGet {
+    /// The dotted key of a setting or a table: `ledger.retention_days`, `transports.telegram`
+    key: String,
+    /// Show secrets instead of dots
+    #[arg(long)]
+    reveal: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Write a value into the config file; comments and order stay.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What takopi would refuse is not written. Others on this machine can see what is typed here: write a \
+                  secret with an editor instead."
+)]
+struct ConfigSet {
+    /// The dotted key of the setting
+    key: String,
+    /// The value, as text or as TOML: `claude`, `8`, `["telegram", "local"]`
+    #[arg(allow_hyphen_values = true)]
+    value: String,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
 /// Print a completion script for a shell.
 #[derive(Debug, Args)]
 struct CompletionsArguments {
@@ -186,6 +286,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit,
         Some(Command::Status(arguments)) => status::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Plugins(arguments)) => plugins::run(&arguments),
+        Some(Command::Onboard(arguments)) => onboard::run(&arguments),
+        Some(Command::ChatId(arguments)) => chat_id::run(&arguments),
+        Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         None => serve::run(&cli.serve),
     }

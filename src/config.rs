@@ -9,7 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use takopi_core::id::EngineId;
-use takopi_core::settings::{ConfigFile, Input, Known, Loaded, Override, default_engine, load};
+use takopi_core::settings::{
+    ConfigFile, Diagnostic, Input, Known, Loaded, Override, Settings, default_engine, load,
+};
 use tokio::time::Instant;
 
 use crate::house;
@@ -63,6 +65,50 @@ pub(crate) fn defaults(place: &Place) -> Result<Loaded, Failure> {
     let file = ConfigFile { path: place.config.clone(), named: false, content: Ok(Vec::new()) };
     let input = Input { file: &file, environment: &[], overrides: &[], home: place.home.as_deref() };
     load(&input, &house::known()?).map_err(Failure::Settings)
+}
+
+/// Reads settings of this text alone, as the config file at `place` would be read.
+///
+/// # Errors
+/// [`Failure::Settings`] with every mistake.
+pub(crate) fn read_text(place: &Place, text: &str) -> Result<Loaded, Failure> {
+    let content = Ok(text.as_bytes().to_vec());
+    let file = ConfigFile { path: place.config.clone(), named: false, content };
+    let input = Input { file: &file, environment: &[], overrides: &[], home: place.home.as_deref() };
+    load(&input, &house::known()?).map_err(Failure::Settings)
+}
+
+/// Returns everything that a start would say of the settings as they are: of the tables of all rooms, and of the
+/// engine that is missing.
+///
+/// # Errors
+/// When they cannot be looked at.
+pub(crate) fn mistakes(place: &Place) -> Result<Vec<Diagnostic>, Failure> {
+    all_mistakes(read(place, &[]), |settings| default_engine(settings, &house::known().ok()?.engines).err())
+}
+
+/// Returns what is wrong with settings of this text alone; whether an engine is installed is another matter.
+///
+/// # Errors
+/// When they cannot be looked at.
+pub(crate) fn mistakes_in(place: &Place, text: &str) -> Result<Vec<Diagnostic>, Failure> {
+    all_mistakes(read_text(place, text), |_| None)
+}
+
+fn all_mistakes(
+    read: Result<Loaded, Failure>,
+    more: impl FnOnce(&Settings) -> Option<Diagnostic>,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let Loaded { settings, warnings: mut told } = match read {
+        Ok(loaded) => loaded,
+        Err(Failure::Settings(mistakes)) => return Ok(mistakes),
+        Err(failure) => return Err(failure),
+    };
+    told.extend(house::mistakes(&settings)?);
+    told.extend(house::transport_mistakes(&settings));
+    told.extend(more(&settings));
+    told.sort_by(|a, b| a.place.cmp(&b.place));
+    Ok(told)
 }
 
 fn with_input<T>(

@@ -30,7 +30,7 @@ use catalogue::HouseCatalogue;
 pub(crate) use clock::MachineClock;
 pub(crate) use leftovers::MarkedProcesses;
 use rooms::Lasting;
-pub(crate) use rooms::{engines, known, listing, mistakes, workspace};
+pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, workspace};
 use telegram::Bot;
 pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
 pub(crate) use voice::ears;

@@ -1,7 +1,7 @@
 //! The front door of takopi: reads the command line, builds the house, reports how it went.
 //!
 //! - `cli` has one file per subcommand; `report` turns their ends into text and exit codes.
-//! - `place` and `config` find and read the settings, `lock` decides who holds the ledger.
+//! - `place` and `config` find and read the settings, `draft` changes their file, `lock` decides who holds the ledger.
 //! - `doctor` looks whether everything is there; `drift` keeps what engines printed that nobody knows.
 //! - `house` is the composition root, `hosting` runs it together with its lock and its `control` socket.
 //!
@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod control;
 mod doctor;
+mod draft;
 mod drift;
 mod hosting;
 mod house;

@@ -18,6 +18,8 @@ mod browser;
 mod browser_check;
 #[path = "e2e/cli.rs"]
 mod cli;
+#[path = "e2e/config.rs"]
+mod config;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]
@@ -74,6 +76,8 @@ mod projects;
 mod random;
 #[path = "e2e/real.rs"]
 mod real;
+#[path = "e2e/setup.rs"]
+mod setup;
 #[path = "e2e/telegram.rs"]
 mod telegram;
 #[path = "e2e/telegram_contract.rs"]

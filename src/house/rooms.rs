@@ -12,15 +12,16 @@ use takopi_core::port::command::{Command, CommandSpec};
 use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::port::transport::TransportSpec;
 use takopi_core::route::KnownProject;
-use takopi_core::settings::{Diagnostic, Known, KnownEngine, Settings, Standing};
+use takopi_core::settings::{Diagnostic, Instance, Known, KnownEngine, Settings, Standing};
 use takopi_engines::{Drifts, EngineParts, Environment, Listed};
-use takopi_local::Local;
-use takopi_telegram::Telegram;
+use takopi_local::{Local, LocalConfig};
+use takopi_telegram::{Telegram, TelegramConfig};
 use takopi_workspace::{Patience, Turns, Worktrees, WorktreesParts};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Opening;
+use super::telegram::is_telegram;
 
 /// Built-in commands the Python takopi did not have: they yield to a project of their name.
 const LATE_COMMANDS: [&str; 2] = ["help", "status"];
@@ -256,6 +257,20 @@ pub(crate) fn mistakes(settings: &Settings) -> anyhow::Result<Vec<Diagnostic>> {
     Ok(listed.into_iter().flat_map(|engine| engine.told).collect())
 }
 
+/// Returns what is wrong with the transports' tables: each keeps takopi from starting.
+pub(crate) fn transport_mistakes(settings: &Settings) -> Vec<Diagnostic> {
+    let told = |instance: &Instance| {
+        if is_local(&instance.kind) {
+            return settings.transport::<LocalConfig>(&instance.id).diagnostics;
+        }
+        if is_telegram(instance) {
+            return settings.transport::<TelegramConfig>(&instance.id).diagnostics;
+        }
+        Vec::new()
+    };
+    settings.served().flat_map(told).collect()
+}
+
 /// Returns diagnostics as lines.
 pub(super) fn told(mistakes: &[Diagnostic]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -295,10 +310,8 @@ impl Loader<CommandSpec, dyn Command> for BuiltInCommands {
 
 #[cfg(test)]
 mod tests {
-    use takopi_core::settings::{ConfigFile, Input, load};
-    use takopi_local::LocalConfig;
-
     use super::*;
+    use takopi_core::settings::{ConfigFile, Input, load};
 
     const EXAMPLE: &str = include_str!("../../takopi.toml.example");
 

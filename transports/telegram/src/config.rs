@@ -155,7 +155,7 @@ fn read_token(table: &mut Table<'_>) -> (Option<Secret>, Option<PathBuf>) {
 }
 
 /// Returns whether `text` can stand in a Bot API path: digits, a colon, and letters of the URL-safe alphabet.
-fn looks_like_a_token(text: &str) -> bool {
+pub(crate) fn looks_like_a_token(text: &str) -> bool {
     let legal =
         |rest: &str| rest.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
     text.split_once(':').is_some_and(|(id, rest)| {

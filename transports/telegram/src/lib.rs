@@ -2,8 +2,9 @@
 //!
 //! The way in: `poll.rs` fetches updates, `inbound.rs` reads them, `gate.rs` says who may speak; an update is
 //! durable before it is acknowledged. The way out: `render.rs` makes text with entities of a body, `outbound.rs`
-//! one call of that, `failure.rs` says what a failed call means; `download.rs` fetches a file. `api.rs` is the only file that makes requests,
-//! and `transport.rs` is what the house sees.
+//! one call of that, `failure.rs` says what a failed call means; `download.rs` fetches a file. `api.rs` is the
+//! only file that makes requests, `transport.rs` is what the house sees, and `setup.rs` asks and hears a bot that
+//! no house serves yet.
 //!
 //! Methods and their parameters are teloxide's; its requests and its polling are not used;
 //! `api.rs`, `poll.rs` and `inbound/wire.rs` say why. None of its types leaves this crate.
@@ -23,9 +24,11 @@ mod menu;
 mod outbound;
 mod poll;
 mod render;
+mod setup;
 mod transport;
 
 pub use config::{FilesConfig, PutMode, SessionMode, TelegramConfig, TopicScope, TopicsConfig, VoiceConfig};
 pub use error::TelegramError;
 pub use menu::MenuEntry;
+pub use setup::{Heard, Setup, SetupError};
 pub use transport::{RivalCheck, Telegram, TelegramParts};

@@ -25,7 +25,7 @@ use crate::transport::Telegram;
 const LONG_POLL: Duration = Duration::from_secs(50);
 
 /// How much longer than that its answer may take.
-const POLL_SLACK: Duration = Duration::from_secs(15);
+pub(crate) const POLL_SLACK: Duration = Duration::from_secs(15);
 
 /// Pause after a failed poll: doubles from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -45,11 +45,12 @@ const FORGOTTEN: &str = "this button is too old; type what you want";
 
 /// A poll (Bot API, getUpdates). Not teloxide's own: its offset has 32 bits.
 #[derive(Debug, Serialize)]
-struct Poll {
+pub(crate) struct Poll {
     #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<i64>,
-    timeout: u64,
-    allowed_updates: [&'static str; 3],
+    pub(crate) offset: Option<i64>,
+    /// Seconds.
+    pub(crate) timeout: u64,
+    pub(crate) allowed_updates: &'static [&'static str],
 }
 
 impl Payload for Poll {
@@ -92,7 +93,7 @@ impl<'a> Poller<'a> {
     pub(crate) async fn poll(mut self) -> Result<(), TransportError> {
         while !self.stop.is_cancelled() {
             while self.answers.try_join_next().is_some() {}
-            let poll = Poll { offset: self.offset, timeout: LONG_POLL.as_secs(), allowed_updates: WANTED };
+            let poll = Poll { offset: self.offset, timeout: LONG_POLL.as_secs(), allowed_updates: &WANTED };
             let polled = tokio::select! {
                 () = self.stop.cancelled() => break,
                 polled = self.bot.api.call::<_, Vec<Value>>(&poll, LONG_POLL + POLL_SLACK) => polled,
