@@ -78,5 +78,7 @@ mod real;
 mod telegram;
 #[path = "e2e/telegram_contract.rs"]
 mod telegram_contract;
+#[path = "e2e/telegram_groups.rs"]
+mod telegram_groups;
 #[path = "e2e/wait.rs"]
 mod wait;
