@@ -7,15 +7,17 @@ use takopi_core::id::NameError;
 use takopi_core::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, OptionKind,
 };
-use takopi_core::port::ledger::PreferenceKey;
+use takopi_core::port::ledger::{Preference, PreferenceKey};
 use takopi_core::render::shorten;
 use tokio_util::sync::CancellationToken;
 
-use crate::LISTED;
+use crate::{LISTED, model, reasoning};
+
+const USAGE: &str = "usage: /agent, /agent set ENGINE or /agent clear";
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let engine = crate::option("engine", OptionKind::Engine, "the engine, or clear");
-    crate::spec("agent", "/agent [ENGINE | clear]", "show or set the engine for this chat", vec![engine])
+    crate::spec("agent", "/agent [set ENGINE | clear]", "show or set the engine for this chat", vec![engine])
 }
 
 pub(crate) struct Agent;
@@ -29,49 +31,71 @@ impl Command for Agent {
         _stop: CancellationToken,
     ) -> Result<Option<CommandReply>, CommandError> {
         let words = crate::words(&call.words);
-        let text = match words.as_slice() {
-            [] => show(&*host).await,
-            [word] if word.eq_ignore_ascii_case("clear") => {
-                host.prefer(PreferenceKey::Engine, None, None).await?;
-                format!("cleared; engine here: {}", crate::engine_here(&*host).await)
-            }
-            [name] => set(&*host, name).await?,
-            _ => return Err(CommandError("write /agent ENGINE or /agent clear".to_owned())),
+        let verb = call.words.first().is_some_and(|word| word.eq_ignore_ascii_case("set"));
+        if let ([], false) = (words.as_slice(), verb) {
+            return Ok(Some(CommandReply::markdown(show(&*host).await?)));
+        }
+        let [word] = words.as_slice() else { return Err(CommandError(USAGE.to_owned())) };
+        if let Some(refusal) = crate::refusal(&*host, "default engines").await? {
+            return Ok(Some(CommandReply::markdown(refusal)));
+        }
+        let scope = crate::scope(&call);
+        let text = if word.eq_ignore_ascii_case("clear") {
+            host.prefer(PreferenceKey::Engine, None, None).await?;
+            format!("{scope} default engine cleared.")
+        } else {
+            set(&*host, word, scope).await?
         };
         Ok(Some(CommandReply::markdown(text)))
     }
 }
 
-async fn show(host: &dyn CommandHost) -> String {
+async fn show(host: &dyn CommandHost) -> Result<String, CommandError> {
     let engines = host.engines().await;
-    let line = |EngineStatus { id, title, issue, .. }: &EngineStatus| match issue {
-        None => format!("- `{id}` {title}"),
-        Some(issue) => format!("- `{id}` {title} · {}", shorten(issue, 80)),
+    let mut paragraphs = vec![format!("engine: {}", crate::engine_here(host).await)];
+    if let Ok((id, _)) = host.default_engine().await {
+        paragraphs.push(model::COMMAND.0.line(host, &id).await?);
+        paragraphs.push(reasoning::COMMAND.0.line(host, &id).await?);
+    }
+    let rows = host.preferences().await?;
+    let set = |in_thread: bool| {
+        let is_meant =
+            |row: &&Preference| row.key == PreferenceKey::Engine && row.scope.thread.is_some() == in_thread;
+        rows.iter().find(is_meant).map(|row| row.value.clone())
     };
-    let mut lines: Vec<String> = engines.iter().take(LISTED).map(line).collect();
-    if engines.len() > LISTED {
-        lines.push(format!("- … and {} more", engines.len() - LISTED));
-    }
-    let here = format!("engine here: {}", crate::engine_here(host).await);
-    if lines.is_empty() {
-        return here;
-    }
-    let hint = "set one with `/agent ENGINE`; for one message only, begin it with `/ENGINE`";
-    [here, lines.join("\n"), hint.to_owned()].join("\n\n")
+    let here = host.context().await?.project;
+    let projects = host.projects();
+    let project = projects.iter().find(|project| Some(project.alias.to_lowercase()) == here);
+    let project = project.and_then(|project| project.default_engine.as_ref()).map(ToString::to_string);
+    let global = host.house_engine().map(|id| id.to_string());
+    let told = |engine: Option<String>| engine.unwrap_or_else(|| "none".to_owned());
+    let [topic, chat, project, global] = [set(true), set(false), project, global].map(told);
+    paragraphs.push(format!("defaults: topic: {topic}, chat: {chat}, project: {project}, global: {global}"));
+    let more = engines.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let ids = crate::list(engines.iter().take(LISTED).map(|engine| &engine.id));
+    paragraphs.push(format!("available: {}{more}", if ids.is_empty() { "none" } else { &ids }));
+    let broken = engines.iter().take(LISTED).filter_map(|EngineStatus { id, issue, .. }| {
+        issue.as_ref().map(|issue| format!("- `{id}` cannot run yet: {}", shorten(issue, 80)))
+    });
+    let broken = broken.collect::<Vec<_>>().join("\n");
+    paragraphs.extend(Some(broken).filter(|lines| !lines.is_empty()));
+    Ok(paragraphs.join("\n\n"))
 }
 
-async fn set(host: &dyn CommandHost, name: &str) -> Result<String, CommandError> {
+async fn set(host: &dyn CommandHost, name: &str, scope: &str) -> Result<String, CommandError> {
     // A phone's keyboard begins with a capital.
     let wanted = name.trim_start_matches('/').to_lowercase();
     let engines = host.engines().await;
     let Some(engine) = engines.iter().find(|engine| engine.id.as_str() == wanted) else {
         let ids = engines.iter().map(|engine| engine.id.as_str());
-        return Err(CommandError(crate::unknown_engine(&wanted, ids)));
+        return Err(CommandError(format!("{}\n{USAGE}", crate::unknown_engine(&wanted, ids))));
     };
     let id = &engine.id;
     host.prefer(PreferenceKey::Engine, None, Some(id.as_str())).await?;
+    let text = format!("{scope} default engine set to `{id}`");
     Ok(match &engine.issue {
-        None => format!("engine here: `{id}`, for new sessions"),
-        Some(issue) => format!("engine here: `{id}`, but it cannot run yet: {}", shorten(issue, 200)),
+        None => text,
+        Some(issue) => format!("{text}, but it cannot run yet: {}", shorten(issue, 200)),
     })
 }

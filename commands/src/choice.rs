@@ -23,6 +23,10 @@ pub(crate) struct Choice {
     pub(crate) key: PreferenceKey,
     /// The command, which is also what the value is called.
     pub(crate) command: &'static str,
+    /// What one value is.
+    pub(crate) noun: &'static str,
+    /// What is changed, in the plural.
+    pub(crate) plural: &'static str,
     /// The value as usage shows it.
     pub(crate) value: &'static str,
     /// Takes it from the settings.
@@ -49,6 +53,7 @@ impl Command for Choose {
         let choice = self.0;
         let engines = host.engines().await;
         let Typed { engine, asked } = choice.read(&call.words, &engines)?;
+        let named = engine.is_some();
         let id = match engine {
             Some(id) => id,
             None => host.default_engine().await?.0,
@@ -57,15 +62,24 @@ impl Command for Choose {
         let Some(engine) = engines.iter().find(takes) else {
             let text = format!("`{id}` takes no model and no reasoning level");
             return match asked {
-                Asked::Set(_) => Err(CommandError(text.replace('`', "'"))),
+                Asked::Set(_) | Asked::Offered(_) => Err(CommandError(text.replace('`', "'"))),
                 Asked::Show | Asked::Clear => Ok(Some(CommandReply::markdown(text))),
             };
         };
-        let scene = Scene { choice, host: &*host, stop: &stop, engine };
+        if !matches!(asked, Asked::Show)
+            && let Some(refusal) = crate::refusal(&*host, choice.plural).await?
+        {
+            return Ok(Some(CommandReply::markdown(refusal)));
+        }
+        let scope = crate::scope(&call);
+        let scene = Scene { choice, host: &*host, stop: &stop, engine, named, scope };
         let text = match asked {
             Asked::Show => scene.show().await?,
             Asked::Clear => scene.clear().await?,
-            Asked::Set(value) => scene.set(&value).await?,
+            Asked::Offered(value) if !choice.closed && !scene.offered().await?.contains(&value) => {
+                return Err(choice.usage());
+            }
+            Asked::Set(value) | Asked::Offered(value) => scene.set(&value).await?,
         };
         Ok(Some(CommandReply::markdown(text)))
     }
@@ -81,6 +95,8 @@ enum Asked {
     Show,
     Clear,
     Set(String),
+    /// A word alone, which may be a slip: it is set when it is one that the engine lists.
+    Offered(String),
 }
 
 impl Choice {
@@ -103,8 +119,14 @@ impl Choice {
         let asked = match (verb.as_deref(), rest) {
             (None, []) => Asked::Show,
             (Some("clear"), []) => Asked::Clear,
-            (None | Some("set"), [value]) => Asked::Set(self.value(value)?),
-            (None, [word, _]) if engine.is_none() => return Err(unknown_engine(word, engines)),
+            (None, [value]) if engine.is_none() => Asked::Offered(self.value(value)?),
+            (None, [value]) => Asked::Set(self.value(value)?),
+            // Names of models may have blanks.
+            (Some("set"), [_, ..]) => Asked::Set(self.value(&rest.join(" "))?),
+            (Some("clear"), [word]) | (None, [word, _]) if engine.is_none() => {
+                let CommandError(text) = unknown_engine(word, engines);
+                return Err(CommandError(format!("{text}\n{}", self.usage())));
+            }
             _ => return Err(self.usage()),
         };
         Ok(Typed { engine, asked })
@@ -112,10 +134,10 @@ impl Choice {
 
     /// Returns a value as it may be kept. It comes to stand in a command line.
     fn value(&self, word: &str) -> Result<String, CommandError> {
-        let odd = |character: char| character.is_control() || character.is_whitespace() || character == '`';
+        let odd = |character: char| character.is_control() || character == '`';
         if word.starts_with('-') {
             let text = format!("{} looks like an option of a program", crate::quoted(word));
-            return Err(CommandError(format!("{text}; write /{} {}", self.command, self.value)));
+            return Err(CommandError(format!("{text}; write /{} set {}", self.command, self.value)));
         }
         if word.is_empty() || word.len() > MAX_VALUE_BYTES || word.contains(odd) {
             return Err(CommandError(format!("{} names no {}", crate::quoted(word), self.command)));
@@ -125,7 +147,9 @@ impl Choice {
 
     fn usage(&self) -> CommandError {
         let Self { command, value, .. } = self;
-        CommandError(format!("write /{command} {value}, /{command} ENGINE {value} or /{command} clear"))
+        let usage =
+            format!("usage: /{command}, /{command} set [ENGINE] {value} or /{command} clear [ENGINE]");
+        CommandError(usage)
     }
 }
 
@@ -140,31 +164,71 @@ struct Scene<'a> {
     host: &'a dyn CommandHost,
     stop: &'a CancellationToken,
     engine: &'a EngineStatus,
+    /// Whether the engine was named.
+    named: bool,
+    /// What the value is set for.
+    scope: &'static str,
+}
+
+impl Choice {
+    /// Says what holds here for an engine, and where that was set.
+    pub(crate) async fn line(&self, host: &dyn CommandHost, id: &EngineId) -> Result<String, CommandError> {
+        let command = self.command;
+        let (value, from) = match preferred(host, self.key, id).await? {
+            Some(row) if row.scope.thread.is_some() => (row.value, "topic override"),
+            Some(row) => (row.value, "chat default"),
+            None => match host.configured(id).await {
+                Ok(configured) => match (self.configured)(configured) {
+                    Some(value) => (value, "settings"),
+                    None => return Ok(format!("{command}: default (no override)")),
+                },
+                Err(CommandError(problem)) => return Ok(format!("{command}: unknown ({problem})")),
+            },
+        };
+        Ok(format!("{command}: {} ({from})", code_span(&value)))
+    }
+}
+
+async fn preferred(
+    host: &dyn CommandHost,
+    key: PreferenceKey,
+    engine: &EngineId,
+) -> Result<Option<Preference>, CommandError> {
+    let rows = host.preferences().await?;
+    Ok(rows.into_iter().find(|row| row.key == key && row.engine.as_ref() == Some(engine)))
 }
 
 impl Scene<'_> {
     async fn show(&self) -> Result<String, CommandError> {
         let offered = self.offered().await?;
         let (Choice { command, value, .. }, id) = (self.choice, &self.engine.id);
-        let mut paragraphs = vec![self.here().await?];
+        let engine = match self.named {
+            true => format!("engine: `{id}`"),
+            false => format!("engine: {}", crate::engine_here(self.host).await),
+        };
+        let mut paragraphs = vec![engine, self.choice.line(self.host, id).await?];
         paragraphs.push(match offered.as_slice() {
             [] if self.choice.closed => format!("`{id}` takes any word"),
             [] => format!("`{id}` does not tell which there are; any name is passed on"),
-            _ if self.choice.closed => format!("`{id}` takes {}", listed(&offered)),
+            _ if self.choice.closed => format!("available levels: {}", listed(&offered)),
             _ => format!("`{id}` lists {}; others may work", listed(&offered)),
         });
         if let Some(issue) = &self.engine.issue {
             paragraphs.push(format!("it cannot run yet: {}", shorten(issue, 200)));
         }
-        let other = format!("for another engine write `/{command} ENGINE {value}`");
+        let other = format!("for another engine write `/{command} set ENGINE {value}`");
         paragraphs
-            .push(format!("set one with `/{command} {value}`, go back with `/{command} clear`; {other}"));
+            .push(format!("set one with `/{command} set {value}`, go back with `/{command} clear`; {other}"));
         Ok(paragraphs.join("\n\n"))
     }
 
     async fn clear(&self) -> Result<String, CommandError> {
         self.host.prefer(self.choice.key, Some(&self.engine.id), None).await?;
-        Ok(format!("cleared; {}", self.here().await?))
+        let (scope, command) = (self.scope, self.choice.command);
+        Ok(match scope {
+            "topic" => format!("topic {command} override cleared (using chat default)."),
+            _ => format!("{scope} {command} override cleared."),
+        })
     }
 
     async fn set(&self, value: &str) -> Result<String, CommandError> {
@@ -175,45 +239,29 @@ impl Scene<'_> {
         let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
         if *closed && !is_offered {
             let (value, offered) = (crate::quoted(value), listed(&offered).replace('`', ""));
-            return Err(CommandError(format!("unknown {command} level {value}; {near}{id} takes {offered}")));
+            return Err(CommandError(format!(
+                "unknown {command} level {value}; {near}available levels: {offered}"
+            )));
         }
         self.host.prefer(*key, Some(id), Some(value)).await?;
         let told = |offered: &[String]| format!("{near}it lists {}", listed(offered));
-        let set = format!("{command} here for `{id}`: {}, from the next message on", code_span(value));
+        let clean = format!("If you want a clean start on the new {}, run /new.", self.choice.noun);
+        let set =
+            format!("{} {command} override set to {} for `{id}`. {clean}", self.scope, code_span(value));
         Ok(match is_offered {
             true => set,
             false => format!("{set}\n\n`{id}` does not list it, so it may not work; {}", told(&offered)),
         })
     }
 
-    /// Says what holds here, and where that was set.
-    async fn here(&self) -> Result<String, CommandError> {
-        let (command, id) = (self.choice.command, &self.engine.id);
-        let preferred = self.preferred(self.choice.key).await?;
-        let (value, from) = match preferred {
-            Some(row) if row.scope.thread.is_some() => (row.value, "set for this thread"),
-            Some(row) => (row.value, "set for this chat"),
-            None => match (self.choice.configured)(self.host.configured(id).await?) {
-                Some(value) => (value, "from the settings"),
-                None => return Ok(format!("{command} here for `{id}`: its own default")),
-            },
-        };
-        Ok(format!("{command} here for `{id}`: {}, {from}", code_span(&value)))
-    }
-
     /// Asks the engine, for the model that holds here: a level belongs to a model.
     async fn offered(&self) -> Result<Vec<String>, CommandError> {
-        let model = self.preferred(PreferenceKey::Model).await?.map(|row| row.value);
+        let model = preferred(self.host, PreferenceKey::Model, &self.engine.id).await?.map(|row| row.value);
         let asked = self.host.choices(&self.engine.id, model.as_deref());
         match self.stop.run_until_cancelled(asked).await {
             Some(choices) => choices.map(self.choice.offered),
             None => Err(CommandError(format!("{} was not asked to the end", self.engine.id))),
         }
-    }
-
-    async fn preferred(&self, key: PreferenceKey) -> Result<Option<Preference>, CommandError> {
-        let rows = self.host.preferences().await?;
-        Ok(rows.into_iter().find(|row| row.key == key && row.engine.as_ref() == Some(&self.engine.id)))
     }
 }
 

@@ -12,12 +12,13 @@ mod model;
 mod new;
 mod reasoning;
 mod status;
+mod trigger;
 
 use std::sync::Arc;
 
 use takopi_core::id::{CommandId, NameError};
 use takopi_core::port::command::{
-    Access, Command, CommandError, CommandHost, CommandOption, CommandSpec, OptionKind,
+    Access, Call, Command, CommandError, CommandHost, CommandOption, CommandSpec, OptionKind,
 };
 use takopi_core::render::{code_span, shorten};
 use takopi_core::session::Context;
@@ -37,10 +38,11 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
     Ok(vec![
         (cancel::spec()?, Arc::new(cancel::Cancel)),
         (new::spec()?, Arc::new(new::New)),
+        (ctx::spec()?, Arc::new(ctx::Ctx)),
         (agent::spec()?, Arc::new(agent::Agent)),
         (model::spec()?, Arc::new(model::COMMAND)),
         (reasoning::spec()?, Arc::new(reasoning::COMMAND)),
-        (ctx::spec()?, Arc::new(ctx::Ctx)),
+        (trigger::spec()?, Arc::new(trigger::Trigger)),
         (status::spec()?, Arc::new(status::Status)),
         (help::spec()?, Arc::new(help::Help)),
     ])
@@ -92,7 +94,7 @@ fn unknown_engine<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) 
     let near = closest(word, known).map_or_else(String::new, |near| format!("did you mean {near}? "));
     match listed.as_str() {
         "" => format!("unknown engine {}; none serves this chat", quoted(word)),
-        _ => format!("unknown engine {}; {near}there are: {listed}", quoted(word)),
+        _ => format!("unknown engine {}; {near}available engines: {listed}", quoted(word)),
     }
 }
 
@@ -105,17 +107,28 @@ fn place(context: &Context) -> Option<String> {
     })
 }
 
+/// Returns what a preference that is set by this call holds for.
+fn scope(call: &Call) -> &'static str {
+    if call.message.address.thread.is_some() { "topic" } else { "chat" }
+}
+
+/// Returns what a caller is told who may not change `what` here, or `None` when they may.
+async fn refusal(host: &dyn CommandHost, what: &str) -> Result<Option<String>, CommandError> {
+    let text = || format!("changing {what} is restricted to group admins.");
+    Ok((!host.may_manage().await?).then(text))
+}
+
 /// Returns the engine of a plain message here and why it is that one, or why there is none.
 async fn engine_here(host: &dyn CommandHost) -> String {
     match host.default_engine().await {
         Ok((engine, from)) => {
             let why = match from {
-                "thread" => "set for this thread",
-                "chat" => "set for this chat",
-                "project" => "set for the project",
-                _ => "the default",
+                "thread" => "topic default",
+                "chat" => "chat default",
+                "project" => "project default",
+                _ => "global default",
             };
-            format!("`{engine}`, {why}")
+            format!("`{engine}` ({why})")
         }
         Err(CommandError(problem)) => format!("none; {problem}"),
     }

@@ -10,12 +10,19 @@ use crate::choice::{Choice, Choose};
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let engine = crate::option("engine", OptionKind::Engine, "the engine; not given: the one here");
     let model = crate::option("model", OptionKind::Model, "the model, or clear");
-    crate::spec("model", "/model [ENGINE] [MODEL | clear]", "show or set the model here", vec![engine, model])
+    crate::spec(
+        "model",
+        "/model [set [ENGINE] MODEL | clear [ENGINE]]",
+        "show or set the model here",
+        vec![engine, model],
+    )
 }
 
 pub(crate) const COMMAND: Choose = Choose(&Choice {
     key: PreferenceKey::Model,
     command: "model",
+    noun: "model",
+    plural: "model overrides",
     value: "MODEL",
     configured: |options| options.model,
     offered: |choices| choices.models,

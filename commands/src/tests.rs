@@ -68,7 +68,7 @@ async fn every_command_keeps_the_contract() {
 
 #[tokio::test]
 async fn agent_shows_sets_and_clears_the_engine() {
-    let calls = ["", "Codex", "/claude", "set codex", "", "clear", "cluade", "gemini", "codex claude"];
+    let calls = ["", "Codex", "/claude", "set codex", "", "clear", "set", "cluade", "gemini", "codex claude"];
     insta::assert_snapshot!(talk(house(), calls.map(|text| call("agent", text))).await);
     insta::assert_snapshot!(
         "agent_without_engines",
@@ -105,9 +105,12 @@ async fn model_shows_sets_and_clears_the_model_of_an_engine() {
         "codex --yolo",
         "opncode x",
         "a b c",
+        "gpt-7",
         "set",
         "set codex",
+        "set codex gpt x",
         "clear x",
+        "clear a b",
         "'a b'",
         "codex codex",
     ];
@@ -127,13 +130,46 @@ async fn reasoning_takes_the_levels_that_the_engine_names_or_any_word() {
 
 #[tokio::test]
 async fn ctx_shows_sets_and_clears_project_and_branch() {
-    let calls =
-        ["", "@main", "Api", "@fix-1", "set web @Main", "", "nope", "wbe", "api web", "@", "'a b'", "clear"];
+    let calls = [
+        "",
+        "@main",
+        "Api",
+        "@fix-1",
+        "set web @Main",
+        "",
+        "nope",
+        "set wbe",
+        "set",
+        "api web",
+        "@",
+        "clear",
+    ];
     insta::assert_snapshot!(talk(house(), calls.map(|text| call("ctx", text))).await);
     insta::assert_snapshot!(
         "ctx_without_projects",
         talk(FakeHost::default(), ["", "api", "clear"].map(|text| call("ctx", text))).await
     );
+}
+
+#[tokio::test]
+async fn trigger_shows_sets_and_clears_what_is_answered() {
+    let calls = ["", "Mentions", "", "set all", "", "clear", "often"].map(|text| call("trigger", text));
+    insta::assert_snapshot!(talk(house(), calls).await);
+}
+
+#[tokio::test]
+async fn members_of_a_group_look_and_change_nothing() {
+    let calls = [
+        ("agent", "set codex"),
+        ("agent", "clear"),
+        ("model", "set x"),
+        ("reasoning", "clear"),
+        ("trigger", "mentions"),
+        ("trigger", ""),
+    ];
+    let mut host = choosing();
+    host.is_member = true;
+    insta::assert_snapshot!(talk(host, calls.map(|(id, text)| call(id, text))).await);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::directive::{SlashCall, slash_command};
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, ButtonAction, Inbound, Invoke, Message, MessageRef};
 use crate::port::engine::{Answer, RunOptions};
-use crate::port::ledger::{FactsQuery, InboxId, StoredFacts};
+use crate::port::ledger::{FactsQuery, InboxId, PreferenceKey, StoredFacts};
 use crate::port::workspace::Place;
 use crate::resume::ResumePatterns;
 use crate::session::{Context, SessionRow, SessionToken, ThreadKey};
@@ -25,6 +25,9 @@ use crate::speech;
 
 /// The command that takes the short way: runs it is about are signalled before anything is queued.
 pub const CANCEL: &str = "cancel";
+
+/// The value of [`PreferenceKey::Trigger`] where only who addresses the bot is answered.
+pub const MENTIONS: &str = "mentions";
 
 /// A project as routing knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,6 +270,23 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
         Reading::Withdraw => facts.stored.pending.map_or(Decision::Ignore, Decision::Withdraw),
         Reading::Refuse(problem) => Decision::Refuse(problem.clone()),
     }
+}
+
+/// Returns whether a prompt was only overheard: the chat wants the bot to answer who addresses it
+/// (`/trigger mentions`), and this neither names the bot, nor replies to a run of it, nor begins with one of
+/// its words.
+#[must_use]
+pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, named: bool) -> bool {
+    let trigger = facts.stored.preferences.iter().find(|row| row.key == PreferenceKey::Trigger);
+    if trigger.is_none_or(|row| row.value != MENTIONS) || named {
+        return false;
+    }
+    let is_prompt = matches!(wants.reading, Reading::Prompt(_) | Reading::Refuse(_));
+    let is_reply = facts.stored.run.is_some() || facts.live.is_some() || wants.query.session.is_some();
+    let ours = |call: SlashCall| {
+        known.engines.iter().any(|id| id.as_str() == call.name) || known.project(&call.name).is_some()
+    };
+    is_prompt && !is_reply && !slash_command(speech::split(&message.text).1).is_some_and(ours)
 }
 
 fn decide_press(action: &ButtonAction, mut answer: Answer) -> Decision {

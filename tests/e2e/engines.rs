@@ -161,14 +161,15 @@ fn a_model_and_a_level_are_asked_of_the_program_kept_for_the_chat_and_given_to_i
     };
     assert!(say("hi").starts_with("-c notify=[] --model m-1 exec "));
     let shown = say("/model");
-    assert!(shown.contains("`m-1`, from the settings") && shown.contains("lists `m-2`"), "{shown}");
+    assert!(shown.contains("model: `m-1` (settings)") && shown.contains("lists `m-2`"), "{shown}");
     assert!(!say("/model m-2").contains("does not list"));
-    assert!(say("/reasoning high").contains("codex takes low"));
+    assert!(say("/reasoning high").contains("available levels: low"));
     say("/reasoning low");
     let answer = say("again");
     assert!(answer.contains("--model m-2 -c model_reasoning_effort=low exec"), "{answer}");
     assert!(answer.contains("resume thread-1 - key=sk-secret-7391"), "{answer}");
-    assert!(say("/model clear").contains("`m-1`, from the settings"));
+    assert!(say("/model clear").contains("chat model override cleared."));
+    assert!(say("/model").contains("model: `m-1` (settings)"));
     let ended = daemon.end();
     assert!(!ended.stderr.contains("sk-secret-7391") && !ended.stdout.contains("sk-secret-7391"));
 }

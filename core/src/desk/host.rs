@@ -360,6 +360,16 @@ impl CommandHost for Host {
             .ok_or_else(|| CommandError("no engine serves this chat".to_owned()))
     }
 
+    fn house_engine(&self) -> Option<EngineId> {
+        self.known().default_engine
+    }
+
+    async fn may_manage(&self) -> Result<bool, CommandError> {
+        let asked = self.caller.instance.transport.is_manager(self.address(), &self.caller.sender);
+        let told = door::in_time(&*self.desk.clock, asked).await;
+        told.map_err(|error| CommandError(format!("it is not known who manages this chat: {error}")))
+    }
+
     async fn context(&self) -> Result<Context, CommandError> {
         let facts = self.stored().await?;
         Ok(route::plain_context(&facts.preferences, &self.known(), self.address()))

@@ -244,6 +244,16 @@ pub trait CommandHost: Send + Sync {
     /// Returns the engine a plain message here would get, and why: `thread`, `chat`, `project`, `default`.
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError>;
 
+    /// Returns the engine where nothing else says so.
+    fn house_engine(&self) -> Option<EngineId>;
+
+    /// Returns whether the caller may change what holds for everybody here: in groups only those who manage
+    /// the group.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the service does not tell.
+    async fn may_manage(&self) -> Result<bool, CommandError>;
+
     /// Returns the context a plain message here would get.
     async fn context(&self) -> Result<Context, CommandError>;
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::desk::Inbox;
 use crate::gather::Windows;
 use crate::id::TransportKind;
-use crate::message::{Address, Attachment, Body, Inbound, MessageRef};
+use crate::message::{Address, Attachment, Body, Inbound, Message, MessageRef, Sender};
 use crate::port::SetupIssue;
 
 /// The most one message may hold.
@@ -207,6 +207,20 @@ pub trait Transport: Send + Sync {
 
     /// Returns whether the sender may speak there, by the transport's own settings. From memory.
     fn admits(&self, inbound: &Inbound) -> Admission;
+
+    /// Returns whether a message names the bot. From memory.
+    fn names_bot(&self, _message: &Message) -> bool {
+        false
+    }
+
+    /// Returns whether somebody may change what holds for everybody in a chat. Asks the service where it has
+    /// groups with members who may not.
+    ///
+    /// # Errors
+    /// [`SendError`] when the service does not tell.
+    async fn is_manager(&self, _chat: &Address, _sender: &Sender) -> Result<bool, SendError> {
+        Ok(true)
+    }
 
     /// Cuts a body into bodies this service takes in one call each. Pure; never empty; no text is lost.
     fn lay_out(&self, body: &Body) -> Vec<Body>;

@@ -365,3 +365,31 @@ fn a_reply_to_a_context_line_is_not_drawn_into_a_conversation_elsewhere() {
     let there = plan(reply("/alpha x", "done\n`ctx: P @y`"), &facts, &known);
     assert_eq!((there.context, there.session), (context(Some("p"), Some("y")), Continue::Fresh));
 }
+
+#[test]
+fn where_only_who_addresses_the_bot_is_answered_others_are_overheard() {
+    let known = known();
+    let mut facts = Facts::default();
+    let overheard = |message: &Message, facts: &Facts, named: bool| {
+        is_overheard(&wants(&Inbound::Message(message.clone()), &known), message, facts, &known, named)
+    };
+    let chat = message("just chatting");
+    assert!(!overheard(&chat, &facts, false), "all are answered where nothing is set");
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Trigger, MENTIONS)];
+    assert!(overheard(&chat, &facts, false) && !overheard(&chat, &facts, true));
+    for text in ["/beta do it", "/Q do it", "/status", "beta resume abc"] {
+        assert!(!overheard(&message(text), &facts, false), "{text}");
+    }
+    for text in ["@one @two of us", "/unknown word", "see /beta"] {
+        assert!(overheard(&message(text), &facts, false), "{text}");
+    }
+    let live = LiveFacts {
+        run: crate::testing::command::FakeHost::run_id(1),
+        thread: ThreadKey::Token(Session { engine: id("beta"), token: SessionToken::parse("s").unwrap() }),
+        engine: id("beta"),
+        context: Context::default(),
+    };
+    assert!(!overheard(&chat, &Facts { live: Some(live), ..facts.clone() }, false), "a reply to a run");
+    facts.stored.preferences.insert(0, prefer(Some("th"), PreferenceKey::Trigger, "all"));
+    assert!(!overheard(&chat, &facts, false), "the topic has its own");
+}

@@ -49,6 +49,8 @@ pub struct FakeHost {
     pub runs: Vec<RunSummary>,
     /// Which run a message belongs to.
     pub messages: Vec<(MessageRef, RunId)>,
+    /// Whether the caller is a mere member of a group, and may not change what holds there.
+    pub is_member: bool,
     /// The commands, for help.
     pub commands: Vec<CommandSpec>,
     /// What the settings name for an engine, and what may be chosen for it; nothing for those not here.
@@ -238,6 +240,14 @@ impl CommandHost for FakeHost {
         let set = set.map(|id| (id, "chat"));
         let default = || self.engines.first().map(|engine| (engine.id.clone(), "default"));
         set.or_else(default).ok_or_else(|| CommandError("no engine serves this chat".to_owned()))
+    }
+
+    fn house_engine(&self) -> Option<EngineId> {
+        self.engines.first().map(|engine| engine.id.clone())
+    }
+
+    async fn may_manage(&self) -> Result<bool, CommandError> {
+        Ok(!self.is_member)
     }
 
     async fn context(&self) -> Result<Context, CommandError> {

@@ -47,6 +47,18 @@ impl Gate {
         }
     }
 
+    /// Returns whether `text` names the bot.
+    pub(crate) fn is_named_in(&self, text: &str) -> bool {
+        let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(ours) = &changing.username else { return false };
+        text.match_indices('@').any(|(at, mark)| {
+            let word = text.get(at + mark.len()..).unwrap_or_default();
+            word.split_at_checked(ours.len()).is_some_and(|(name, rest)| {
+                name.eq_ignore_ascii_case(ours) && !rest.starts_with(is_name_letter)
+            })
+        })
+    }
+
     fn serves(&self, chat: i64) -> bool {
         let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
         let known = changing.moved.get(&chat).copied().unwrap_or(chat);
@@ -81,10 +93,12 @@ impl Gate {
 fn named_bot(text: &str) -> Option<&str> {
     let word = text.trim_start().strip_prefix('/')?.split_whitespace().next()?;
     let (name, bot) = word.split_once('@')?;
-    let is_name = |text: &str| {
-        !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-    };
+    let is_name = |text: &str| !text.is_empty() && text.chars().all(is_name_letter);
     (is_name(name) && is_name(bot)).then_some(bot)
+}
+
+fn is_name_letter(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
 }
 
 #[cfg(test)]
@@ -124,6 +138,22 @@ mod tests {
         assert!(gate.moved(-100, -1001));
         assert!(!gate.moved(-100, -1001), "told twice");
         assert!(gate.admits("-1001", None) && gate.admits("-100", None));
+    }
+
+    #[test]
+    fn a_text_names_the_bot_in_any_case_and_no_other_whose_name_begins_alike() {
+        let gate = Gate::new(Some(-100), vec![], vec![]);
+        assert!(!gate.is_named_in("@our_bot"), "nobody knows its name yet");
+        gate.set_username(Some("our_bot".to_owned()));
+        for (text, named) in [
+            ("hey @Our_Bot, do it", true),
+            ("/new@our_bot", true),
+            ("@our_bot2 do it", false),
+            ("our_bot", false),
+            ("@ü @our_bo", false),
+        ] {
+            assert_eq!(gate.is_named_in(text), named, "{text}");
+        }
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::path::Path;
 use reqwest::multipart::{Form, Part};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use takopi_core::message::{Address, Body, MessageRef};
+use takopi_core::message::{Address, Body, MessageRef, Sender};
 use takopi_core::port::transport::{SendError, SendOptions, Sent};
 use teloxide::payloads::{
-    DeleteMessage, EditMessageText, EditMessageTextSetters as _, SendMessage, SendMessageSetters as _,
+    DeleteMessage, EditMessageText, EditMessageTextSetters as _, GetChatMember, SendMessage,
+    SendMessageSetters as _,
 };
 use teloxide::requests::Payload;
-use teloxide::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters, ThreadId};
+use teloxide::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters, ThreadId, UserId};
 
 use crate::api::{Api, CALL_TIMEOUT, CallError};
 use crate::callback::Kept;
@@ -25,6 +26,12 @@ use crate::render::{attachment, render};
 #[derive(Deserialize)]
 struct Stands {
     message_id: i64,
+}
+
+/// What is read of a member of a group (Bot API, ChatMember).
+#[derive(Deserialize)]
+struct Member {
+    status: String,
 }
 
 /// The way out.
@@ -53,6 +60,21 @@ impl Outbound<'_> {
         let stands = sent?;
         let message = MessageRef { address: to.clone(), id: stands.message_id.to_string() };
         Ok(Sent { message, hint: None })
+    }
+
+    /// Returns whether somebody is an administrator of a group. Strangers are none.
+    ///
+    /// # Errors
+    /// [`SendError`] when Telegram does not tell.
+    pub(crate) async fn is_administrator(&self, group: &Address, person: &Sender) -> Result<bool, SendError> {
+        let Ok(id) = person.id.parse::<u64>() else { return Ok(false) };
+        let payload = GetChatMember::new(chat(group)?, UserId(id));
+        let member: Result<Member, CallError> = self.api.call(&payload, CALL_TIMEOUT).await;
+        match member {
+            Ok(member) => Ok(matches!(member.status.as_str(), "creator" | "administrator")),
+            Err(CallError::Refused { code: 400, .. }) => Ok(false),
+            Err(error) => Err(send_error(error, group)),
+        }
     }
 
     async fn send_text(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Stands, SendError> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use takopi_core::desk::Inbox;
 use takopi_core::gather::Windows;
 use takopi_core::id::{InstanceId, TransportKind};
-use takopi_core::message::{Address, Attachment, Body, Inbound, Message, MessageRef};
+use takopi_core::message::{Address, Attachment, Body, Inbound, Message, MessageRef, Sender};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
@@ -288,6 +288,18 @@ impl Transport for Telegram {
             Inbound::Message(message) => self.lateness(message),
             _ => Admission::Served,
         }
+    }
+
+    fn names_bot(&self, message: &Message) -> bool {
+        self.gate.is_named_in(&message.text)
+    }
+
+    async fn is_manager(&self, chat: &Address, sender: &Sender) -> Result<bool, SendError> {
+        // Only groups have members who may not; a group's own voice is that of an anonymous administrator.
+        if !chat.chat.starts_with('-') || chat.chat == sender.id {
+            return Ok(true);
+        }
+        self.outbound().is_administrator(chat, sender).await
     }
 
     fn lay_out(&self, body: &Body) -> Vec<Body> {

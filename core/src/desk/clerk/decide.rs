@@ -22,6 +22,10 @@ struct Scene {
     known: Known,
 }
 
+fn overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, instance: &Instance) -> bool {
+    route::is_overheard(wants, message, facts, known, instance.transport.names_bot(message))
+}
+
 impl Clerk {
     /// Decides what is to be done about an arrival, and does it.
     pub(super) async fn route(&mut self, mut arrival: Arrival) {
@@ -40,7 +44,12 @@ impl Clerk {
         let wants = route::wants(&arrival.inbound, &known);
         match self.facts(&wants).await {
             Ok(facts) => {
-                let decision = route::decide(&wants, &facts, &known);
+                let decision = match &arrival.inbound {
+                    Inbound::Message(message) if overheard(&wants, message, &facts, &known, &instance) => {
+                        Decision::Ignore
+                    }
+                    _ => route::decide(&wants, &facts, &known),
+                };
                 self.apply(arrival, decision, Scene { instance, in_force, known }).await;
             }
             Err(error) => {
