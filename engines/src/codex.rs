@@ -21,8 +21,9 @@ use translate::Codex as Translator;
 const MANAGED: [&str; 6] =
     ["--skip-git-repo-check", "--json", "--output-schema", "--output-last-message", "--color", "-o"];
 
-/// Levels of today's models (`codex debug models`, 0.169); a model tells its own.
-const LEVELS: [&str; 4] = ["low", "medium", "high", "xhigh"];
+/// Levels where codex tells none: those of its setting `model_reasoning_effort`. A model tells its own
+/// (`codex debug models`, 0.169).
+const LEVELS: [&str; 5] = ["minimal", "low", "medium", "high", "xhigh"];
 
 /// `[engines.codex]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

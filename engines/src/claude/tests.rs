@@ -130,7 +130,7 @@ const DONE: &str = r#"{"type":"result","subtype":"success","is_error":false,"res
 
 #[test]
 fn what_was_said_before_a_crash_is_kept() {
-    let without = failed("claude ended without a result: exit status 3");
+    let without = failed("claude ended without a result (rc=3)");
     assert_eq!(end(&[SAID], 3), (without.clone(), "partial words".to_owned()));
     assert_eq!(end(&[DONE, SAID], 3), (without, "partial words".to_owned()));
     assert_eq!(end(&[SAID, DONE], 3), (Outcome::Answered, "done".to_owned()));
@@ -141,7 +141,7 @@ fn a_refusal_to_start_reaches_the_person() {
     let said = "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons";
     let over =
         Over { exit: takopi_stdio::Exit::Code(1), stderr: said.to_owned(), undecodable: 0, stopped: None };
-    let told = format!("claude ended without a result: exit status 1\n{said}");
+    let told = format!("claude ended without a result (rc=1)\n{said}");
     assert_eq!(fresh().end(&over).outcome, failed(&told));
 }
 

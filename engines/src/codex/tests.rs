@@ -88,7 +88,7 @@ fn end(lines: &[&str], exit: i32) -> (Outcome, String) {
 fn what_was_said_before_a_crash_is_kept() {
     let said = r#"{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"partial words"}}"#;
     let (outcome, answer) = end(&[said], 3);
-    assert_eq!(outcome, Outcome::Failed("codex ended without a result: exit status 3".to_owned()));
+    assert_eq!(outcome, Outcome::Failed("codex ended without a result (rc=3)".to_owned()));
     assert_eq!(answer, "partial words");
 }
 

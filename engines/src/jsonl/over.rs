@@ -21,7 +21,12 @@ impl Over {
     /// Returns the outcome of a run whose agent, called `name`, ended without a result.
     #[must_use]
     pub fn without_result(&self, name: &str) -> Outcome {
-        let status = if self.exit.is_success() { String::new() } else { format!(": {}", self.exit) };
+        let status = match self.exit {
+            Exit::Code(0) => String::new(),
+            // As the Python takopi calls it: people look for it.
+            Exit::Code(code) => format!(" (rc={code})"),
+            Exit::Signal(_) | Exit::Unknown => format!(": {}", self.exit),
+        };
         let noise = match self.undecodable {
             0 => String::new(),
             1 => " (a line of its output was no JSON)".to_owned(),
@@ -66,7 +71,7 @@ mod tests {
     fn a_failure_says_how_it_ended_and_repeats_stderr() {
         let over =
             Over { exit: Exit::Code(1), stderr: "no such model".to_owned(), undecodable: 0, stopped: None };
-        let text = "codex ended without a result: exit status 1\nno such model";
+        let text = "codex ended without a result (rc=1)\nno such model";
         assert_eq!(over.without_result("codex"), Outcome::Failed(text.to_owned()));
         let silent = Over { exit: Exit::Code(0), stderr: String::new(), undecodable: 2, ..over };
         let text = "pi ended without a result (2 lines of its output were no JSON)";

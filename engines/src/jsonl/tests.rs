@@ -165,7 +165,7 @@ async fn lines_become_events_in_order_and_the_last_result_is_the_answer() {
 async fn an_end_without_a_result_tells_what_stderr_said() {
     let script = r"printf 'panic!\n'; printf '\033[31mno such model\033[0m\n' >&2; exit 7";
     let (end, _) = Stage::new().play(script, None).await;
-    let text = "toy ended without a result: exit status 7 (a line of its output was no JSON)\nno such model";
+    let text = "toy ended without a result (rc=7) (a line of its output was no JSON)\nno such model";
     assert_eq!(end.outcome, Outcome::Failed(text.to_owned()));
 }
 

@@ -122,6 +122,24 @@ fn a_line_tells_the_same_in_whatever_order_its_keys_come() {
     }
 }
 
+#[test]
+fn an_error_that_only_the_end_tells_of_is_told() {
+    let lines = [
+        HEADER,
+        r#"{"type":"agent_start"}"#,
+        r#"{"type":"agent_end","messages":[{"role":"user"},{"role":"assistant","content":[],"stopReason":"error","errorMessage":"no credit"}]}"#,
+    ];
+    let bytes = lines.join("\n");
+    let over = |undecodable| crate::jsonl::Over {
+        exit: takopi_stdio::Exit::Code(0),
+        stderr: String::new(),
+        undecodable,
+        stopped: None,
+    };
+    let played = crate::rehearsal::play(bytes.as_bytes(), Translator::new("/".as_ref(), None), None, over);
+    assert_eq!(played.end.outcome, takopi_core::event::Outcome::Failed("no credit".to_owned()));
+}
+
 const HEADER: &str = r#"{"type":"session","id":"01a1fbe1-e2c4-7368-8190-21d3f4771ebd"}"#;
 const SAID: &str = r#"{"type":"message_end","message":{"role":"assistant","stopReason":"stop",
     "content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]}}"#;

@@ -59,6 +59,8 @@ pub(crate) struct Pi {
     error: Option<String>,
     /// Whether the agent came to its end, as far as is known.
     ended: bool,
+    /// Whether a message of the model has come since it began.
+    heard: bool,
     compacting: bool,
     open: Vec<Open>,
     retries: Retries,
@@ -76,6 +78,7 @@ impl Pi {
             answer: None,
             error: None,
             ended: false,
+            heard: false,
             compacting: false,
             open: Vec::new(),
             retries: Retries::default(),
@@ -117,6 +120,7 @@ impl Pi {
         if message["role"] != "assistant" {
             return;
         }
+        self.heard = true;
         events.extend(self.unwritten.take().map(RunEvent::Session));
         self.retire(events);
         let content = take(&mut message, "content");
@@ -199,6 +203,19 @@ impl Pi {
         }
     }
 
+    /// Takes what the end repeats where nothing was heard of it before: an error may stand there alone.
+    fn hear_last(&mut self, line: &mut Value, events: &mut Vec<RunEvent>) {
+        if self.heard {
+            return;
+        }
+        let last = line["messages"].as_array_mut().and_then(|messages| {
+            messages.iter_mut().rev().find(|message| message["role"] == "assistant").map(Value::take)
+        });
+        if let Some(message) = last {
+            self.message(message, events);
+        }
+    }
+
     fn finish(&mut self, events: &mut Vec<RunEvent>) {
         if !self.ended && self.error.is_none() {
             events.push(RunEvent::Answer(self.answer.clone().unwrap_or_default()));
@@ -217,7 +234,7 @@ impl Translator for Pi {
         match kind.as_str() {
             "session" => self.session(text(&line, "id"), events)?,
             "agent_start" => {
-                self.ended = false;
+                (self.ended, self.heard) = (false, false);
                 self.retire(events);
             }
             "message_end" => self.message(take(&mut line, "message"), events),
@@ -233,7 +250,10 @@ impl Translator for Pi {
             "compaction_start" | "auto_compaction_start" => self.compaction(&line, Phase::Started, events),
             "compaction_end" | "auto_compaction_end" => self.compaction(&line, Phase::Completed, events),
             "agent_end" if line["willRetry"] == true => self.ended = false,
-            "agent_end" | "agent_settled" => self.finish(events),
+            "agent_end" | "agent_settled" => {
+                self.hear_last(&mut line, events);
+                self.finish(events);
+            }
             known if PASSED_OVER.contains(&known) => {}
             other => self.unknown.count(other),
         }
