@@ -54,12 +54,27 @@ pub(crate) struct CommandLine {
     pub(crate) stdin: String,
 }
 
-impl CommandLine {
-    /// Returns a command line that tells `prompt` by stdin: arguments are limited in length, seen by everybody
+/// The arguments of a command line, as they are put together.
+#[derive(Debug, Default)]
+pub(crate) struct Args(Vec<OsString>);
+
+impl Args {
+    /// Adds words.
+    pub(crate) fn add<W: AsRef<str>>(&mut self, words: &[W]) {
+        self.0.extend(words.iter().map(|word| word.as_ref().into()));
+    }
+
+    /// Adds an option with its value, if there is one.
+    pub(crate) fn option(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.add(&[name, value]);
+        }
+    }
+
+    /// Returns the command line that tells `prompt` by stdin: arguments are limited in length, seen by everybody
     /// on the machine, and taken for options or files when they look like one.
-    pub(crate) fn new<A: Into<OsString>>(args: impl IntoIterator<Item = A>, prompt: &str) -> Self {
-        let args = args.into_iter().map(Into::into).collect();
-        Self { args, stdin: prompt.to_owned(), ..Self::default() }
+    pub(crate) fn prompt(self, prompt: &str) -> CommandLine {
+        CommandLine { args: self.0, stdin: prompt.to_owned(), ..CommandLine::default() }
     }
 }
 

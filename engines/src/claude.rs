@@ -13,11 +13,12 @@ use serde_json::Value;
 use takopi_core::id::NameError;
 use takopi_core::port::engine::{EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
+use takopi_core::session::SessionToken;
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::{Ladder, Signal};
 
 use crate::agent::config::Common;
-use crate::agent::{self, Agent, CommandLine, TOKEN};
+use crate::agent::{self, Agent, Args, CommandLine, TOKEN};
 use slash::Slash;
 use translate::Claude as Translator;
 
@@ -123,28 +124,24 @@ impl Agent for Claude {
 
     fn command(&self, job: &Job, options: &RunOptions) -> Result<CommandLine, EngineError> {
         let ClaudeConfig { common, allowed_tools, dangerously_skip_permissions, use_api_billing } = &self.0;
-        let mut args: Vec<String> = common.extra_args.clone();
+        let mut args = Args::default();
+        args.add(&common.extra_args);
         // Of two such options the last would count.
-        let own_settings = args.iter().any(|argument| argument.starts_with("--settings"));
-        let mut add = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
-        add(&["-p", "--output-format", "stream-json", "--verbose"]);
-        if let Some(session) = &job.session {
-            add(&["--resume", session.as_str()]);
-        }
-        if let Some(model) = &options.model {
-            add(&["--model", model]);
-        }
+        let own_settings = common.extra_args.iter().any(|argument| argument.starts_with("--settings"));
+        args.add(&["-p", "--output-format", "stream-json", "--verbose"]);
+        args.option("--resume", job.session.as_ref().map(SessionToken::as_str));
+        args.option("--model", options.model.as_deref());
         if let Some(level) = &options.reasoning {
-            add(&["--effort", level]);
+            args.add(&["--effort", level]);
             if !own_settings {
-                add(&["--settings", r#"{"alwaysThinkingEnabled":true}"#]);
+                args.add(&["--settings", r#"{"alwaysThinkingEnabled":true}"#]);
             }
         }
         if !allowed_tools.is_empty() {
-            add(&["--allowedTools", allowed_tools]);
+            args.add(&["--allowedTools", allowed_tools]);
         }
         if *dangerously_skip_permissions {
-            add(&["--dangerously-skip-permissions"]);
+            args.add(&["--dangerously-skip-permissions"]);
         }
         let prompt = match Slash::of(&job.prompt, &job.dir, slash::home(common).as_deref()) {
             Slash::NewSession(word) => {
@@ -156,7 +153,7 @@ impl Agent for Claude {
         };
         let key = (!use_api_billing).then_some(API_KEY);
         let env_remove = NESTED.into_iter().chain(key).collect();
-        Ok(CommandLine { env_remove, ..CommandLine::new(args, &prompt) })
+        Ok(CommandLine { env_remove, ..args.prompt(&prompt) })
     }
 
     fn translator(&self, job: &Job, _options: &RunOptions) -> Translator {

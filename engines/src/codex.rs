@@ -9,12 +9,13 @@ use serde_json::Value;
 use takopi_core::id::NameError;
 use takopi_core::port::engine::{Choices, EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
+use takopi_core::session::SessionToken;
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::Ladder;
 
 use crate::agent::config::Common;
 use crate::agent::json::items;
-use crate::agent::{self, Agent, CommandLine, Listing, TOKEN};
+use crate::agent::{self, Agent, Args, CommandLine, Listing, TOKEN};
 use translate::Codex as Translator;
 
 /// The options takopi sets itself: all belong to `exec`.
@@ -76,23 +77,17 @@ impl Agent for Codex {
     }
 
     fn command(&self, job: &Job, options: &RunOptions) -> Result<CommandLine, EngineError> {
-        let mut args: Vec<String> = self.0.common.extra_args.clone();
-        let mut add = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
-        if let Some(profile) = &self.0.profile {
-            add(&["--profile", profile]);
-        }
-        if let Some(model) = &options.model {
-            add(&["--model", model]);
-        }
+        let mut args = Args::default();
+        args.add(&self.0.common.extra_args);
+        args.option("--profile", self.0.profile.as_deref());
+        args.option("--model", options.model.as_deref());
         if let Some(level) = &options.reasoning {
-            add(&["-c", &format!("model_reasoning_effort={level}")]);
+            args.add(&["-c", &format!("model_reasoning_effort={level}")]);
         }
-        add(&["exec", "--json", "--skip-git-repo-check", "--color=never"]);
-        if let Some(session) = &job.session {
-            add(&["resume", session.as_str()]);
-        }
-        add(&["-"]);
-        Ok(CommandLine::new(args, &job.prompt))
+        args.add(&["exec", "--json", "--skip-git-repo-check", "--color=never"]);
+        args.option("resume", job.session.as_ref().map(SessionToken::as_str));
+        args.add(&["-"]);
+        Ok(args.prompt(&job.prompt))
     }
 
     fn translator(&self, job: &Job, _options: &RunOptions) -> Translator {

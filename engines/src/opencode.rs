@@ -8,11 +8,12 @@ mod translate;
 use takopi_core::id::NameError;
 use takopi_core::port::engine::{Choices, EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
+use takopi_core::session::SessionToken;
 use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::Ladder;
 
 use crate::agent::config::Common;
-use crate::agent::{self, Agent, CommandLine, Listing};
+use crate::agent::{self, Agent, Args, CommandLine, Listing};
 use translate::Opencode as Translator;
 
 /// The options takopi sets itself, and those that would make a run another one than was asked for.
@@ -76,20 +77,14 @@ impl Agent for Opencode {
     }
 
     fn command(&self, job: &Job, options: &RunOptions) -> Result<CommandLine, EngineError> {
-        let mut args = vec!["run".to_owned()];
-        args.extend(self.0.common.extra_args.iter().cloned());
-        let mut add = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
-        add(&["--format", "json"]);
-        if let Some(session) = &job.session {
-            add(&["--session", session.as_str()]);
-        }
-        if let Some(model) = &options.model {
-            add(&["--model", model]);
-        }
-        if let Some(variant) = &options.reasoning {
-            add(&["--variant", variant]);
-        }
-        Ok(CommandLine::new(args, &job.prompt))
+        let mut args = Args::default();
+        args.add(&["run"]);
+        args.add(&self.0.common.extra_args);
+        args.add(&["--format", "json"]);
+        args.option("--session", job.session.as_ref().map(SessionToken::as_str));
+        args.option("--model", options.model.as_deref());
+        args.option("--variant", options.reasoning.as_deref());
+        Ok(args.prompt(&job.prompt))
     }
 
     fn translator(&self, job: &Job, _options: &RunOptions) -> Translator {

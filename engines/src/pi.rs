@@ -16,7 +16,7 @@ use takopi_core::settings::{ConfigTable, Table};
 use takopi_stdio::Ladder;
 
 use crate::agent::config::Common;
-use crate::agent::{self, Agent, CommandLine, Listing};
+use crate::agent::{self, Agent, Args, CommandLine, Listing};
 use session::is_file;
 use translate::Pi as Translator;
 
@@ -93,30 +93,24 @@ impl Agent for Pi {
     }
 
     fn command(&self, job: &Job, options: &RunOptions) -> Result<CommandLine, EngineError> {
-        let mut args: Vec<String> = self.0.common.extra_args.clone();
-        let mut add = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
-        add(&["--print", "--mode", "json"]);
-        if let Some(provider) = &self.0.provider {
-            add(&["--provider", provider]);
-        }
-        if let Some(model) = &options.model {
-            add(&["--model", model]);
-        }
-        if let Some(level) = &options.reasoning {
-            add(&["--thinking", level]);
-        }
+        let mut args = Args::default();
+        args.add(&self.0.common.extra_args);
+        args.add(&["--print", "--mode", "json"]);
+        args.option("--provider", self.0.provider.as_deref());
+        args.option("--model", options.model.as_deref());
+        args.option("--thinking", options.reasoning.as_deref());
         let mut line = match &job.session {
-            None => CommandLine::new(args, &job.prompt),
+            None => args.prompt(&job.prompt),
             Some(session) => {
                 let file = session.as_str();
                 // pi would begin a new session in a file that is not there.
                 if is_file(file) && !job.dir.join(Path::new(file)).is_file() {
                     return Err(EngineError::Broken(format!("there is no session file {file}")));
                 }
-                add(&["--session", file]);
+                args.add(&["--session", file]);
                 // A session of another directory makes it ask on stdin whether to fork it: the empty line says
                 // no, where a prompt could say yes. Before a prompt it is left out.
-                CommandLine::new(args, &format!("\n{}", job.prompt))
+                args.prompt(&format!("\n{}", job.prompt))
             }
         };
         let unset = PLAIN.into_iter().filter(|name| std::env::var_os(name).is_none());
