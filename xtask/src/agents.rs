@@ -1,7 +1,7 @@
 //! The agent CLIs that the tests run, installed by npm from the pinned list in `tests/agents`, and the table of what
 //! they did there.
 //!
-//! What is installed is kept under `target/agents` until the list changes. Whether a missing node is a failure is
+//! What is installed is kept under `target/agents` until the list changes. Whether a missing npm is a failure is
 //! decided in `suites`.
 
 pub(crate) mod table;
