@@ -131,6 +131,21 @@ pub(crate) fn open_group_warning(
     })
 }
 
+/// Returns the settings that are switched on and that this version does not heed yet.
+pub(crate) fn unheeded(instance: &InstanceId, config: &TelegramConfig) -> Vec<String> {
+    let switched = [
+        (config.topics.enabled, "topics", "topics keep no project of their own and there is no /topic"),
+        (config.files.enabled, "files", "files are neither stored nor sent"),
+    ];
+    let on = switched.into_iter().filter(|(on, ..)| *on);
+    on.map(|(_, table, what)| {
+        format!(
+            "[transports.{instance}.{table}] is switched on, but this version does not heed it yet: {what}"
+        )
+    })
+    .collect()
+}
+
 impl Bot {
     /// Returns what logs must not show.
     pub(super) fn secret(&self) -> Secret {
@@ -186,7 +201,7 @@ impl Bot {
     pub(super) async fn greet(&self, desk: &Desk, opening: &Opening) {
         let warnings: Vec<String> =
             open_group_warning(&opening.settings, &self.instance, &self.config).into_iter().collect();
-        for warning in &warnings {
+        for warning in warnings.iter().chain(&unheeded(&self.instance, &self.config)) {
             tracing::warn!(instance = %self.instance, "{warning}");
         }
         let Some(chat) = self.transport.main_chat() else { return };
@@ -238,6 +253,21 @@ mod tests {
         let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
         let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
         load(&input, &known().unwrap()).unwrap().settings
+    }
+
+    #[test]
+    fn what_is_switched_on_and_not_heeded_is_named_by_its_table() {
+        let of = |more: &str| {
+            let settings = loaded(&format!("[transports.telegram]\nbot_token = '1:A'\nchat_id = 7\n{more}"));
+            let instance = InstanceId::parse("telegram").unwrap();
+            let config = settings.transport::<TelegramConfig>(&instance).value;
+            unheeded(&instance, &config)
+        };
+        assert_eq!(of(""), [""; 0]);
+        let both = of("topics = { enabled = true }\nfiles = { enabled = true }");
+        assert!(both[0].starts_with("[transports.telegram.topics] is switched on"), "{both:?}");
+        assert!(both[1].starts_with("[transports.telegram.files] is switched on"), "{both:?}");
+        assert_eq!(both.len(), 2);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
     if let Some(warning) = house::open_group_warning(scene.settings, &instance.id, &config) {
         rows.push(row(State::Warning, warning));
     }
+    let unheeded = house::unheeded(&instance.id, &config);
+    rows.extend(unheeded.into_iter().map(|problem| row(State::Note, problem)));
     rows.extend(ears(instance, &config));
     let token = match config.token() {
         Ok(token) => token,
