@@ -29,6 +29,14 @@ pub struct DenyGlobs {
     written: Vec<String>,
 }
 
+impl PartialEq for DenyGlobs {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for DenyGlobs {}
+
 impl DenyGlobs {
     /// Returns the patterns: `*`, `?` and `[…]` within one name, `**` over folders. `X/**` means X itself too.
     ///

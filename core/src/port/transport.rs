@@ -1,12 +1,16 @@
 //! The port to chat services: what comes in is accepted durably before it is acknowledged, what goes out
 //! is laid out, sent and edited one call at a time. Doors never sleep: the pacer decides when.
 
+mod files;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
+
+pub use files::{AutoPut, FilePolicy};
 
 use crate::desk::Inbox;
 use crate::gather::Windows;
@@ -250,6 +254,11 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// [`SendError`] by what is known of the outcome.
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError>;
+
+    /// Returns what its people may do with files; `None` when they are switched off. From memory.
+    fn files(&self) -> Option<FilePolicy> {
+        None
+    }
 
     /// Fetches a file that came with a message, `max_bytes` of it at most, and writes it `into`. What was
     /// written before an error is of no use.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use takopi_core::settings::{ConfigTable, Secret, Table};
 
-pub use files::{FilesConfig, PutMode};
+pub use files::FilesConfig;
 pub use topics::{TopicScope, TopicsConfig};
 
 use crate::error::TelegramError;

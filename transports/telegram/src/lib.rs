@@ -27,7 +27,7 @@ mod render;
 mod setup;
 mod transport;
 
-pub use config::{FilesConfig, PutMode, SessionMode, TelegramConfig, TopicScope, TopicsConfig, VoiceConfig};
+pub use config::{FilesConfig, SessionMode, TelegramConfig, TopicScope, TopicsConfig, VoiceConfig};
 pub use error::TelegramError;
 pub use menu::MenuEntry;
 pub use setup::{Heard, Setup, SetupError};

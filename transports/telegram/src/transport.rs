@@ -13,8 +13,8 @@ use takopi_core::message::{Address, Attachment, Body, Inbound, Message, MessageR
 use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
-    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport,
-    TransportError, TransportFeatures, TransportSpec,
+    Admission, FetchError, FilePolicy, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit,
+    Transport, TransportError, TransportFeatures, TransportSpec,
 };
 use takopi_core::render::format_elapsed;
 use takopi_core::settings::Secret;
@@ -324,6 +324,10 @@ impl Transport for Telegram {
 
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
         self.outbound().delete(message).await
+    }
+
+    fn files(&self) -> Option<FilePolicy> {
+        self.config.files.policy()
     }
 
     async fn fetch(

@@ -1,58 +1,77 @@
 //! `[transports.telegram.files]`: which files may come and go, and where to.
 
+use takopi_core::files::{DENY_GLOBS, DenyGlobs, FilePath};
+use takopi_core::port::transport::{AutoPut, FilePolicy};
+use takopi_core::port::workspace::FileRules;
 use takopi_core::settings::{ConfigTable, Table};
 
-/// What a document with a caption becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PutMode {
-    /// A stored file, nothing else.
-    #[default]
-    Upload,
-    /// A prompt about the stored file.
-    Prompt,
-}
+/// Where files go when nothing else is configured.
+const UPLOADS_DIR: &str = "incoming";
 
 /// What `[transports.telegram.files]` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilesConfig {
-    /// Whether files come and go by `/file`.
+    /// Whether files come and go at all.
     pub enabled: bool,
-    /// Whether documents are stored without being asked to.
-    pub auto_put: bool,
-    /// What a document with a caption becomes.
-    pub auto_put_mode: PutMode,
+    /// What becomes of a document nobody said `/file put` about.
+    pub auto_put: AutoPut,
     /// Where documents go, below the directory of a run.
-    pub uploads_dir: String,
+    pub uploads_dir: Option<FilePath>,
     /// Who may use it; empty is whom the admin rule allows.
     pub allowed_user_ids: Vec<i64>,
-    /// What never comes or goes, as globs.
-    pub deny_globs: Vec<String>,
+    /// What never comes or goes; `None` where that cannot be read.
+    pub deny: Option<DenyGlobs>,
 }
 
-/// What never comes or goes unless the file says otherwise.
-const DENIED: [&str; 5] = [".git/**", ".env", ".envrc", "*.pem", ".ssh/**"];
+impl FilesConfig {
+    /// Returns what people may do with files; `None` when they are switched off or the table is wrong.
+    #[must_use]
+    pub fn policy(&self) -> Option<FilePolicy> {
+        if !self.enabled {
+            return None;
+        }
+        Some(FilePolicy {
+            auto_put: self.auto_put,
+            uploads: self.uploads_dir.clone()?,
+            people: self.allowed_user_ids.iter().map(i64::to_string).collect(),
+            rules: FileRules::new(self.deny.clone()?),
+        })
+    }
+}
 
 impl ConfigTable for FilesConfig {
     fn read(table: &mut Table<'_>) -> Self {
-        let uploads_dir =
-            table.string("uploads_dir", "\"incoming\"").unwrap_or_else(|| "incoming".to_owned());
-        if uploads_dir.starts_with(['/', '~']) || uploads_dir.split('/').any(|part| part == "..") {
-            let problem = "this leads out of the project";
-            table.error("uploads_dir", problem, "write a folder inside it, e.g. uploads_dir = \"incoming\"");
-        }
+        let automatic = table.boolean("auto_put", true);
+        let modes = [("upload", AutoPut::Store), ("prompt", AutoPut::Prompt)];
+        let mode = table.choice("auto_put_mode", &modes, AutoPut::Store);
         Self {
             enabled: table.boolean("enabled", false),
-            auto_put: table.boolean("auto_put", true),
-            auto_put_mode: table.choice(
-                "auto_put_mode",
-                &[("upload", PutMode::Upload), ("prompt", PutMode::Prompt)],
-                PutMode::Upload,
-            ),
-            uploads_dir,
+            auto_put: if automatic { mode } else { AutoPut::Off },
+            uploads_dir: read_uploads_dir(table),
             allowed_user_ids: table.integers("allowed_user_ids", "[123456789]").unwrap_or_default(),
-            deny_globs: table
-                .strings("deny_globs", "[\".env\"]")
-                .unwrap_or_else(|| DENIED.map(str::to_owned).to_vec()),
+            deny: read_deny(table),
+        }
+    }
+}
+
+fn read_uploads_dir(table: &mut Table<'_>) -> Option<FilePath> {
+    let written = table.string("uploads_dir", "\"incoming\"").unwrap_or_else(|| UPLOADS_DIR.to_owned());
+    let folder = FilePath::parse(&format!("{}/", written.trim_end_matches('/')));
+    if folder.is_none() {
+        let problem = "this leads out of the project, or into .git";
+        table.error("uploads_dir", problem, "write a folder inside it, e.g. uploads_dir = \"incoming\"");
+    }
+    folder
+}
+
+fn read_deny(table: &mut Table<'_>) -> Option<DenyGlobs> {
+    let written =
+        table.strings("deny_globs", "[\".env\"]").unwrap_or_else(|| DENY_GLOBS.map(str::to_owned).to_vec());
+    match DenyGlobs::parse(&written) {
+        Ok(globs) => Some(globs),
+        Err(bad) => {
+            table.error("deny_globs", bad.to_string(), "write it as in deny_globs = [\".env\", \"keys/**\"]");
+            None
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use takopi_core::id::{InstanceId, TransportKind};
+use takopi_core::port::transport::AutoPut;
 use takopi_core::settings::{ConfigFile, Input, Known, Reading, Settings, load};
 
 use super::*;
@@ -39,7 +40,9 @@ fn the_least_table_has_the_documented_defaults() {
     assert_eq!(config.media_group_debounce, Duration::from_secs(1));
     assert!(config.show_resume_line && config.allowed_user_ids.is_empty() && !config.topics.enabled);
     assert_eq!((config.voice.max_bytes, config.voice.model.as_str()), (10_485_760, "gpt-4o-mini-transcribe"));
-    assert_eq!((config.files.uploads_dir.as_str(), config.files.deny_globs.len()), ("incoming", 5));
+    assert!(config.files.policy().is_none(), "files are switched off");
+    assert_eq!(config.files.uploads_dir.unwrap().as_str(), "incoming");
+    assert_eq!(config.files.deny.unwrap().denies("deep/.env"), Some(".env"));
 }
 
 #[test]
@@ -57,7 +60,9 @@ fn a_table_of_the_python_takopi_loads_with_every_key() {
     assert_eq!((config.chat_id, config.token().unwrap().reveal()), (Some(-100), "1:AA"));
     assert_eq!((config.session_mode, config.topics.scope), (SessionMode::Chat, TopicScope::All));
     assert_eq!(config.forward_coalesce, Duration::ZERO);
-    assert_eq!((config.files.auto_put_mode, config.files.allowed_user_ids), (PutMode::Prompt, vec![3]));
+    let files = config.files.policy().unwrap();
+    assert_eq!((files.auto_put, files.uploads.as_str()), (AutoPut::Off, "in"));
+    assert_eq!((files.people, files.rules.deny.denies("a/x")), (vec!["3".to_owned()], Some("x")));
 }
 
 #[test]
@@ -100,4 +105,16 @@ fn a_group_that_anybody_may_command_is_noticed() {
     let open = |table: &str, chats: &[i64]| read(table).value.is_open_to_a_group(chats);
     assert!(open("bot_token = '1:A'\nchat_id = -100", &[]) && open(LEAST, &[-5]));
     assert!(!open(LEAST, &[]) && !open("bot_token = '1:A'\nchat_id = -100\nallowed_user_ids = [1]", &[]));
+}
+
+#[test]
+fn what_files_may_not_be_is_told_by_key() {
+    let wrong = told(&format!("{LEAST}files = {{ uploads_dir = '../out', deny_globs = ['['] }}")).join("\n");
+    assert!(wrong.contains("uploads_dir: this leads out of the project"), "{wrong}");
+    assert!(wrong.contains("deny_globs: `[` is no pattern for files"), "{wrong}");
+    let switched = |table: &str| {
+        read(&format!("{LEAST}files = {{ {table} }}")).value.files.policy().map(|it| it.auto_put)
+    };
+    assert_eq!(switched("enabled = true"), Some(AutoPut::Store));
+    assert_eq!(switched("enabled = true, auto_put_mode = 'prompt'"), Some(AutoPut::Prompt));
 }
