@@ -16,6 +16,7 @@ mod perform;
 mod recovery;
 mod script;
 mod serve;
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};

@@ -1,5 +1,6 @@
 //! What belongs together before it is routed: the parts of an album, forwarded messages with the message
-//! that says what to do with them, a voice note and its words. Everything else passes at once.
+//! that says what to do with them, a voice note and its words. Everything else passes at once; so does a plain
+//! message where nothing is ever forwarded.
 //!
 //! It never reads what a message says, and never changes one that is alone. A group comes out in the place
 //! of its first member: what the same person writes in the same chat meanwhile is held behind it. Other
@@ -22,15 +23,17 @@ use crate::time::Moment;
 pub struct Windows {
     /// For the next part of an album.
     pub album: Duration,
-    /// For the next forwarded message, or the plain one they go with.
+    /// For the next forwarded message, or the plain one they go with; a plain one waits as long for them.
     pub forward: Duration,
 }
 
-impl Default for Windows {
-    fn default() -> Self {
-        Self { album: Duration::from_secs(1), forward: Duration::from_millis(300) }
-    }
+impl Windows {
+    /// Those of a service that has neither albums nor forwards: nothing waits.
+    pub const NONE: Self = Self { album: Duration::ZERO, forward: Duration::ZERO };
 }
+
+/// How much longer than its window a plain message is named by the forwarded ones that come too late for it.
+const LATE: Duration = Duration::from_secs(1);
 
 /// One message for the router, of one or more that were accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +45,7 @@ pub struct Gathered {
     /// plain message stands, else the first.
     pub message: Message,
     /// For forwarded messages without a plain one: the plain message that passed just before them, to which
-    /// they may belong. It never waits for them, so its run may have started.
+    /// they may belong. Its run may have started.
     pub follows: Option<InboxId>,
 }
 
@@ -78,7 +81,8 @@ pub struct Gatherer {
 }
 
 impl Gatherer {
-    /// Takes in a message, which waits by these windows, and returns what need not wait any longer, in order.
+    /// Takes in a message, which waits by these windows, and returns what need not wait any longer, in order. One
+    /// that forwarded messages cannot belong to, a command for instance, comes without a window for them.
     pub fn push(&mut self, inbox: InboxId, message: Message, windows: Windows, now: Moment) -> Vec<Gathered> {
         self.forget_passed(now);
         let lane = (message.message.address.clone(), message.sender.id.clone());
@@ -92,17 +96,20 @@ impl Gatherer {
             (Some(_), false) => windows.album,
             (None, true) => windows.forward,
             (None, false) => {
+                let window = Some(windows.forward).filter(|window| !window.is_zero());
                 if let Some(group) = line.iter_mut().find(|group| group.is_open(now) && group.forwards) {
-                    if !group.has_plain() {
-                        group.add(inbox, message, windows.forward, now);
+                    if let Some(window) = window.filter(|_| !group.has_plain()) {
+                        group.add(inbox, message, window, now);
                         return self.release(&lane, now);
                     }
                     group.close(now);
                 }
-                line.push_back(Group::new(inbox, message, None, now));
-                if !windows.forward.is_zero() {
-                    self.passed.insert(lane.clone(), (inbox, now + windows.forward));
+                if let Some(window) = window {
+                    self.passed.insert(lane.clone(), (inbox, now + window + LATE));
                 }
+                let mut group = Group::new(inbox, message, window, now);
+                group.forwards = window.is_some();
+                line.push_back(group);
                 return self.release(&lane, now);
             }
         };

@@ -238,12 +238,21 @@ pub fn wants(inbound: &Inbound, known: &Known) -> Wants {
     Wants { query, reading }
 }
 
+/// Returns whether a message calls a command: then nothing else belongs to it.
+#[must_use]
+pub fn is_call(message: &Message, known: &Known) -> bool {
+    read_call(message, known).is_some()
+}
+
+fn read_call(message: &Message, known: &Known) -> Option<Reading> {
+    let SlashCall { name, arguments, .. } = slash_command(speech::split(&message.text).1)?;
+    let command = known.commands.iter().find(|id| id.as_str() == name)?;
+    known.project(&name).is_none().then(|| Reading::Call { command: command.clone(), text: arguments })
+}
+
 fn read_message(message: &Message, known: &Known) -> Reading {
-    if let Some(SlashCall { name, arguments, .. }) = slash_command(speech::split(&message.text).1)
-        && let Some(command) = known.commands.iter().find(|id| id.as_str() == name)
-        && !known.projects.iter().any(|project| project.key == name)
-    {
-        return Reading::Call { command: command.clone(), text: arguments };
+    if let Some(call) = read_call(message, known) {
+        return call;
     }
     match prompt::read(message, known) {
         Ok(prompt) => Reading::Prompt(Box::new(prompt)),

@@ -44,19 +44,15 @@ fn answers(server: &TelegramServer, count: usize) -> Vec<Shown> {
 #[test]
 fn telegram_forwarded_messages_are_part_of_the_prompt_they_come_with() {
     let server = server();
-    let agents = agents(&server, "forward_coalesce_s = 2");
+    let agents = agents(&server, "forward_coalesce_s = 1");
     let daemon = Daemon::start(&agents.home);
-    say_at_once(
-        &server,
-        [plain("first of all").forwarded(), plain("and then").forwarded(), plain("sum up"), plain("go on")],
-    );
+    let forwarded = || [plain("first of all").forwarded(), plain("and then").forwarded()];
+    say_at_once(&server, forwarded().into_iter().chain([plain("sum up"), plain("go on")]).chain(forwarded()));
     let answers = answers(&server, 2);
-    assert!(
-        answers[0].text.contains("ok: sum up\n\nfirst of all\n\nand then (turn 1)"),
-        "{}",
-        answers[0].text
-    );
-    assert!(answers[1].text.contains("ok: go on (turn 1)"), "{}", answers[1].text);
+    for (answer, prompt) in answers.iter().zip(["sum up", "go on"]) {
+        let wanted = format!("ok: {prompt}\n\nfirst of all\n\nand then (turn 1)");
+        assert!(answer.text.contains(&wanted), "{}", answer.text);
+    }
     daemon.stop();
 }
 

@@ -187,7 +187,7 @@ impl Clerk {
                 if !stopped.is_empty() {
                     self.stopped.insert(inbox, stopped);
                 }
-                let windows = self.desk.windows(&message.message.address.instance);
+                let windows = self.desk.windows(&message);
                 let gathered = self.gatherer.push(inbox, message, windows, self.desk.now());
                 self.route_all(gathered).await;
             }

@@ -99,7 +99,7 @@ fn gathered(desk: &Shared, inbox: Vec<PendingInbound>) -> Vec<Arrival> {
         match inbound {
             // It has its turn with the clerk, once it is heard.
             Inbound::Message(message) if speech::unheard(&message).is_none() => {
-                let windows = desk.windows(&message.message.address.instance);
+                let windows = desk.windows(&message);
                 arrivals.extend(gatherer.push(id, message, windows, now).into_iter().map(Arrival::from));
             }
             inbound => {

@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 use super::door::Door;
 use super::inbox::Inbox;
 use super::{DeskEvent, Instance, Shared};
-use crate::gather::Windows;
 use crate::id::InstanceId;
 use crate::port::Transport;
 use crate::port::transport::{TransportError, TransportSpec};
@@ -75,13 +74,6 @@ async fn receive(desk: Arc<Shared>, id: InstanceId, instance: Arc<Instance>) {
             () = desk.clock.sleep_until(desk.now() + pause) => {}
         }
         pause = (pause * 2).min(LAST_PAUSE);
-    }
-}
-
-impl Shared {
-    /// Returns how long what is said at an instance waits for what belongs with it.
-    pub(super) fn windows(&self, id: &InstanceId) -> Windows {
-        self.instance(id).map_or_else(Windows::default, |instance| instance.transport.windows())
     }
 }
 

@@ -9,6 +9,8 @@ use crate::id::PluginId;
 use crate::message::{Attachment, AttachmentKind, Sender};
 use crate::time::Timestamp;
 
+const WINDOWS: Windows = Windows { album: Duration::from_secs(1), forward: Duration::from_millis(300) };
+
 fn at(millis: u64) -> Moment {
     Moment::after_start(Duration::from_millis(millis))
 }
@@ -49,7 +51,7 @@ fn by(sender: &str, mut message: Message) -> Message {
 /// Pushes a message under its own number and returns what comes out: the numbers and the text.
 fn push(gatherer: &mut Gatherer, message: Message, now: u64) -> Vec<(Vec<i64>, String)> {
     let inbox = InboxId(message.upstream.parse().unwrap());
-    brief(gatherer.push(inbox, message, Windows::default(), at(now)))
+    brief(gatherer.push(inbox, message, WINDOWS, at(now)))
 }
 
 fn brief(gathered: Vec<Gathered>) -> Vec<(Vec<i64>, String)> {
@@ -81,9 +83,10 @@ fn what_the_same_person_writes_is_held_behind_an_album_and_nobody_else() {
     let mut gatherer = Gatherer::default();
     push(&mut gatherer, part(1, "a", "look"), 0);
     assert_eq!(push(&mut gatherer, said(2, "and do it"), 10), []);
-    assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), [out(&[3], "hi")]);
-    push(&mut gatherer, part(4, "a", ""), 30);
-    assert_eq!(brief(gatherer.due(at(1_030))), [out(&[1, 4], "look"), out(&[2], "and do it")]);
+    assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), []);
+    assert_eq!(brief(gatherer.due(at(320))), [out(&[3], "hi")]);
+    push(&mut gatherer, part(4, "a", ""), 330);
+    assert_eq!(brief(gatherer.due(at(1_330))), [out(&[1, 4], "look"), out(&[2], "and do it")]);
 }
 
 #[test]
@@ -103,23 +106,48 @@ fn a_second_plain_message_ends_the_wait_of_the_first() {
     let mut gatherer = Gatherer::default();
     push(&mut gatherer, forwarded(1, "that"), 0);
     push(&mut gatherer, said(2, "explain"), 100);
-    let both = [out(&[1, 2], "explain\n\nthat"), out(&[3], "quickly")];
-    assert_eq!(push(&mut gatherer, said(3, "quickly"), 200), both);
-    assert_eq!(gatherer.next_wake(), None);
+    assert_eq!(push(&mut gatherer, said(3, "quickly"), 200), [out(&[1, 2], "explain\n\nthat")]);
+    assert_eq!(gatherer.next_wake(), Some(at(500)));
+    assert_eq!(brief(gatherer.due(at(500))), [out(&[3], "quickly")]);
 }
 
 #[test]
-fn a_plain_message_never_waits_and_is_named_by_the_forwarded_ones_after_it() {
+fn forwarded_messages_join_the_plain_one_before_them_too() {
     let mut gatherer = Gatherer::default();
-    assert_eq!(push(&mut gatherer, said(1, "explain"), 0), [out(&[1], "explain")]);
-    push(&mut gatherer, forwarded(2, "this"), 100);
-    push(&mut gatherer, forwarded(3, "and this"), 350);
-    let due = gatherer.due(at(650));
+    assert_eq!(push(&mut gatherer, said(1, "explain"), 0), []);
+    assert_eq!(push(&mut gatherer, forwarded(2, "this"), 200), []);
+    assert_eq!(push(&mut gatherer, forwarded(3, "and this"), 400), []);
+    assert_eq!(gatherer.due(at(699)), []);
+    assert_eq!(brief(gatherer.due(at(700))), [out(&[1, 2, 3], "explain\n\nthis\n\nand this")]);
+}
+
+#[test]
+fn a_plain_message_that_has_passed_is_named_by_forwarded_ones_that_come_too_late() {
+    let mut gatherer = Gatherer::default();
+    push(&mut gatherer, said(1, "explain"), 0);
+    assert_eq!(brief(gatherer.due(at(300))), [out(&[1], "explain")]);
+    push(&mut gatherer, forwarded(2, "this"), 400);
+    push(&mut gatherer, forwarded(3, "and this"), 650);
+    let due = gatherer.due(at(950));
     assert_eq!(due[0].follows, Some(InboxId(1)));
     assert_eq!(brief(due), [out(&[2, 3], "this\n\nand this")]);
-    push(&mut gatherer, forwarded(4, "late"), 1_000);
+    push(&mut gatherer, forwarded(4, "late"), 1_300);
     assert_eq!(gatherer.flush()[0].follows, None);
     assert!(gatherer.passed.is_empty());
+}
+
+#[test]
+fn a_message_without_a_window_passes_at_once_and_ends_the_wait_of_what_is_before_it() {
+    let mut gatherer = Gatherer::default();
+    let command = |gatherer: &mut Gatherer, number: i64, now| {
+        let windows = Windows { forward: Duration::ZERO, ..WINDOWS };
+        brief(gatherer.push(InboxId(number), said(number, "/new"), windows, at(now)))
+    };
+    assert_eq!(command(&mut gatherer, 1, 0), [out(&[1], "/new")]);
+    push(&mut gatherer, said(2, "explain"), 100);
+    assert_eq!(command(&mut gatherer, 3, 150), [out(&[2], "explain"), out(&[3], "/new")]);
+    push(&mut gatherer, forwarded(4, "this"), 200);
+    assert_eq!(command(&mut gatherer, 5, 250), [out(&[4], "this"), out(&[5], "/new")]);
 }
 
 fn spoken(number: i64) -> Message {
@@ -133,7 +161,8 @@ fn a_voice_note_holds_what_follows_it_until_it_is_heard() {
     let mut gatherer = Gatherer::default();
     assert_eq!(push(&mut gatherer, spoken(1), 0), []);
     assert_eq!(push(&mut gatherer, said(2, "and that"), 10), []);
-    assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), [out(&[3], "hi")]);
+    assert_eq!(push(&mut gatherer, by("bob", said(3, "hi")), 20), []);
+    assert_eq!(brief(gatherer.due(at(320))), [out(&[3], "hi")]);
     assert_eq!(gatherer.next_wake(), None, "time alone doesn't release it");
     assert_eq!(gatherer.due(at(60_000)), []);
     let text = crate::speech::with_words("", "this");
@@ -147,7 +176,7 @@ fn a_voice_note_that_cannot_be_heard_lets_the_rest_go() {
     let mut gatherer = Gatherer::default();
     push(&mut gatherer, spoken(1), 0);
     push(&mut gatherer, said(2, "and that"), 10);
-    let cancelled = gatherer.cancel(&spoken(1).message, at(20)).unwrap();
+    let cancelled = gatherer.cancel(&spoken(1).message, at(400)).unwrap();
     assert_eq!((cancelled.inbox, brief(cancelled.released)), (InboxId(1), vec![out(&[2], "and that")]));
 }
 
@@ -177,12 +206,13 @@ fn a_message_taken_back_is_left_out() {
     push(&mut gatherer, part(1, "a", "caption"), 0);
     push(&mut gatherer, part(2, "a", ""), 0);
     push(&mut gatherer, said(3, "and"), 0);
-    let cancel = |gatherer: &mut Gatherer, number| gatherer.cancel(&said(number, "").message, at(1)).unwrap();
+    let cancel =
+        |gatherer: &mut Gatherer, number| gatherer.cancel(&said(number, "").message, at(400)).unwrap();
     assert_eq!(cancel(&mut gatherer, 1), Cancelled { inbox: InboxId(1), released: Vec::new() });
     let last = cancel(&mut gatherer, 2);
     assert_eq!(last.inbox, InboxId(2));
     assert_eq!(brief(last.released), [out(&[3], "and")]);
-    assert_eq!(gatherer.cancel(&said(3, "").message, at(1)), None);
+    assert_eq!(gatherer.cancel(&said(3, "").message, at(400)), None);
 }
 
 #[test]
@@ -191,7 +221,7 @@ fn an_album_that_lost_its_first_part_goes_after_what_was_written_before_the_seco
     push(&mut gatherer, part(1, "a", "caption"), 0);
     push(&mut gatherer, said(2, "meanwhile"), 0);
     push(&mut gatherer, part(3, "a", ""), 0);
-    let cancelled = gatherer.cancel(&said(1, "").message, at(1)).unwrap();
+    let cancelled = gatherer.cancel(&said(1, "").message, at(400)).unwrap();
     assert_eq!(brief(cancelled.released), [out(&[2], "meanwhile")]);
     assert_eq!(brief(gatherer.flush()), [out(&[3], "")]);
 }
@@ -270,8 +300,9 @@ fn talk(windows: Windows, steps: Vec<Step>) {
                 record.open.push(inbox);
                 let out = gatherer.push(inbox, message, windows, at(now));
                 record.gathered(&out);
+                let waits = if what < 3 { windows.forward } else { windows.album.max(windows.forward) };
                 let off = windows.album.is_zero() && windows.forward.is_zero();
-                if off || (what < 2 && !pending) {
+                if off || (waits.is_zero() && !pending) {
                     assert_eq!(out.len(), 1, "nothing to wait for");
                     assert!(!gatherer.lanes.contains_key(&lane));
                 }
@@ -313,7 +344,7 @@ proptest! {
         album in any::<bool>(),
         forward in any::<bool>(),
     ) {
-        let Windows { album: for_albums, forward: for_forwards } = Windows::default();
+        let Windows { album: for_albums, forward: for_forwards } = WINDOWS;
         let window = |on, window| if on { window } else { Duration::ZERO };
         talk(Windows { album: window(album, for_albums), forward: window(forward, for_forwards) }, steps);
     }

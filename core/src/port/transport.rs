@@ -231,7 +231,7 @@ pub trait Transport: Send + Sync {
 
     /// Returns how long what is said there waits for what belongs with it. From memory.
     fn windows(&self) -> Windows {
-        Windows::default()
+        Windows::NONE
     }
 
     /// Returns the rate for one chat.

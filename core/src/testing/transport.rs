@@ -106,7 +106,7 @@ impl FakeTransport {
             },
             instance: InstanceId::parse("fake").unwrap(),
             admission: Admission::Served,
-            windows: Windows::default(),
+            windows: Windows::NONE,
         }
     }
 

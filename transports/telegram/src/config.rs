@@ -21,6 +21,10 @@ pub(crate) const DEFAULT_API_URL: &str = "https://api.telegram.org";
 /// Most bytes of a voice note that are fetched, by default: the Bot API hands out files of up to 20 MB.
 const DEFAULT_VOICE_BYTES: i64 = 10 * 1024 * 1024;
 
+/// How long a prompt waits for forwarded messages, by default: clients send both in one go, so that they arrive
+/// within some milliseconds of each other.
+const DEFAULT_FORWARD: Duration = Duration::from_millis(150);
+
 /// Longest that anything here may be told to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -109,7 +113,7 @@ impl ConfigTable for TelegramConfig {
                 SessionMode::Stateless,
             ),
             show_resume_line: table.boolean("show_resume_line", true),
-            forward_coalesce: wait(table, "forward_coalesce_s", Duration::from_millis(300)),
+            forward_coalesce: wait(table, "forward_coalesce_s", DEFAULT_FORWARD),
             media_group_debounce: wait(table, "media_group_debounce_s", Duration::from_secs(1)),
             backlog_max_age: table.seconds(
                 "backlog_max_age",

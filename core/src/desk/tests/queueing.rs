@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::gather::Windows;
-use crate::message::MessageRef;
+use crate::message::{MessageRef, Reply};
 use crate::session::{Session, ThreadKey};
 
 #[tokio::test(start_paused = true)]
@@ -124,12 +124,51 @@ fn forwarded(stage: &Stage, upstream: &str, text: &str) -> Message {
     Message { forwarded: true, ..stage.service.message("a", upstream, text) }
 }
 
+async fn joining_with(service: FakeTransport) -> Stage {
+    let windows = Windows { forward: Duration::from_millis(300), album: Duration::from_secs(1) };
+    Stage::open_with(service.with_windows(windows), Arc::default()).await
+}
+
+async fn joining() -> Stage {
+    joining_with(FakeTransport::new().with_spec(|spec| spec.features.conversations = true)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn forwards_just_after_a_plain_message_are_part_of_its_prompt() {
+    let stage = joining().await;
+    stage.say("a", "1", "sum up").await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stage.hand_in(forwarded(&stage, "2", "first")).await;
+    stage.texts("a", &["ok"]).await;
+    assert_eq!(prompts(&stage), ["sum up\n\nfirst"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_a_command_nor_what_is_said_to_a_run_waits_for_forwards() {
+    let stage = joining().await;
+    let begun = tokio::time::Instant::now();
+    stage.say("a", "1", "/probe").await;
+    stage.service.wait_for("a", |seen| !seen.is_empty()).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    stage.say("b", "2", "session:s1 gate:x").await;
+    stage.engine.wait_running(&["session:s1 gate:x"]).await;
+    assert_eq!(begun.elapsed(), Duration::from_millis(300));
+    let reply = Reply { message: stage.service.message("b", "2", "").message, text: None };
+    let meant = stage.service.message("b", "3", "and two");
+    stage.hand_in(Message { reply_to: Some(reply), ..meant }).await;
+    stage.engine.open_gate("x");
+    stage.texts("b", &["ok", "ok"]).await;
+    assert!(begun.elapsed() < Duration::from_millis(600), "{:?}", begun.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn forwards_after_a_plain_message_that_waits_are_part_of_its_prompt() {
-    let stage = Stage::open().await;
+    let stage = joining().await;
     stage.say("a", "1", "one gate:x").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     stage.say("a", "2", "sum up").await;
+    // Past its window: it waits in the queue by now.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     stage.hand_in(forwarded(&stage, "3", "first")).await;
     stage.hand_in(forwarded(&stage, "4", "second")).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -141,8 +180,9 @@ async fn forwards_after_a_plain_message_that_waits_are_part_of_its_prompt() {
 
 #[tokio::test(start_paused = true)]
 async fn forwards_after_a_plain_message_that_runs_continue_its_session() {
-    let stage = Stage::open_with(FakeTransport::new(), Arc::default()).await;
+    let stage = joining_with(FakeTransport::new()).await;
     stage.say("a", "1", "session:s1 gate:x").await;
+    stage.engine.wait_running(&["session:s1 gate:x"]).await;
     stage.hand_in(forwarded(&stage, "2", "first")).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     stage.engine.open_gate("x");
@@ -156,7 +196,7 @@ async fn forwards_after_a_plain_message_that_runs_continue_its_session() {
 async fn each_transport_says_how_long_its_messages_wait_for_each_other() {
     let texts = ["1", "2", "3"];
     for (forward, wanted) in [(0, &texts[..]), (300, &texts), (700, &["1\n\n2", "3"])] {
-        let windows = Windows { forward: Duration::from_millis(forward), ..Windows::default() };
+        let windows = Windows { forward: Duration::from_millis(forward), ..Windows::NONE };
         let stage = Stage::open_with(FakeTransport::new().with_windows(windows), Arc::default()).await;
         for (number, pause) in [("1", 500), ("2", 1000), ("3", 1000)] {
             stage.hand_in(forwarded(&stage, number, number)).await;
@@ -169,7 +209,7 @@ async fn each_transport_says_how_long_its_messages_wait_for_each_other() {
 
 #[tokio::test(start_paused = true)]
 async fn an_edit_of_a_joined_message_does_not_lose_what_it_was_joined_with() {
-    let stage = Stage::open().await;
+    let stage = joining().await;
     stage.say("a", "1", "one gate:x").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     stage.hand_in(forwarded(&stage, "2", "first")).await;
@@ -184,7 +224,7 @@ async fn an_edit_of_a_joined_message_does_not_lose_what_it_was_joined_with() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_deleted_while_it_is_gathered_does_not_run() {
-    let stage = Stage::open().await;
+    let stage = joining().await;
     let gone = forwarded(&stage, "1", "one");
     stage.hand_in(gone.clone()).await;
     let deleted = Inbound::Deleted { upstream: "1 gone".to_owned(), message: gone.message };
@@ -196,7 +236,7 @@ async fn a_message_deleted_while_it_is_gathered_does_not_run() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_when_a_new_conversation_begins_still_belongs_to_the_old_one() {
-    let stage = Stage::open().await;
+    let stage = joining().await;
     stage.say("a", "1", "session:s1 gate:x").await;
     stage.say("a", "2", "two").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -214,7 +254,7 @@ async fn what_waits_when_a_new_conversation_begins_still_belongs_to_the_old_one(
 
 #[tokio::test(start_paused = true)]
 async fn what_is_foreseen_of_a_message_happens_only_when_it_comes() {
-    let stage = Stage::open().await;
+    let stage = joining().await;
     stage.say("a", "1", "/beta session:s1 one").await;
     stage.texts("a", &["ok"]).await;
     let next = Inbound::Message(stage.service.message("a", "2", "/beta two"));

@@ -2,6 +2,7 @@
 
 use super::*;
 
+use crate::gather::Windows;
 use crate::port::ledger::{RunState, Unfinished};
 
 /// Ends a desk without a word, as kill -9 does: its tasks are gone with their runtime, the ledger stays.
@@ -189,7 +190,8 @@ async fn a_run_cut_off_before_its_progress_message_was_noted_closes_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_left_is_joined_as_it_came_not_as_it_is_found() {
-    let (service, ledger) = (FakeTransport::new(), Arc::new(MemoryLedger::new()));
+    let windows = Windows { forward: Duration::from_millis(300), ..Windows::NONE };
+    let (service, ledger) = (FakeTransport::new().with_windows(windows), Arc::new(MemoryLedger::new()));
     let at = |ms| crate::time::Timestamp::from_unix_ms(ms);
     for (number, ms) in [("1", 0), ("2", 100), ("3", 60_000)] {
         let message = Message { forwarded: true, ..service.message("a", number, number) };

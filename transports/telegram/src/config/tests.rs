@@ -35,7 +35,7 @@ fn the_least_table_has_the_documented_defaults() {
     assert_eq!(config.token().unwrap().reveal(), "1:AA");
     assert_eq!((config.chat_id, config.api_url.as_str()), (Some(7), "https://api.telegram.org"));
     assert_eq!((config.message_overflow, config.session_mode), (Overflow::Trim, SessionMode::Stateless));
-    assert_eq!(config.forward_coalesce, Duration::from_millis(300));
+    assert_eq!(config.forward_coalesce, Duration::from_millis(150));
     assert_eq!(config.backlog_max_age, Duration::from_secs(3600));
     assert_eq!(config.media_group_debounce, Duration::from_secs(1));
     assert!(config.show_resume_line && config.allowed_user_ids.is_empty() && !config.topics.enabled);
