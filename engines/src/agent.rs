@@ -118,6 +118,12 @@ pub(crate) trait Agent: Send + Sync + Sized + 'static {
     /// Returns the translator of one run.
     fn translator(&self, job: &Job, options: &RunOptions) -> Self::Translator;
 
+    /// Returns the job to do in the place of one whose `end` shows that the program never began it. Must come to an
+    /// end.
+    fn again(&self, _job: &Job, _end: &RunEnd) -> Option<Job> {
+        None
+    }
+
     /// Returns the reasoning levels it takes, from low to high; empty when any word may be one.
     fn levels(&self) -> &'static [&'static str];
 
@@ -253,12 +259,17 @@ pub(crate) fn judged(end: RunEnd, title: &str) -> RunEnd {
 
 #[async_trait]
 impl<A: Agent> Engine for OneShot<A> {
-    async fn run(&self, job: Job, mut wire: RunWire) -> Result<RunEnd, EngineError> {
+    async fn run(&self, mut job: Job, mut wire: RunWire) -> Result<RunEnd, EngineError> {
         let options = self.options(&job)?;
-        let spawn = self.spawn(&job, &options)?;
-        let translator = self.agent.translator(&job, &options);
-        let end = self.driver.run(spawn, translator, &job, &mut wire).await?;
-        let end = judged(end, &self.spec.title);
+        let end = loop {
+            let spawn = self.spawn(&job, &options)?;
+            let translator = self.agent.translator(&job, &options);
+            let end = self.driver.run(spawn, translator, &job, &mut wire).await?;
+            match self.agent.again(&job, &end) {
+                Some(instead) => job = instead,
+                None => break judged(end, &self.spec.title),
+            }
+        };
         let stopped = matches!(end.outcome, Outcome::Cancelled | Outcome::Interrupted);
         if stopped && end.session.is_none() {
             // The person may want to go on where it was stopped.

@@ -1,8 +1,8 @@
 //! claude, run once per message: `claude -p --output-format stream-json`.
 //!
 //! The prompt goes in by stdin. A session is a conversation; it can be continued from the directory it began
-//! in, and after a cancel too. How its lines become events is `claude/translate.rs`, which prompts are
-//! claude's own commands is `claude/slash.rs`.
+//! in, and after a cancel too. How its lines become events is `claude/translate.rs`, what becomes of prompts that
+//! begin with a slash is `claude/slash.rs`.
 
 mod diff;
 mod slash;
@@ -10,6 +10,7 @@ mod steps;
 mod translate;
 
 use serde_json::Value;
+use takopi_core::event::{Outcome, RunEnd};
 use takopi_core::id::NameError;
 use takopi_core::port::engine::{EngineError, EngineSpec, Job, RunOptions};
 use takopi_core::resume::{PatternError, ResumePattern};
@@ -19,7 +20,6 @@ use takopi_stdio::{Ladder, Signal};
 
 use crate::agent::config::Common;
 use crate::agent::{self, Agent, Args, CommandLine, TOKEN};
-use slash::Slash;
 use translate::Claude as Translator;
 
 /// The options takopi sets itself, by all their names, and those that would change which session a run is in.
@@ -143,21 +143,25 @@ impl Agent for Claude {
         if *dangerously_skip_permissions {
             args.add(&["--dangerously-skip-permissions"]);
         }
-        let prompt = match Slash::of(&job.prompt, &job.dir, slash::home(common).as_deref()) {
-            Slash::NewSession(word) => {
-                let text = format!("/{word} would begin another session behind takopi's back: type /new");
-                return Err(EngineError::Broken(text));
-            }
-            Slash::Command => job.prompt.clone(),
-            Slash::Text(prompt) => prompt.into_owned(),
-        };
+        if let Some(word) = slash::new_session(&job.prompt) {
+            let text = format!("/{word} would begin another session behind takopi's back: type /new");
+            return Err(EngineError::Broken(text));
+        }
         let key = (!use_api_billing).then_some(API_KEY);
         let env_remove = NESTED.into_iter().chain(key).collect();
-        Ok(CommandLine { env_remove, ..args.prompt(&prompt) })
+        Ok(CommandLine { env_remove, ..args.prompt(&job.prompt) })
     }
 
     fn translator(&self, job: &Job, _options: &RunOptions) -> Translator {
-        Translator::new(&job.dir, job.session.is_some())
+        Translator::new(&job.dir, job.session.is_some()).refused_as(slash::unknown(&job.prompt))
+    }
+
+    fn again(&self, job: &Job, end: &RunEnd) -> Option<Job> {
+        let refused =
+            end.outcome == Outcome::Answered && slash::unknown(&job.prompt).as_ref() == Some(&end.answer);
+        let prompt = refused.then(|| slash::as_text(&job.prompt))?;
+        // The refusal is in the session, and so is what follows.
+        Some(Job { prompt, session: end.session.clone(), ..job.clone() })
     }
 
     fn levels(&self) -> &'static [&'static str] {

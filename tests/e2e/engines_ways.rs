@@ -69,9 +69,20 @@ fn a_text_that_begins_with_a_slash_is_a_text_for_every_engine() {
         let daemon = Daemon::start(&agents.home);
         agents.ask("/frobnicate the thing").answered("ok: /frobnicate the thing (turn 1)");
         let prompt = agents.last_start()["prompt"].clone();
-        assert_eq!(prompt.as_str().unwrap().trim(), "/frobnicate the thing", "{engine}");
+        assert_eq!(prompt, "/frobnicate the thing", "{engine}");
         daemon.stop();
     }
+}
+
+#[test]
+fn an_older_claude_that_takes_a_text_for_a_command_is_told_again() {
+    let agents = Agents::with(&["claude"], "");
+    let daemon = Daemon::start(&agents.home);
+    agents.ask("/frobnicate the thing [[old]]").answered("ok: /frobnicate the thing (turn 1)");
+    let starts = agents.log("start");
+    let prompts: Vec<_> = starts.iter().map(|start| start["prompt"].as_str().unwrap()).collect();
+    assert_eq!(prompts, ["/frobnicate the thing [[old]]", " /frobnicate the thing [[old]]"]);
+    daemon.stop();
 }
 
 #[test]

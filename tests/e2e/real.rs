@@ -147,6 +147,13 @@ fn large(row: Row) {
     bed.found("large", "✓");
 }
 
+/// A text that begins with a slash is no command: the model gets it.
+fn slash(row: Row) {
+    let Some(bed) = Bed::make(row) else { return };
+    let said = bed.say("/frobnicate [[answer as a text]]");
+    assert_eq!((said.outcome(), said.answer()), ("answered", "as a text"), "{said:?}");
+}
+
 macro_rules! rows {
     ($($module:ident: $row:expr;)*) => {
         $(mod $module {
@@ -197,6 +204,11 @@ macro_rules! rows {
             #[test]
             fn tries_again() {
                 super::retry(ROW);
+            }
+
+            #[test]
+            fn takes_a_text_behind_a_slash() {
+                super::slash(ROW);
             }
 
             #[test]

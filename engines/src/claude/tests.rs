@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use proptest::prelude::*;
 use takopi_core::event::{Outcome, Phase, RunEvent};
 use takopi_core::session::SessionToken;
+use takopi_stdio::Exit;
 
 use super::*;
 use crate::agent::recording::{check, noise, play, survives};
@@ -32,13 +33,36 @@ fn the_prompt_goes_by_stdin_whatever_it_looks_like() {
 }
 
 #[test]
-fn a_command_of_claude_stays_one_and_other_words_behind_a_slash_reach_the_model() {
+fn a_prompt_behind_a_slash_is_claudes_to_read_unless_it_begins_another_session() {
     let stdin = |prompt| command("", &testing::job(prompt), &RunOptions::default()).stdin;
-    assert_eq!(stdin("/compact"), "/compact");
-    assert_eq!(stdin("/frobnicate the thing"), " /frobnicate the thing");
+    assert_eq!(
+        (stdin("/compact"), stdin("/etc/hosts is wrong")),
+        ("/compact".into(), "/etc/hosts is wrong".into())
+    );
     let clear = Claude::new(testing::read("")).command(&testing::job("/clear"), &RunOptions::default());
     let told = clear.map(|line| line.stdin).unwrap_err().to_string();
     assert!(told.contains("type /new"), "{told}");
+}
+
+#[test]
+fn a_word_behind_a_slash_that_claude_does_not_know_is_told_again_as_a_text() {
+    const REFUSED: &str = r#"{"type":"assistant","message":{"id":"1","model":"<synthetic>","content":[{"type":"text","text":"Unknown command: /frobnicate"}]},"session_id":"s1"}
+{"type":"result","subtype":"success","is_error":false,"num_turns":0,"result":"Unknown command: /frobnicate","session_id":"s1"}"#;
+    let claude = Claude::new(testing::read(""));
+    let played = |prompt: &str| {
+        let job = testing::job(prompt);
+        let mut translator = claude.translator(&job, &RunOptions::default());
+        let mut events = Vec::new();
+        REFUSED.lines().for_each(|line| translator.line(line.as_bytes(), &mut events).unwrap());
+        let over = Over { exit: Exit::Code(0), stderr: String::new(), undecodable: 0, stopped: None };
+        let end = translator.end(&over);
+        (events.iter().any(|event| matches!(event, RunEvent::Answer(_))), claude.again(&job, &end))
+    };
+    let (shown, again) = played("/frobnicate the thing");
+    assert_eq!((shown, again.unwrap().prompt.as_str()), (false, " /frobnicate the thing"));
+    // Of any other prompt it is the answer.
+    let (shown, again) = played("what does it say of /frobnicate?");
+    assert_eq!((shown, again), (true, None));
 }
 
 #[test]

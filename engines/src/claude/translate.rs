@@ -98,6 +98,8 @@ struct Verdict {
 pub(crate) struct Claude {
     steps: Steps,
     resumed: bool,
+    /// What claude says when it does not know the command that the prompt is to it.
+    refusal: Option<String>,
     /// The newest text: the answer, unless something follows.
     message: Option<Message>,
     /// An error of the API: a failure repeats it.
@@ -120,6 +122,7 @@ impl Claude {
         Self {
             steps: Steps::new(dir),
             resumed,
+            refusal: None,
             message: None,
             error: None,
             verdict: None,
@@ -131,6 +134,17 @@ impl Claude {
             notes: 0,
             unknown: UnknownKinds::default(),
         }
+    }
+
+    /// Returns the translator that does not take `refusal` for an answer: it is the end's, and nothing is shown of it.
+    pub(crate) fn refused_as(self, refusal: Option<String>) -> Self {
+        Self { refusal, ..self }
+    }
+
+    /// Returns whether a result says no more than that claude does not know the prompt's command: the model was not
+    /// asked.
+    fn is_refusal(&self, line: &Value, result: &str) -> bool {
+        self.verdict.is_none() && line["num_turns"] == 0 && self.refusal.as_deref() == Some(result)
     }
 
     fn note_id(&mut self, what: &str) -> String {
@@ -280,6 +294,9 @@ impl Claude {
             // The error may have come as a text too.
             let answer = if said.trim() == error.trim() { String::new() } else { said };
             Verdict { outcome: Outcome::Failed(error), answer }
+        } else if self.is_refusal(line, &result) {
+            self.message = None;
+            Verdict { outcome: Outcome::Answered, answer: result }
         } else {
             // A failed one may name a session that does not exist.
             events.extend(session(line).map(RunEvent::Session));

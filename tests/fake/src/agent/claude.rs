@@ -9,6 +9,9 @@ use super::sheet::{Sheet, text};
 use super::state::State;
 use super::voice::{Done, Lines, Of, Tool, Voice, Work};
 
+/// How an older version begins what it says of a command it does not know; the model is not asked.
+pub(super) const UNKNOWN: &str = "Unknown command: /";
+
 const SHEET: Sheet = Sheet(include_str!("lines/claude.lines"));
 const OLD: Sheet = Sheet(include_str!("lines/claude_old.lines"));
 
@@ -133,9 +136,9 @@ impl Voice for Claude {
     }
 
     fn completed(&mut self, answer: &str) -> Lines {
+        let turns = if answer.starts_with(UNKNOWN) { 0 } else { self.turns };
         let result = |name, index: usize, words: &str| {
-            let places =
-                [("text", text(words)), ("index", index.to_string()), ("turns", self.turns.to_string())];
+            let places = [("text", text(words)), ("index", index.to_string()), ("turns", turns.to_string())];
             self.of.line(name, &places)
         };
         let earlier = self.earlier.iter().enumerate();

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use super::arguments::{Call, Cli};
 use super::children;
 use super::choices;
-use super::claude::Claude;
+use super::claude::{Claude, UNKNOWN};
 use super::codex::Codex;
 use super::exit::Exit;
 use super::opencode::OpenCode;
@@ -60,8 +60,10 @@ impl<'a> Stage<'a> {
         if let Some(exit) = choices::refusal(cli, call, &session.id)? {
             return Ok(Err(exit));
         }
-        session.turns += 1;
         let (id, old) = (session.id.clone(), script.has("old"));
+        // Newer versions ask the model of it.
+        let unknown = prompt.strip_prefix('/').filter(|_| cli == Cli::Claude && old);
+        session.turns += u64::from(unknown.is_none());
         let voice: Box<dyn Voice> = match cli {
             Cli::Codex => Box::new(Codex::new(id, session.turns)),
             Cli::Claude => Box::new(Claude::new(id, old, dir.clone(), call.model.clone())),
@@ -77,12 +79,9 @@ impl<'a> Stage<'a> {
             })),
         };
         state.log("turn", &[("session", session.id.clone().into()), ("turn", session.turns.into())])?;
-        let answer = match prompt.strip_prefix('/') {
-            // It never reaches the model.
-            Some(word) if cli == Cli::Claude => {
-                format!("Unknown command: /{}", word.split_whitespace().next().unwrap_or_default())
-            }
-            _ => script.answer(session.turns, &dir),
+        let answer = match unknown {
+            Some(rest) => format!("{UNKNOWN}{}", rest.split_whitespace().next().unwrap_or_default()),
+            None => script.answer(session.turns, &dir),
         };
         let file = call.resume.clone().filter(|asked| asked.contains('/'));
         let (signals, at_interrupt) = (Signals::new()?, AtInterrupt::default());
