@@ -12,7 +12,7 @@ use takopi_core::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
     PartState, Post, PreferenceKey, QuestionRow, RunNote, RunRow, Said, Settled, StoredFacts, Unfinished,
 };
-use takopi_core::session::Generation;
+use takopi_core::session::{Generation, Scope};
 use takopi_core::time::Timestamp;
 
 use crate::failure::Failure;
@@ -181,7 +181,7 @@ impl Ledger for SqliteLedger {
         self.write("close a post", move |db| outbox::close(db, id)).await
     }
 
-    async fn renew(&self, scope: &Address) -> Result<Generation, LedgerError> {
+    async fn renew(&self, scope: &Scope) -> Result<Generation, LedgerError> {
         let scope = scope.clone();
         self.write("begin a conversation", move |db| scopes::renew(db, &scope)).await
     }
