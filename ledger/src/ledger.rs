@@ -61,6 +61,23 @@ impl SqliteLedger {
         &self.path
     }
 
+    /// Ends the conversations of an instance that take place in no project and in another directory than `dir`, and
+    /// returns how many. Their sessions can still be resumed. Call before the transport is served.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn end_conversations_outside(
+        &self,
+        instance: &InstanceId,
+        dir: &Path,
+    ) -> Result<usize, LedgerError> {
+        let (instance, dir) = (instance.clone(), dir.to_owned());
+        self.write("end conversations of another directory", move |db| {
+            scopes::end_outside(db, &instance, &dir)
+        })
+        .await
+    }
+
     pub(crate) async fn write<T, F>(&self, attempt: &'static str, work: F) -> Result<T, LedgerError>
     where
         T: Send + 'static,

@@ -4,6 +4,8 @@
 //! A conversation and its generation are kept by the JSON of a [`Scope`], which is that of its address alone
 //! where it is nobody's own; a preference by the JSON of an address.
 
+use std::path::Path;
+
 use rusqlite::{Connection, params};
 use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::message::Address;
@@ -63,6 +65,18 @@ pub(crate) fn renew(db: &Connection, scope: &Scope) -> Result<Generation, Failur
         [&text],
     )?;
     generation(db, scope)
+}
+
+/// Ends the conversations of an instance whose session is in no project and was not begun in `dir`.
+pub(crate) fn end_outside(db: &Connection, instance: &InstanceId, dir: &Path) -> Result<usize, Failure> {
+    change(
+        db,
+        "DELETE FROM conversation WHERE scope ->> 'instance' = ?1 AND EXISTS (
+             SELECT 1 FROM session
+             WHERE session.engine = conversation.engine AND session.token = conversation.token
+               AND project IS NULL AND branch IS NULL AND cwd <> ?2)",
+        params![instance.as_str(), bytes(Some(dir))],
+    )
 }
 
 fn generation(db: &Connection, scope: &Scope) -> Result<Generation, Failure> {

@@ -1,4 +1,6 @@
-//! `session_mode = "chat"` on Telegram: whose session a plain message goes on with.
+//! `session_mode = "chat"` on Telegram: whose session a plain message goes on with, and where.
+
+use std::path::Path;
 
 use takopi_fake::telegram::{Say, Shown, TOKEN, TelegramServer};
 
@@ -43,6 +45,12 @@ fn asks(server: &TelegramServer, chat: i64, person: i64, text: &str, wanted: &st
     answer
 }
 
+fn daemon_in<'a>(agents: &'a Agents, dir: &Path) -> Daemon<'a> {
+    let mut takopi = agents.home.takopi(&[]);
+    takopi.current_dir(dir);
+    Daemon::ready(&agents.home, takopi)
+}
+
 #[test]
 fn telegram_everybody_in_a_group_has_a_session_of_their_own_and_clears_no_other() {
     let server = server();
@@ -79,5 +87,23 @@ fn telegram_people_of_a_group_do_not_wait_for_each_other() {
     drop(standing);
     assert!(answer(&server, GROUP, first).text.contains("(turn 1)"));
     assert!(answer(&server, GROUP, second).text.contains("ok: two (turn 2)"));
+    daemon.stop();
+}
+
+#[test]
+fn telegram_a_daemon_that_is_started_elsewhere_goes_on_only_with_what_is_in_projects() {
+    let server = server();
+    let agents = agents(&server, "[projects.app]\npath = '.'\n");
+    let elsewhere = agents.home.own().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let daemon = Daemon::start(&agents.home);
+    asks(&server, ADA, ADA, "one", "ok: one (turn 1)");
+    daemon.stop();
+    let daemon = daemon_in(&agents, &elsewhere);
+    asks(&server, ADA, ADA, "two", "ok: two (turn 1)");
+    asks(&server, ADA, ADA, "/app three", "ok: three (turn 1)");
+    daemon.stop();
+    let daemon = Daemon::start(&agents.home);
+    asks(&server, ADA, ADA, "four", "ok: four (turn 2)");
     daemon.stop();
 }
