@@ -142,6 +142,7 @@ impl House {
         };
         for bot in &bots {
             bot.inherit(&ledger, &opening).await;
+            bot.move_to(&opening.dir, &ledger).await;
             desk.set_transcriber(&bot.instance, bot.hearing(&opening.settings)?);
             bot.learn(&desk, &opening.settings).await;
             desk.serve(bot.instance.clone(), bot.transport.own_spec(), bot.transport.clone()).await;

@@ -1,10 +1,12 @@
-//! `/new`: the next plain message here begins a new session. Runs that wait or run go on.
+//! `/new`: the caller's next plain message here begins a new session. Runs that wait or run go on.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use takopi_core::id::NameError;
-use takopi_core::port::command::{Call, Command, CommandError, CommandHost, CommandReply, CommandSpec};
+use takopi_core::port::command::{
+    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, Renewed,
+};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
@@ -21,14 +23,25 @@ impl Command for New {
         host: Arc<dyn CommandHost>,
         _stop: CancellationToken,
     ) -> Result<Option<CommandReply>, CommandError> {
-        host.renew().await?;
-        let under_way = host.runs(false).await.len();
-        let old = match under_way {
-            0 => "",
-            1 => "; the run of the old one goes on, `/cancel` stops it",
-            _ => "; the runs of the old one go on, `/cancel` stops them",
+        let text = match host.renew().await? {
+            Some(renewed) => told(&renewed),
+            None => "every message starts a new session here; reply to an answer to continue its session"
+                .to_owned(),
         };
-        let text = format!("the next message starts a new session{old}");
         Ok(Some(CommandReply::markdown(text)))
     }
+}
+
+fn told(Renewed { scope, under_way }: &Renewed) -> String {
+    let whose = match (&scope.person, &scope.address.thread) {
+        (Some(_), _) => "you in this chat",
+        (None, Some(_)) => "this topic",
+        (None, None) => "this chat",
+    };
+    let old = match under_way {
+        0 => "",
+        1 => " The run of the old one goes on, `/cancel` stops it.",
+        _ => " The runs of the old one go on, `/cancel` stops them.",
+    };
+    format!("cleared stored sessions for {whose}.{old}")
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use takopi_core::message::{MessageRef, Reply};
+use takopi_core::message::{Address, MessageRef, Reply};
 use takopi_core::port::command::{Call, CommandReply};
 use takopi_core::port::engine::RunOptions;
+use takopi_core::session::Scope;
 use takopi_core::testing::command::{FakeHost, command_contract};
 use tokio_util::sync::CancellationToken;
 
@@ -193,14 +194,24 @@ async fn cancel_says_what_was_stopped_or_asks_which() {
     insta::assert_snapshot!(script);
 }
 
+/// Lets the caller's plain messages continue a conversation: of the chat, of a topic or of one person.
+fn conversing(mut host: FakeHost, thread: Option<&str>, person: Option<&str>) -> FakeHost {
+    let address = Address { thread: thread.map(str::to_owned), ..FakeHost::address() };
+    host.scope = Some(Scope { address, person: person.map(str::to_owned) });
+    host
+}
+
 #[tokio::test]
-async fn new_begins_a_session_and_tells_of_runs_that_go_on() {
-    let mut script = talk(house(), [call("new", "")]).await;
+async fn new_clears_the_callers_sessions_and_tells_of_runs_that_go_on() {
+    let mut script = talk(conversing(house(), None, None), [call("new", "")]).await;
     let one = house().with_run(1, true, None, "tidy up");
-    script += &talk(one, [call("new", "")]).await;
+    script += &talk(conversing(one, None, None), [call("new", "")]).await;
     let two = house().with_run(1, true, None, "tidy up").with_run(2, true, Some(1), "then this");
-    script += &talk(two, [call("new", "please")]).await;
-    let mut broken = house();
+    script += &talk(conversing(two, None, None), [call("new", "please")]).await;
+    script += &talk(conversing(house(), None, Some("7")), [call("new", "")]).await;
+    script += &talk(conversing(house(), Some("9"), None), [call("new", "")]).await;
+    script += &talk(house(), [call("new", "")]).await;
+    let mut broken = conversing(house(), None, None);
     broken.broken = Some("the ledger could not store it: the disk is full".to_owned());
     script += &talk(broken, [call("new", "")]).await;
     insta::assert_snapshot!(script);

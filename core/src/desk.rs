@@ -430,7 +430,7 @@ impl Desk {
     /// [`LedgerError`] when what is known could not be read.
     pub async fn foresee(&self, inbound: &Inbound) -> Result<Option<Decision>, LedgerError> {
         let Some(instance) = self.0.instance(&inbound.address().instance) else { return Ok(None) };
-        let known = self.0.in_force().by.known(&inbound.address().instance, &instance.spec);
+        let known = self.0.in_force().known(&instance, inbound.address());
         let wants = route::wants(inbound, &known);
         let stored = self.0.ledger.facts(&wants.query).await?;
         Ok(Some(route::decide(&wants, &Facts { stored, live: None }, &known)))

@@ -20,7 +20,7 @@ use crate::port::engine::{Answer, RunOptions};
 use crate::port::ledger::{FactsQuery, InboxId, PreferenceKey, StoredFacts};
 use crate::port::workspace::Place;
 use crate::resume::ResumePatterns;
-use crate::session::{Context, SessionRow, SessionToken, ThreadKey};
+use crate::session::{Context, Generation, Scope, SessionRow, SessionToken, ThreadKey};
 use crate::speech;
 
 /// The command that takes the short way: runs it is about are signalled before anything is queued.
@@ -59,6 +59,8 @@ pub struct Known {
     pub default_project: Option<String>,
     /// Whether a plain message continues the conversation of its chat.
     pub conversations: bool,
+    /// Whether several people share the chat: then each has a conversation of their own there.
+    pub shared: bool,
     /// Whether the sender may say which directory to run in.
     pub caller_dir: bool,
 }
@@ -121,7 +123,7 @@ pub enum Continue {
     /// That of a run which was waiting or running when this was decided.
     Run(RunId),
     /// The running conversation of the scope, as it is when the run starts.
-    Conversation(Address, u32),
+    Conversation(Scope, Generation),
 }
 
 /// A run as decided; what is still open is settled when it starts.
@@ -207,7 +209,8 @@ pub enum Decision {
 /// Reads what came in and returns what must be known to decide.
 #[must_use]
 pub fn wants(inbound: &Inbound, known: &Known) -> Wants {
-    let mut query = FactsQuery { address: inbound.address().clone(), about: None, session: None };
+    let scope = Scope::of(inbound.address(), inbound.sender(), known.shared);
+    let mut query = FactsQuery { scope, about: None, session: None };
     let about_itself = Some(inbound.message().clone());
     let reading = match inbound {
         Inbound::Message(message) => {
@@ -264,7 +267,7 @@ fn read_message(message: &Message, known: &Known) -> Reading {
 #[must_use]
 pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
     match &wants.reading {
-        Reading::Prompt(prompt) => prompt::decide(prompt, facts, known),
+        Reading::Prompt(prompt) => prompt::decide(prompt, &wants.query.scope, facts, known),
         Reading::Call { command, text } => Decision::Call { command: command.clone(), text: text.clone() },
         Reading::Native(invoke) => {
             let words = invoke.arguments.values().filter_map(|value| value.as_str());

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{EngineId, RunId};
-use crate::message::Address;
+use crate::message::{Address, Sender};
 
 /// Longest session token accepted, in bytes; real ones are 8 to 40.
 pub const MAX_TOKEN_BYTES: usize = 512;
@@ -50,6 +50,35 @@ pub struct Session {
     pub token: SessionToken,
 }
 
+/// Whose running conversation: that of a chat, of one of its threads, or of one person in a chat.
+///
+/// Stored as an address with one more key, so that what belongs to no person is stored as its address alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Scope {
+    /// Where.
+    #[serde(flatten)]
+    pub address: Address,
+    /// Whose, where each person has their own: the service's id of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+}
+
+impl Scope {
+    /// Returns the scope of what `sender` says there: in a chat that several people share it is their own, in a
+    /// thread that of everybody who writes in it.
+    #[must_use]
+    pub fn of(address: &Address, sender: Option<&Sender>, shared: bool) -> Self {
+        let person = sender.filter(|_| shared && address.thread.is_none()).map(|sender| sender.id.clone());
+        Self { address: address.clone(), person }
+    }
+}
+
+impl From<Address> for Scope {
+    fn from(address: Address) -> Self {
+        Self { address, person: None }
+    }
+}
+
 /// How often `/new` was said in a scope: the thread of a chat's running conversation changes with it.
 pub type Generation = u32;
 
@@ -61,8 +90,8 @@ pub enum ThreadKey {
     Token(Session),
     /// A run of its own: stateless, or the thread of a run whose token is not known yet.
     Run(RunId),
-    /// The running conversation of a chat or of one of its threads.
-    Scope(Address, EngineId, Generation),
+    /// The running conversation of a scope.
+    Scope(Scope, EngineId, Generation),
 }
 
 /// Where work happens: a project and a branch of it, both optional.

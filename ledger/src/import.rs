@@ -6,7 +6,6 @@
 
 mod python;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use takopi_core::id::InstanceId;
 use takopi_core::message::Address;
 use takopi_core::port::ledger::{Ledger as _, LedgerError, Preference, PreferenceKey};
 use takopi_core::route::parse_binding;
-use takopi_core::session::{Context, SessionRow};
+use takopi_core::session::{Context, Scope, SessionRow};
 
 use self::python::{Fact, Reading, StateFile};
 use crate::SqliteLedger;
@@ -107,7 +106,7 @@ fn load(path: &Path, file: StateFile, instance: &InstanceId) -> Result<Option<Re
 enum Row {
     Preference(Preference),
     /// A session, and the scope whose running conversation it is.
-    Session(SessionRow, Option<Address>),
+    Session(SessionRow, Scope),
     Title(Address, String),
 }
 
@@ -122,28 +121,19 @@ fn bindings<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<(Address, Context)
     bound.collect()
 }
 
-/// Returns the rows that a file's facts become. A session is where its chat or topic was bound to; one person's
-/// session in a group goes on there if nobody else had one, and can be resumed in any case.
+/// Returns the rows that a file's facts become. A session is where its chat or topic was bound to.
 fn rows(reading: Reading, bindings: &[(Address, Context)], usual: &dyn Fn(&str) -> Context) -> Vec<Row> {
-    let people: BTreeSet<(Address, String)> = (reading.facts.iter())
-        .filter_map(|fact| match fact {
-            Fact::Goes { scope, person, .. } => Some((scope.clone(), person.clone()?)),
-            _ => None,
-        })
-        .collect();
-    let is_shared = |scope: &Address| people.iter().filter(|(of, _)| of == scope).count() > 1;
     let bound =
         |scope: &Address| bindings.iter().find(|(of, _)| of == scope).map(|(_, context)| context.clone());
     let row = |fact| match fact {
         Fact::Set(preference) => Row::Preference(preference),
         Fact::Called { topic, title } => Row::Title(topic, title),
-        Fact::Goes { scope, person, session } => {
+        Fact::Goes { scope, session } => {
+            let place = &scope.address;
             let context =
-                bound(&scope).or_else(|| bound(&scope.whole_chat())).unwrap_or_else(|| usual(&scope.chat));
+                bound(place).or_else(|| bound(&place.whole_chat())).unwrap_or_else(|| usual(&place.chat));
             let cwd: Option<PathBuf> = reading.cwd.clone().filter(|_| context.project.is_none());
-            let goes_on = person.is_none() || !is_shared(&scope);
-            let row = SessionRow { session, context, cwd, mode: None, host: None };
-            Row::Session(row, goes_on.then_some(scope))
+            Row::Session(SessionRow { session, context, cwd, mode: None, host: None }, scope)
         }
     };
     reading.facts.into_iter().map(row).collect()
@@ -170,7 +160,6 @@ fn write(db: &Connection, mark: &str, rows: &[Row]) -> Result<(), Failure> {
                 if scopes::session_of(db, &row.session)?.is_none() {
                     scopes::keep_session(db, row)?;
                 }
-                let Some(scope) = scope else { continue };
                 let scope = json("a scope", scope)?;
                 change(
                     db,

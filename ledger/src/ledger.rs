@@ -12,7 +12,7 @@ use takopi_core::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
     PartState, Post, PreferenceKey, QuestionRow, RunNote, RunRow, Said, Settled, StoredFacts, Unfinished,
 };
-use takopi_core::session::Generation;
+use takopi_core::session::{Generation, Scope};
 use takopi_core::time::Timestamp;
 
 use crate::failure::Failure;
@@ -59,6 +59,23 @@ impl SqliteLedger {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Ends the conversations of an instance that take place in no project and in another directory than `dir`, and
+    /// returns how many. Their sessions can still be resumed. Call before the transport is served.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub async fn end_conversations_outside(
+        &self,
+        instance: &InstanceId,
+        dir: &Path,
+    ) -> Result<usize, LedgerError> {
+        let (instance, dir) = (instance.clone(), dir.to_owned());
+        self.write("end conversations of another directory", move |db| {
+            scopes::end_outside(db, &instance, &dir)
+        })
+        .await
     }
 
     pub(crate) async fn write<T, F>(&self, attempt: &'static str, work: F) -> Result<T, LedgerError>
@@ -181,7 +198,7 @@ impl Ledger for SqliteLedger {
         self.write("close a post", move |db| outbox::close(db, id)).await
     }
 
-    async fn renew(&self, scope: &Address) -> Result<Generation, LedgerError> {
+    async fn renew(&self, scope: &Scope) -> Result<Generation, LedgerError> {
         let scope = scope.clone();
         self.write("begin a conversation", move |db| scopes::renew(db, &scope)).await
     }

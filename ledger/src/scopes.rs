@@ -1,11 +1,16 @@
 //! What is known beside messages and runs: sessions, the running conversation and preferences of a scope,
 //! cursors, values. And the one read by which routing learns all it needs.
+//!
+//! A conversation and its generation are kept by the JSON of a [`Scope`], which is that of its address alone
+//! where it is nobody's own; a preference by the JSON of an address.
+
+use std::path::Path;
 
 use rusqlite::{Connection, params};
 use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::message::Address;
 use takopi_core::port::ledger::{FactsQuery, Preference, PreferenceKey, StoredFacts};
-use takopi_core::session::{Generation, Session, SessionRow};
+use takopi_core::session::{Generation, Scope, Session, SessionRow};
 
 use crate::failure::Failure;
 use crate::stored::{all, bytes, change, first, from_word, json, session_row, word};
@@ -34,7 +39,7 @@ pub(crate) fn keep_session(db: &Connection, row: &SessionRow) -> Result<(), Fail
 /// Makes a session the running conversation of a scope, unless a new one was begun there since.
 pub(crate) fn continue_with(
     db: &Connection,
-    scope: &Address,
+    scope: &Scope,
     started_in: Generation,
     session: &Session,
 ) -> Result<(), Failure> {
@@ -50,7 +55,7 @@ pub(crate) fn continue_with(
     Ok(())
 }
 
-pub(crate) fn renew(db: &Connection, scope: &Address) -> Result<Generation, Failure> {
+pub(crate) fn renew(db: &Connection, scope: &Scope) -> Result<Generation, Failure> {
     let text = json("a scope", scope)?;
     change(db, "DELETE FROM conversation WHERE scope = ?1", [&text])?;
     change(
@@ -62,7 +67,19 @@ pub(crate) fn renew(db: &Connection, scope: &Address) -> Result<Generation, Fail
     generation(db, scope)
 }
 
-fn generation(db: &Connection, scope: &Address) -> Result<Generation, Failure> {
+/// Ends the conversations of an instance whose session is in no project and was not begun in `dir`.
+pub(crate) fn end_outside(db: &Connection, instance: &InstanceId, dir: &Path) -> Result<usize, Failure> {
+    change(
+        db,
+        "DELETE FROM conversation WHERE scope ->> 'instance' = ?1 AND EXISTS (
+             SELECT 1 FROM session
+             WHERE session.engine = conversation.engine AND session.token = conversation.token
+               AND project IS NULL AND branch IS NULL AND cwd <> ?2)",
+        params![instance.as_str(), bytes(Some(dir))],
+    )
+}
+
+fn generation(db: &Connection, scope: &Scope) -> Result<Generation, Failure> {
     let sql = "SELECT generation FROM generation WHERE scope = ?1";
     Ok(first(db, sql, [json("a scope", scope)?], |row| Ok(row.get(0)?))?.unwrap_or_default())
 }
@@ -107,18 +124,19 @@ pub(crate) fn facts(db: &Connection, query: &FactsQuery) -> Result<StoredFacts, 
         Some(session) => session_of(db, &session)?,
         None => None,
     };
-    let mut preferences = preferences(db, &query.address)?;
-    if query.address.thread.is_some() {
-        preferences.extend(self::preferences(db, &query.address.whole_chat())?);
+    let address = &query.scope.address;
+    let mut preferences = preferences(db, address)?;
+    if address.thread.is_some() {
+        preferences.extend(self::preferences(db, &address.whole_chat())?);
     }
     let conversations = all(
         db,
         "SELECT session.* FROM conversation JOIN session USING (engine, token)
          WHERE scope = ?1 ORDER BY engine",
-        [json("a scope", &query.address)?],
+        [json("a scope", &query.scope)?],
         session_row,
     )?;
-    let generation = generation(db, &query.address)?;
+    let generation = generation(db, &query.scope)?;
     Ok(StoredFacts { run, pending, session, preferences, conversations, generation })
 }
 

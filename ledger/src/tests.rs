@@ -3,6 +3,7 @@
 mod durable;
 mod formats;
 mod killed;
+mod moving;
 mod parallel;
 mod retention;
 mod trouble;

@@ -1,6 +1,6 @@
 //! The Telegram bots of this house: made by the settings, told of what the house can do, greeting when it opens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use takopi_core::desk::Desk;
@@ -165,6 +165,19 @@ impl Bot {
         };
         if let Err(error) = ledger.import_python_state(&state).await {
             tracing::error!(%error, "the Python takopi's state is not taken over; the next start tries again");
+        }
+    }
+
+    /// Ends conversations that took place in the directory of a daemon started elsewhere: a plain message means the
+    /// directory of this one. What works in a project goes on. Without it they go on where they were, so that a
+    /// failure is told and no more.
+    pub(super) async fn move_to(&self, dir: &Path, ledger: &SqliteLedger) {
+        match ledger.end_conversations_outside(&self.instance, dir).await {
+            Ok(0) => {}
+            Ok(ended) => {
+                tracing::info!(instance = %self.instance, ended, "conversations of another directory do not go on");
+            }
+            Err(error) => tracing::error!(%error, "conversations of another directory go on there"),
         }
     }
 

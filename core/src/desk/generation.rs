@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use super::Instance;
 use crate::catalog::Catalog;
 use crate::id::{EngineId, InstanceId};
+use crate::message::Address;
 use crate::port::command::{Command, CommandSpec, EngineStatus};
 use crate::port::engine::{Engine, EngineSpec};
 use crate::port::transport::TransportSpec;
@@ -53,6 +55,12 @@ impl InForce {
         Arc::new(Self { by, work: TaskTracker::new() })
     }
 
+    /// Returns what routing may know in a chat of an instance.
+    pub(super) fn known(&self, instance: &Instance, chat: &Address) -> Known {
+        let known = self.by.known(&chat.instance, &instance.spec);
+        Known { shared: instance.transport.shares(chat), ..known }
+    }
+
     /// Closes the engines once no work needs them.
     pub(super) async fn retire(self: Arc<Self>) {
         self.work.close();
@@ -80,6 +88,7 @@ impl Generation {
             default_engine,
             default_project: self.default_project.clone(),
             conversations: transport.features.conversations,
+            shared: false,
             caller_dir: transport.features.caller_dir,
         }
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clerk::Memo;
 use super::generation::InForce;
+use super::live::LiveRun;
 use super::perform::Assignment;
 use super::{DeskEvent, Instance, Shared, door};
 use crate::directive::split_words;
@@ -19,7 +20,7 @@ use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, ProjectStatus,
-    RunMode, RunRequest, RunResult, RunSummary,
+    Renewed, RunMode, RunRequest, RunResult, RunSummary,
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
@@ -28,7 +29,7 @@ use crate::port::ledger::{
 use crate::port::transport::{SendError, SendOptions};
 use crate::port::workspace::Place;
 use crate::route::{self, Continue, Facts, Known, RunPlan};
-use crate::session::{Context, Session, SessionRow, ThreadKey};
+use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
 
 /// How long a command may take before it is stopped and the caller is told, runs it waits for aside.
 const CALL_TIMEOUT: Duration = Duration::from_secs(600);
@@ -200,19 +201,25 @@ impl Host {
         &self.caller.message.address
     }
 
+    /// Returns whose conversation the caller goes on with here.
+    fn scope(&self) -> Scope {
+        let shared = self.caller.instance.transport.shares(self.address());
+        Scope::of(self.address(), Some(&self.caller.sender), shared)
+    }
+
     fn known(&self) -> Known {
-        self.in_force.by.known(&self.address().instance, &self.caller.instance.spec)
+        self.in_force.known(&self.caller.instance, self.address())
     }
 
     async fn stored(&self) -> Result<StoredFacts, CommandError> {
-        let query = FactsQuery { address: self.address().clone(), about: None, session: None };
+        let query = FactsQuery { scope: self.scope(), about: None, session: None };
         self.desk.ledger.facts(&query).await.map_err(|error| CommandError(error.to_string()))
     }
 
     /// Returns what is on record of a session: it goes on where it was.
     async fn stored_session(&self, session: Option<&Session>) -> Result<Option<SessionRow>, CommandError> {
         let Some(session) = session.cloned() else { return Ok(None) };
-        let query = FactsQuery { address: self.address().clone(), about: None, session: Some(session) };
+        let query = FactsQuery { scope: self.scope(), about: None, session: Some(session) };
         let facts = self.desk.ledger.facts(&query).await.map_err(|error| CommandError(error.to_string()))?;
         Ok(facts.session)
     }
@@ -313,8 +320,8 @@ impl CommandHost for Host {
         if let Some(run) = here.iter().find(|run| run.is_about(message)) {
             return Some(run.id);
         }
-        let query =
-            FactsQuery { address: message.address.clone(), about: Some(message.clone()), session: None };
+        let scope = message.address.clone().into();
+        let query = FactsQuery { scope, about: Some(message.clone()), session: None };
         match self.desk.ledger.facts(&query).await {
             Ok(facts) => facts.run.map(|run| run.opened.id),
             Err(error) => {
@@ -400,8 +407,18 @@ impl CommandHost for Host {
         stored.map_err(|error| CommandError(error.to_string()))
     }
 
-    async fn renew(&self) -> Result<(), CommandError> {
-        let renewed = self.desk.ledger.renew(self.address()).await;
-        renewed.map(drop).map_err(|error| CommandError(error.to_string()))
+    async fn renew(&self) -> Result<Option<Renewed>, CommandError> {
+        if !self.known().conversations {
+            return Ok(None);
+        }
+        let (scope, running) = (self.scope(), self.stored().await?.conversations);
+        self.desk.ledger.renew(&scope).await.map_err(|error| CommandError(error.to_string()))?;
+        let belongs = |run: &LiveRun| match &run.thread {
+            ThreadKey::Token(session) => running.iter().any(|row| row.session == *session),
+            ThreadKey::Scope(of, ..) => *of == scope,
+            ThreadKey::Run(_) => false,
+        };
+        let under_way = self.desk.live().values().filter(|run| !run.ended() && belongs(run)).count();
+        Ok(Some(Renewed { scope, under_way }))
     }
 }

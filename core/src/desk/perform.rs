@@ -189,8 +189,8 @@ impl Performance {
             Continue::Fresh => {}
             Continue::Session(token) => self.session = Some(token),
             Continue::Run(run) => self.continue_run(run).await?,
-            Continue::Conversation(address, generation) => {
-                let query = FactsQuery { address, about: None, session: None };
+            Continue::Conversation(scope, generation) => {
+                let query = FactsQuery { scope, about: None, session: None };
                 let facts = self.desk.ledger.facts(&query).await.map_err(|error| error.to_string())?;
                 if facts.generation != generation {
                     self.continue_former_conversation();

@@ -14,7 +14,7 @@ impl Shared {
         let address = &message.message.address;
         let Some(instance) = self.instance(&address.instance) else { return Windows::NONE };
         let windows = instance.transport.windows();
-        let known = || self.in_force().by.known(&address.instance, &instance.spec);
+        let known = || self.in_force().known(&instance, address);
         if windows.forward.is_zero()
             || message.forwarded
             || !(self.is_about_run(message) || route::is_call(message, &known()))

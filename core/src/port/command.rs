@@ -10,7 +10,7 @@ use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, MessageRef, Reply, Sender};
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
-use crate::session::{Context, SessionToken};
+use crate::session::{Context, Scope, SessionToken};
 
 /// What an option of a command takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +133,15 @@ pub struct RunSummary {
     pub ahead: Option<usize>,
     /// How long it has been running or waiting, in seconds.
     pub elapsed_s: u64,
+}
+
+/// A conversation that was begun anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewed {
+    /// Whose.
+    pub scope: Scope,
+    /// How many runs of the old one go on.
+    pub under_way: usize,
 }
 
 /// An engine as a command sees it.
@@ -280,11 +289,12 @@ pub trait CommandHost: Send + Sync {
         value: Option<&str>,
     ) -> Result<(), CommandError>;
 
-    /// Begins a new conversation in the caller's scope. Runs that wait or run go on.
+    /// Begins a new conversation in the caller's scope. Runs that wait or run go on. `None` where plain messages
+    /// continue none, so that there is nothing to begin.
     ///
     /// # Errors
     /// [`CommandError`] when it could not be stored.
-    async fn renew(&self) -> Result<(), CommandError>;
+    async fn renew(&self) -> Result<Option<Renewed>, CommandError>;
 }
 
 /// A slash command.

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 
 use crate::id::{EngineId, InstanceId, RunId};
 use crate::message::{Address, Inbound};
-use crate::session::Generation;
+use crate::session::{Generation, Scope};
 use crate::time::Timestamp;
 
 /// The durable memory.
@@ -128,7 +128,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// [`LedgerError`].
-    async fn renew(&self, scope: &Address) -> Result<Generation, LedgerError>;
+    async fn renew(&self, scope: &Scope) -> Result<Generation, LedgerError>;
 
     /// Sets or (with `None`) clears a preference.
     ///

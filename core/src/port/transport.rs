@@ -217,6 +217,12 @@ pub trait Transport: Send + Sync {
         false
     }
 
+    /// Returns whether several people speak in a chat, so that each has a conversation of their own there. From
+    /// memory.
+    fn shares(&self, _chat: &Address) -> bool {
+        false
+    }
+
     /// Returns whether somebody may change what holds for everybody in a chat. Asks the service where it has
     /// groups with members who may not.
     ///

@@ -26,7 +26,7 @@ fn token(name: impl ToString) -> ThreadKey {
 fn scope(generation: u32) -> ThreadKey {
     let id = |name| PluginId::parse(name).unwrap();
     let address = Address { instance: id("telegram"), chat: "7".to_owned(), thread: None };
-    ThreadKey::Scope(address, id("codex"), generation)
+    ThreadKey::Scope(address.into(), id("codex"), generation)
 }
 
 fn runs<const N: usize>() -> [RunId; N] {

@@ -9,7 +9,7 @@ use crate::id::EngineId;
 use crate::message::{Chosen, Message, MessageRef};
 use crate::port::ledger::RunRow;
 use crate::port::workspace::Place;
-use crate::session::{Context, Session, SessionRow, ThreadKey};
+use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
 use crate::speech;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -81,8 +81,8 @@ struct Continued {
     session: Continue,
 }
 
-/// Decides which run a prompt becomes.
-pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision {
+/// Decides which run a prompt becomes; `scope` is whose conversation it may go on in.
+pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Known) -> Decision {
     let address = &prompt.message.address;
     let own_dir = prompt.chosen.dir.clone().filter(|_| known.caller_dir);
     let place = own_dir.map_or(Place::Open, Place::Caller);
@@ -134,7 +134,7 @@ pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision 
         engine,
     };
     if known.conversations {
-        continue_conversation(&mut plan, facts);
+        continue_conversation(&mut plan, scope, facts);
     }
     Decision::Run(Box::new(plan))
 }
@@ -146,11 +146,11 @@ fn plain(prompt: &Prompt) -> bool {
 
 /// In a conversation a plain message goes on where the last one stopped; one that names another project,
 /// branch or directory than the running session's begins a new one there.
-fn continue_conversation(plan: &mut RunPlan, facts: &Facts) {
+fn continue_conversation(plan: &mut RunPlan, scope: &Scope, facts: &Facts) {
     let generation = facts.stored.generation;
     let running = facts.stored.conversations.iter().find(|row| row.session.engine == plan.engine);
-    plan.thread = Some(ThreadKey::Scope(plan.address.clone(), plan.engine.clone(), generation));
-    plan.session = Continue::Conversation(plan.address.clone(), generation);
+    plan.thread = Some(ThreadKey::Scope(scope.clone(), plan.engine.clone(), generation));
+    plan.session = Continue::Conversation(scope.clone(), generation);
     let Some(row) = running else { return };
     if plan.is_elsewhere(row) {
         plan.session = Continue::Fresh;

@@ -38,6 +38,7 @@ fn known() -> Known {
         default_engine: Some(id("alpha")),
         default_project: None,
         conversations: false,
+        shared: false,
         caller_dir: false,
     }
 }
@@ -240,7 +241,7 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
     let known = Known { conversations: true, caller_dir: true, ..known() };
     let mut facts = Facts::default();
     facts.stored.generation = 3;
-    let scope = ThreadKey::Scope(address(Some("th")), id("alpha"), 3);
+    let scope = ThreadKey::Scope(address(Some("th")).into(), id("alpha"), 3);
     assert_eq!(plan(message("x"), &facts, &known).thread, Some(scope.clone()));
 
     facts.stored.conversations = vec![session_row("alpha", "s1", Some("p"))];
@@ -248,7 +249,7 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
     assert!(matches!(&on.thread, Some(ThreadKey::Token(_))));
     assert_eq!(
         (on.session, on.context),
-        (Continue::Conversation(address(Some("th")), 3), context(Some("p"), None))
+        (Continue::Conversation(address(Some("th")).into(), 3), context(Some("p"), None))
     );
 
     let elsewhere = plan(message("/q x"), &facts, &known);
@@ -392,4 +393,24 @@ fn where_only_who_addresses_the_bot_is_answered_others_are_overheard() {
     assert!(!overheard(&chat, &Facts { live: Some(live), ..facts.clone() }, false), "a reply to a run");
     facts.stored.preferences.insert(0, prefer(Some("th"), PreferenceKey::Trigger, "all"));
     assert!(!overheard(&chat, &facts, false), "the topic has its own");
+}
+
+#[test]
+fn in_a_shared_chat_a_conversation_is_its_senders_and_in_a_thread_everybodys() {
+    let known = Known { conversations: true, shared: true, ..known() };
+    let scope_of = |thread: Option<&str>, known: &Known| {
+        let place = MessageRef { address: address(thread), id: "1".to_owned() };
+        let inbound = Inbound::Message(Message { message: place, ..message("x") });
+        let wants = wants(&inbound, known);
+        let Decision::Run(plan) = decide(&wants, &Facts::default(), known) else { panic!("it would run") };
+        let scope = wants.query.scope;
+        assert_eq!(plan.session, Continue::Conversation(scope.clone(), 0));
+        assert_eq!(plan.thread, Some(ThreadKey::Scope(scope.clone(), id("alpha"), 0)));
+        scope
+    };
+    let own = Scope { address: address(None), person: Some("1".to_owned()) };
+    assert_eq!(scope_of(None, &known), own);
+    assert_eq!(scope_of(Some("th"), &known), address(Some("th")).into());
+    let private = Known { shared: false, ..known };
+    assert_eq!(scope_of(None, &private), address(None).into());
 }

@@ -13,13 +13,13 @@ use crate::event::Outcome;
 use crate::id::{CommandId, EngineId, InstanceId, RunId};
 use crate::message::{Address, Body, MessageRef, Sender};
 use crate::port::command::{
-    Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, RunMode, RunRequest,
+    Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, Renewed, RunMode, RunRequest,
     RunResult, RunSummary,
 };
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
 use crate::route::parse_binding;
-use crate::session::Context;
+use crate::session::{Context, Scope};
 
 /// Something a command did.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,8 @@ pub struct FakeHost {
     pub projects: Vec<ProjectStatus>,
     /// The project when nothing is set, by key.
     pub default_project: Option<String>,
+    /// Whose conversation the caller's plain messages continue; `None` where they continue none.
+    pub scope: Option<Scope>,
     /// The runs that wait or run, everywhere.
     pub runs: Vec<RunSummary>,
     /// Which run a message belongs to.
@@ -289,7 +291,10 @@ impl CommandHost for FakeHost {
         Ok(())
     }
 
-    async fn renew(&self) -> Result<(), CommandError> {
-        self.done(Deed::Renewed)
+    async fn renew(&self) -> Result<Option<Renewed>, CommandError> {
+        let Some(scope) = self.scope.clone() else { return Ok(None) };
+        self.done(Deed::Renewed)?;
+        let under_way = self.runs.iter().filter(|run| run.address == Self::address()).count();
+        Ok(Some(Renewed { scope, under_way }))
     }
 }

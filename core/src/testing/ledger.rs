@@ -51,6 +51,7 @@ where
     scopes::a_session_named_in_the_text_outranks_the_runs(&make().await).await;
     scopes::preferences_of_the_thread_come_before_those_of_its_chat(&make().await).await;
     scopes::a_new_conversation_is_not_overtaken_by_an_older_run(&make().await).await;
+    scopes::each_person_has_a_conversation_of_their_own(&make().await).await;
     scopes::cursors_and_values_are_replaced_and_cleared(&make().await).await;
 
     history::a_chat_reads_as_it_was_said(&make().await).await;
@@ -136,7 +137,7 @@ pub fn open_run(n: u32, place: &str, inbox: &[InboxId]) -> OpenRun {
         address: address(place),
         reply_to: Some(message_ref(place, "1")),
         engine: id("codex"),
-        thread: ThreadKey::Scope(address(place), id("codex"), 0),
+        thread: ThreadKey::Scope(address(place).into(), id("codex"), 0),
         context: Context { project: Some("happy".to_owned()), branch: None },
         dir: Some("/src/happy".into()),
         session: None,

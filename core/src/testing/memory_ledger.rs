@@ -18,7 +18,7 @@ use crate::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
     PartState, Post, PreferenceKey, QuestionRow, RunNote, RunRow, Said, Settled, StoredFacts, Unfinished,
 };
-use crate::session::{Generation, Session, SessionRow};
+use crate::session::{Generation, Scope, Session, SessionRow};
 use crate::time::Timestamp;
 
 /// The ledger in memory.
@@ -61,8 +61,8 @@ struct State {
     outbox: BTreeMap<i64, Placed<OutboxRow>>,
     messages: HashMap<(InstanceId, String, String), RunId>,
     sessions: BTreeMap<Session, SessionRow>,
-    conversations: BTreeMap<(Address, EngineId), Session>,
-    generations: HashMap<Address, Generation>,
+    conversations: BTreeMap<(Scope, EngineId), Session>,
+    generations: HashMap<Scope, Generation>,
     preferences: BTreeMap<(Address, PreferenceKey, Option<EngineId>), String>,
     questions: Vec<QuestionRow>,
     cursors: HashMap<InstanceId, String>,
@@ -191,7 +191,7 @@ impl Ledger for MemoryLedger {
         self.write("close a post")?.close_post(id)
     }
 
-    async fn renew(&self, scope: &Address) -> Result<Generation, LedgerError> {
+    async fn renew(&self, scope: &Scope) -> Result<Generation, LedgerError> {
         Ok(self.write("begin a conversation")?.renew(scope))
     }
 

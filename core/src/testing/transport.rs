@@ -76,6 +76,7 @@ pub struct FakeTransport {
     instance: InstanceId,
     admission: Admission,
     windows: Windows,
+    shared: bool,
 }
 
 impl FakeTransport {
@@ -107,6 +108,7 @@ impl FakeTransport {
             instance: InstanceId::parse("fake").unwrap(),
             admission: Admission::Served,
             windows: Windows::NONE,
+            shared: false,
         }
     }
 
@@ -121,6 +123,13 @@ impl FakeTransport {
     #[must_use]
     pub fn with_windows(mut self, windows: Windows) -> Self {
         self.windows = windows;
+        self
+    }
+
+    /// Lets every chat be one of several people.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
         self
     }
 
@@ -291,6 +300,10 @@ impl Transport for FakeTransport {
 
     fn admits(&self, _inbound: &Inbound) -> Admission {
         self.admission.clone()
+    }
+
+    fn shares(&self, _chat: &Address) -> bool {
+        self.shared
     }
 
     fn lay_out(&self, body: &Body) -> Vec<Body> {

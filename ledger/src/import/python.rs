@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::message::Address;
 use takopi_core::port::ledger::{Preference, PreferenceKey};
-use takopi_core::session::{Context, Session, SessionToken};
+use takopi_core::session::{Context, Scope, Session, SessionToken};
 
 /// The only version there ever was.
 const VERSION: u64 = 1;
@@ -52,13 +52,8 @@ impl StateFile {
 pub(super) enum Fact {
     /// Something that was set in a chat or topic.
     Set(Preference),
-    /// A session that goes on in a chat or topic.
-    Goes {
-        scope: Address,
-        /// Whose it is, in a group where each person had their own.
-        person: Option<String>,
-        session: Session,
-    },
+    /// A session that goes on in a chat or topic, for one person where each had their own.
+    Goes { scope: Scope, session: Session },
     /// What a topic is called.
     Called { topic: Address, title: String },
 }
@@ -101,19 +96,19 @@ pub(super) fn read(file: StateFile, content: &[u8], instance: &InstanceId) -> Re
     Ok(reading)
 }
 
-/// Where an entry holds, and for whom where it is one person's.
-type Place = (Address, Option<String>);
-
 /// Reads the key of an entry: `CHAT`, `CHAT:chat`, `CHAT:USER` or `CHAT:THREAD`.
-fn place(file: StateFile, key: &str, instance: &InstanceId) -> Option<Place> {
+fn place(file: StateFile, key: &str, instance: &InstanceId) -> Option<Scope> {
     let number = |text: &str| text.parse::<i64>().ok().map(|number| number.to_string());
     let chat = |chat: &str| Some(Address { instance: instance.clone(), chat: number(chat)?, thread: None });
+    let whole = |of: &str| chat(of).map(Scope::from);
     match (file, key.rsplit_once(':')) {
-        (StateFile::ChatPreferences, None) => Some((chat(key)?, None)),
-        (StateFile::ChatSessions, Some((of, "chat"))) => Some((chat(of)?, None)),
-        (StateFile::ChatSessions, Some((of, user))) => Some((chat(of)?, Some(number(user)?))),
+        (StateFile::ChatPreferences, None) => whole(key),
+        (StateFile::ChatSessions, Some((of, "chat"))) => whole(of),
+        (StateFile::ChatSessions, Some((of, user))) => {
+            Some(Scope { address: chat(of)?, person: Some(number(user)?) })
+        }
         (StateFile::Topics, Some((of, thread))) => {
-            Some((Address { thread: Some(number(thread)?), ..chat(of)? }, None))
+            Some(Address { thread: Some(number(thread)?), ..chat(of)? }.into())
         }
         _ => None,
     }
@@ -127,7 +122,7 @@ fn said(value: &Value) -> Option<&str> {
 /// What a file says of one place.
 struct Entry<'a> {
     key: &'a str,
-    place: Place,
+    place: Scope,
     entry: &'a Map<String, Value>,
 }
 
@@ -149,7 +144,7 @@ impl Entry<'_> {
     }
 
     fn set(&self, key: PreferenceKey, engine: Option<EngineId>, value: String) -> Fact {
-        Fact::Set(Preference { scope: self.place.0.clone(), key, engine, value })
+        Fact::Set(Preference { scope: self.place.address.clone(), key, engine, value })
     }
 }
 
@@ -177,7 +172,7 @@ fn read_entry(file: StateFile, entry: &Entry<'_>, reading: &mut Reading) {
     }
     if file == StateFile::Topics {
         let title = entry.get(all, "topic_title", left_out, said).map(str::to_owned);
-        facts.extend(title.map(|title| Fact::Called { topic: entry.place.0.clone(), title }));
+        facts.extend(title.map(|title| Fact::Called { topic: entry.place.address.clone(), title }));
     }
 }
 
@@ -210,8 +205,7 @@ fn read_sessions(entry: &Entry<'_>, facts: &mut Vec<Fact>, left_out: &mut Vec<St
             left_out.push(format!("{:?}: the session of the engine {engine:?}", entry.key));
             continue;
         };
-        let (scope, person) = entry.place.clone();
-        facts.push(Fact::Goes { scope, person, session: Session { engine, token } });
+        facts.push(Fact::Goes { scope: entry.place.clone(), session: Session { engine, token } });
     }
 }
 
@@ -237,9 +231,9 @@ mod tests {
                 let engine = engine.as_ref().map_or_else(String::new, |engine| format!(" of {engine}"));
                 format!("{}: {key:?}{engine} = {value}", place(scope))
             }
-            Fact::Goes { scope, person, session } => {
+            Fact::Goes { scope: Scope { address, person }, session } => {
                 let person = person.as_ref().map_or_else(String::new, |person| format!(" for {person}"));
-                format!("{}{person}: {} goes on in {}", place(scope), session.engine, session.token)
+                format!("{}{person}: {} goes on in {}", place(address), session.engine, session.token)
             }
             Fact::Called { topic, title } => format!("{}: called {title}", place(topic)),
         };

@@ -61,22 +61,18 @@ impl Desk {
         self.ledger.import_python_state(&state).await.unwrap();
     }
 
-    async fn facts(&self, chat: &str, thread: Option<&str>, token: Option<&str>) -> StoredFacts {
+    async fn facts(&self, scope: Scope, token: Option<&str>) -> StoredFacts {
         let session = token.map(|token| Session {
             engine: EngineId::parse("codex").unwrap(),
             token: SessionToken::parse(token).unwrap(),
         });
-        let query = FactsQuery { address: address(chat, thread), about: None, session };
+        let query = FactsQuery { scope, about: None, session };
         self.ledger.facts(&query).await.unwrap()
     }
 
     /// Returns the session that goes on somewhere: token, project, directory.
-    async fn goes_on(
-        &self,
-        chat: &str,
-        thread: Option<&str>,
-    ) -> Vec<(String, Option<String>, Option<PathBuf>)> {
-        let rows = self.facts(chat, thread, None).await.conversations;
+    async fn goes_on(&self, scope: Scope) -> Vec<(String, Option<String>, Option<PathBuf>)> {
+        let rows = self.facts(scope, None).await.conversations;
         rows.into_iter().map(|row| (row.session.token.to_string(), row.context.project, row.cwd)).collect()
     }
 }
@@ -85,8 +81,12 @@ fn instance() -> InstanceId {
     InstanceId::parse("telegram").unwrap()
 }
 
-fn address(chat: &str, thread: Option<&str>) -> Address {
-    Address { instance: instance(), chat: chat.to_owned(), thread: thread.map(str::to_owned) }
+/// Returns the scope of a chat, of a topic `CHAT/THREAD`, or of a person `CHAT:PERSON`.
+fn at(place: &str) -> Scope {
+    let (place, person) = place.split_once(':').map_or((place, None), |(place, of)| (place, Some(of)));
+    let (chat, thread) = place.split_once('/').map_or((place, None), |(chat, of)| (chat, Some(of)));
+    let address = Address { instance: instance(), chat: chat.to_owned(), thread: thread.map(str::to_owned) };
+    Scope { address, person: person.map(str::to_owned) }
 }
 
 #[tokio::test]
@@ -98,8 +98,8 @@ async fn what_was_set_holds() {
         facts.preferences.into_iter().map(line).collect::<Vec<_>>()
     };
     let chat = ["Engine codex", "Context Alpha @main", "Model m", "Trigger mentions"];
-    assert_eq!(set(desk.facts("42", None, None).await), chat);
-    assert_eq!(set(desk.facts("-9", Some("7"), None).await), ["Context beta"]);
+    assert_eq!(set(desk.facts(at("42"), None).await), chat);
+    assert_eq!(set(desk.facts(at("-9/7"), None).await), ["Context beta"]);
     let title = desk.ledger.get(TOPIC_TITLES, "telegram/-9/7").await.unwrap();
     assert_eq!(title.as_deref(), Some("Beta"));
 }
@@ -111,20 +111,19 @@ async fn sessions_go_on_where_their_chat_was_bound_to() {
     let gone = |token: &str, project: Option<&str>, cwd: Option<&str>| {
         vec![(token.to_owned(), project.map(str::to_owned), cwd.map(PathBuf::from))]
     };
-    assert_eq!(desk.goes_on("42", None).await, gone("s42", Some("alpha"), None));
-    assert_eq!(desk.goes_on("43", None).await, gone("s43", None, Some("/code")));
-    assert_eq!(desk.goes_on("-9", None).await, gone("only", None, Some("/code")), "a group of one");
-    assert_eq!(desk.goes_on("-9", Some("7")).await, gone("topic", Some("beta"), None));
+    assert_eq!(desk.goes_on(at("42")).await, gone("s42", Some("alpha"), None));
+    assert_eq!(desk.goes_on(at("43")).await, gone("s43", None, Some("/code")));
+    assert_eq!(desk.goes_on(at("-9:42")).await, gone("only", None, Some("/code")));
+    assert_eq!(desk.goes_on(at("-9")).await, [], "nobody else's");
+    assert_eq!(desk.goes_on(at("-9/7")).await, gone("topic", Some("beta"), None));
 }
 
 #[tokio::test]
-async fn sessions_of_several_people_in_a_group_can_be_resumed_and_none_goes_on() {
+async fn in_a_group_everybody_goes_on_in_their_own_session() {
     let desk = Desk::all();
     desk.import().await;
-    assert_eq!(desk.goes_on("-8", None).await, []);
-    for token in ["ann", "bob"] {
-        let row = desk.facts("-8", None, Some(token)).await.session.unwrap();
-        assert_eq!(row.context.project.as_deref(), Some("own"));
+    for (scope, token) in [("-8:42", "ann"), ("-8:43", "bob")] {
+        assert_eq!(desk.goes_on(at(scope)).await, [(token.to_owned(), Some("own".to_owned()), None)]);
     }
 }
 
@@ -132,10 +131,10 @@ async fn sessions_of_several_people_in_a_group_can_be_resumed_and_none_goes_on()
 async fn files_are_taken_in_once_and_stay_as_they_are() {
     let desk = Desk::all();
     desk.import().await;
-    desk.ledger.renew(&address("42", None)).await.unwrap();
-    desk.ledger.prefer(&address("42", None), PreferenceKey::Engine, None, None).await.unwrap();
+    desk.ledger.renew(&at("42")).await.unwrap();
+    desk.ledger.prefer(&at("42").address, PreferenceKey::Engine, None, None).await.unwrap();
     desk.import().await;
-    let facts = desk.facts("42", None, None).await;
+    let facts = desk.facts(at("42"), None).await;
     assert!(
         facts.conversations.is_empty()
             && facts.preferences.iter().all(|row| row.key != PreferenceKey::Engine)
@@ -147,13 +146,13 @@ async fn files_are_taken_in_once_and_stay_as_they_are() {
 #[tokio::test]
 async fn what_the_ledger_knows_already_stays() {
     let desk = Desk::all();
-    let (chat, engine) = (address("42", None), PreferenceKey::Engine);
+    let (chat, engine) = (at("42").address, PreferenceKey::Engine);
     desk.ledger.prefer(&chat, engine, None, Some("pi")).await.unwrap();
-    desk.ledger.renew(&address("43", None)).await.unwrap();
+    desk.ledger.renew(&at("43")).await.unwrap();
     desk.import().await;
-    let set = desk.facts("42", None, None).await.preferences;
+    let set = desk.facts(at("42"), None).await.preferences;
     assert!(set.iter().any(|row| row.key == engine && row.value == "pi"), "{set:?}");
-    assert_eq!(desk.goes_on("43", None).await, [], "a new conversation was begun there");
+    assert_eq!(desk.goes_on(at("43")).await, [], "a new conversation was begun there");
 }
 
 #[tokio::test]
@@ -163,8 +162,8 @@ async fn a_file_that_cannot_be_read_holds_back_no_other_and_is_tried_again() {
         Desk::new(&[("telegram_chat_prefs_state.json", newer), ("telegram_topics_state.json", TOPICS)]);
     fs::create_dir(desk.dir.path().join("telegram_chat_sessions_state.json")).unwrap();
     desk.import().await;
-    assert_eq!(desk.goes_on("-9", Some("7")).await.len(), 1);
+    assert_eq!(desk.goes_on(at("-9/7")).await.len(), 1);
     desk.write("telegram_chat_prefs_state.json", PREFERENCES);
     desk.import().await;
-    assert_eq!(desk.facts("42", None, None).await.preferences.len(), 4);
+    assert_eq!(desk.facts(at("42"), None).await.preferences.len(), 4);
 }

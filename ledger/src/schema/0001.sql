@@ -1,6 +1,7 @@
 -- The durable memory, first version.
 --
--- `address` and `scope` columns hold the JSON of an address, which is the same text for the same place.
+-- `address` and `scope` columns hold the JSON of an address, which is the same text for the same place. The scope of
+-- a conversation and of a generation may name a person as well.
 -- Other JSON: inbox.inbound, runs.{reply_to,thread,outcome,progress,usage,actions},
 -- outbox.reply_to, outbox_part.{body,state}, question.{question,answer}.
 -- Directories are BLOBs, because a path need not be UTF-8. Times are milliseconds since 1970-01-01 UTC.

@@ -11,7 +11,7 @@ use takopi_core::message::{
 };
 use takopi_core::port::engine::{Answer, Question, QuestionOption};
 use takopi_core::port::ledger::{PartState, PostKind, PreferenceKey, RunState, Settled};
-use takopi_core::session::{Context, ThreadKey};
+use takopi_core::session::{Context, Scope, ThreadKey};
 use takopi_core::testing::ledger::{address, id, message, message_ref, run_id, session_row};
 
 /// Checks that values read back from what they are written as, and returns that, one per line.
@@ -159,10 +159,12 @@ fn what_a_run_tells_is_stored_as() {
 fn outcomes_threads_and_questions_are_stored_as() {
     let outcomes =
         [Outcome::Answered, Outcome::Cancelled, Outcome::Interrupted, Outcome::Failed("why".to_owned())];
+    let of_ann = Scope { address: address("chat"), person: Some("ann".to_owned()) };
     let threads = [
         ThreadKey::Token(session_row("0199").session),
         ThreadKey::Run(run_id(1)),
-        ThreadKey::Scope(address("chat/topic"), id("codex"), 3),
+        ThreadKey::Scope(address("chat/topic").into(), id("codex"), 3),
+        ThreadKey::Scope(of_ann, id("codex"), 3),
     ];
     let option = QuestionOption { id: "y".to_owned(), label: "Yes".to_owned() };
     let question =
@@ -171,6 +173,14 @@ fn outcomes_threads_and_questions_are_stored_as() {
     insta::assert_snapshot!(
         [lines(&outcomes), lines(&threads), lines(&[question]), lines(&[answer])].join("\n")
     );
+}
+
+#[test]
+fn a_scope_without_a_person_is_stored_as_its_address_alone() {
+    for place in ["chat", "chat/topic"] {
+        let stored = serde_json::to_string(&Scope::from(address(place))).unwrap();
+        assert_eq!(stored, serde_json::to_string(&address(place)).unwrap(), "as before there were people");
+    }
 }
 
 #[test]

@@ -294,9 +294,13 @@ impl Transport for Telegram {
         self.gate.is_named_in(&message.text)
     }
 
+    fn shares(&self, chat: &Address) -> bool {
+        is_group(chat)
+    }
+
     async fn is_manager(&self, chat: &Address, sender: &Sender) -> Result<bool, SendError> {
         // Only groups have members who may not; a group's own voice is that of an anonymous administrator.
-        if !chat.chat.starts_with('-') || chat.chat == sender.id {
+        if !is_group(chat) || chat.chat == sender.id {
             return Ok(true);
         }
         self.outbound().is_administrator(chat, sender).await
@@ -311,7 +315,7 @@ impl Transport for Telegram {
     }
 
     fn chat_rate(&self, to: &Address) -> Option<Rate> {
-        Some(if to.chat.starts_with('-') { GROUP_RATE } else { PRIVATE_RATE })
+        Some(if is_group(to) { GROUP_RATE } else { PRIVATE_RATE })
     }
 
     async fn send(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Sent, SendError> {
@@ -360,4 +364,9 @@ impl Transport for Telegram {
     fn lock_token(&self) -> Option<String> {
         Some(fingerprint::of_token(self.api.token()))
     }
+}
+
+/// Returns whether a chat is one of several people: the ids of groups are negative, those of private chats are not.
+fn is_group(chat: &Address) -> bool {
+    chat.chat.starts_with('-')
 }

@@ -40,7 +40,7 @@ impl Clerk {
             self.reply_to_run_of(plain, message);
         }
         let in_force = self.desk.in_force();
-        let known = in_force.by.known(&arrival.inbound.address().instance, &instance.spec);
+        let known = in_force.known(&instance, arrival.inbound.address());
         let wants = route::wants(&arrival.inbound, &known);
         match self.facts(&wants).await {
             Ok(facts) => {

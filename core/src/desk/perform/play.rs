@@ -119,12 +119,12 @@ impl Performance {
             host: None,
         };
         let conversation = match &self.plan.session {
-            Continue::Conversation(address, generation) if self.conversations => {
-                Some((address.clone(), *generation))
+            Continue::Conversation(scope, generation) if self.conversations => {
+                Some((scope.clone(), *generation))
             }
             _ => match &self.live.thread {
-                ThreadKey::Scope(address, _, generation) if self.conversations => {
-                    Some((address.clone(), *generation))
+                ThreadKey::Scope(scope, _, generation) if self.conversations => {
+                    Some((scope.clone(), *generation))
                 }
                 _ => None,
             },

@@ -10,7 +10,7 @@ use crate::event::{Action, Handle, Outcome, Usage};
 use crate::id::{EngineId, RunId};
 use crate::message::{Address, Body, Inbound, MessageRef};
 use crate::port::engine::{Answer, Question};
-use crate::session::{Context, Generation, Session, SessionRow, SessionToken, ThreadKey};
+use crate::session::{Context, Generation, Scope, Session, SessionRow, SessionToken, ThreadKey};
 use crate::time::Timestamp;
 
 /// How many of a run's first and of its last actions are kept.
@@ -114,7 +114,7 @@ pub struct RunNote {
     pub session: Option<SessionRow>,
     /// The scope whose running conversation the session becomes, with the generation it was started in;
     /// an outdated generation changes nothing. Heeded only together with `session`.
-    pub conversation: Option<(Address, Generation)>,
+    pub conversation: Option<(Scope, Generation)>,
     /// How to join it again.
     pub handle: Option<Handle>,
     /// The message its progress is painted into.
@@ -317,8 +317,8 @@ pub struct Preference {
 /// What routing asks the ledger, in one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactsQuery {
-    /// Where the message stands.
-    pub address: Address,
+    /// Where the message stands, and whose conversation goes on there.
+    pub scope: Scope,
     /// The message replied to or carrying the button.
     pub about: Option<MessageRef>,
     /// The session named in the text.
@@ -336,9 +336,9 @@ pub struct StoredFacts {
     pub session: Option<SessionRow>,
     /// What is set in the thread and its chat; the thread's come first.
     pub preferences: Vec<Preference>,
-    /// The running conversation of the address, by engine.
+    /// The running conversation of the scope, by engine.
     pub conversations: Vec<SessionRow>,
-    /// The generation of the address.
+    /// The generation of the scope.
     pub generation: Generation,
 }
 

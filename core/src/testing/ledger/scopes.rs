@@ -5,15 +5,15 @@ use crate::message::{ButtonAction, Inbound, MessageRef, Press};
 use crate::port::ledger::{
     FactsQuery, Ledger, PartState, PostKind, Preference, PreferenceKey, RunNote, Settled, StoredFacts,
 };
-use crate::session::Session;
+use crate::session::{Scope, Session};
 
 async fn about(ledger: &impl Ledger, message: MessageRef) -> StoredFacts {
-    let query = FactsQuery { address: address("chat"), about: Some(message), session: None };
+    let query = FactsQuery { scope: address("chat").into(), about: Some(message), session: None };
     ledger.facts(&query).await.unwrap()
 }
 
 async fn at_place(ledger: &impl Ledger, place: &str) -> StoredFacts {
-    let query = FactsQuery { address: address(place), about: None, session: None };
+    let query = FactsQuery { scope: address(place).into(), about: None, session: None };
     ledger.facts(&query).await.unwrap()
 }
 
@@ -72,7 +72,10 @@ pub(super) async fn a_session_named_in_the_text_outranks_the_runs(ledger: &impl 
     assert_eq!(facts.session, Some(session_row("mine")));
     let ask = async |session: Session| {
         let about = Some(message_ref("chat", "1"));
-        ledger.facts(&FactsQuery { address: address("chat"), about, session: Some(session) }).await.unwrap()
+        ledger
+            .facts(&FactsQuery { scope: address("chat").into(), about, session: Some(session) })
+            .await
+            .unwrap()
     };
     assert_eq!(ask(session_row("named").session).await.session, Some(session_row("named")));
     let strange = ask(session_row("strange").session).await;
@@ -121,13 +124,13 @@ pub(super) async fn preferences_of_the_thread_come_before_those_of_its_chat(ledg
 }
 
 pub(super) async fn a_new_conversation_is_not_overtaken_by_an_older_run(ledger: &impl Ledger) {
-    let scope = address("chat");
+    let scope = Scope::from(address("chat"));
     assert_eq!(at_place(ledger, "chat").await, StoredFacts::default());
     for n in 1..=3 {
         ledger.open(&open_run(n, "chat", &[])).await.unwrap();
     }
     let begun = async |n, token, generation| {
-        let conversation = Some((address("chat"), generation));
+        let conversation = Some((Scope::from(address("chat")), generation));
         let note = RunNote { session: Some(session_row(token)), conversation, ..RunNote::default() };
         ledger.note(run_id(n), &note).await.unwrap();
     };
@@ -146,6 +149,28 @@ pub(super) async fn a_new_conversation_is_not_overtaken_by_an_older_run(ledger: 
     assert_eq!(at_place(ledger, "chat").await.conversations, [session_row("c")]);
     assert_eq!(ledger.renew(&scope).await.unwrap(), 2);
     assert_eq!(at_place(ledger, "chat/1").await.generation, 0);
+}
+
+pub(super) async fn each_person_has_a_conversation_of_their_own(ledger: &impl Ledger) {
+    let of = |person: &str| Scope { address: address("chat"), person: Some(person.to_owned()) };
+    let chat = Scope::from(address("chat"));
+    for (n, scope, token) in [(1, of("ann"), "a"), (2, of("ben"), "b"), (3, chat.clone(), "c")] {
+        ledger.open(&open_run(n, "chat", &[])).await.unwrap();
+        let (session, conversation) = (Some(session_row(token)), Some((scope, 0)));
+        ledger.note(run_id(n), &RunNote { session, conversation, ..RunNote::default() }).await.unwrap();
+    }
+    ledger.prefer(&address("chat"), PreferenceKey::Engine, None, Some("codex")).await.unwrap();
+    let facts =
+        async |scope: Scope| ledger.facts(&FactsQuery { scope, about: None, session: None }).await.unwrap();
+    assert_eq!(ledger.renew(&of("ann")).await.unwrap(), 1);
+    let expected =
+        [(of("ann"), None, 1), (of("ben"), Some("b"), 0), (chat, Some("c"), 0), (of("cleo"), None, 0)];
+    for (scope, token, generation) in expected {
+        let facts = facts(scope.clone()).await;
+        let running: Vec<_> = token.map(session_row).into_iter().collect();
+        assert_eq!((facts.conversations, facts.generation), (running, generation), "{scope:?}");
+        assert_eq!(facts.preferences.len(), 1, "what is set holds for everybody: {scope:?}");
+    }
 }
 
 pub(super) async fn cursors_and_values_are_replaced_and_cleared(ledger: &impl Ledger) {

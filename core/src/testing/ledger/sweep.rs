@@ -21,7 +21,7 @@ pub(super) async fn what_is_finished_and_old_goes(ledger: &impl Ledger) {
     assert_eq!(ledger.run(run_id(1)).await.unwrap(), None);
     assert_eq!(ledger.outbox(posted[0]).await.unwrap(), None);
     let about = Some(message_ref("chat", "1"));
-    let query = FactsQuery { address: address("chat"), about, session: None };
+    let query = FactsQuery { scope: address("chat").into(), about, session: None };
     assert_eq!(ledger.facts(&query).await.unwrap().run, None);
     assert_eq!(ledger.history(&address("chat"), None, 9).await.unwrap().len(), 1);
 

@@ -9,7 +9,7 @@ use crate::port::ledger::{
     Conversation, FactsQuery, InboxId, OutboxRow, PartState, PendingInbound, PostKind, Preference, RunRow,
     RunState, Said, Settled, StoredFacts, Unfinished,
 };
-use crate::session::{Generation, Session};
+use crate::session::{Generation, Scope, Session};
 use crate::time::Timestamp;
 
 impl State {
@@ -17,7 +17,7 @@ impl State {
         self.runs.iter().find(|run| run.row.opened.id == id)
     }
 
-    pub(super) fn generation(&self, scope: &Address) -> Generation {
+    pub(super) fn generation(&self, scope: &Scope) -> Generation {
         self.generations.get(scope).copied().unwrap_or_default()
     }
 
@@ -58,9 +58,10 @@ impl State {
             Some(Session { engine: opened.engine.clone(), token: opened.session.clone()? })
         };
         let session = query.session.clone().or_else(of_run);
-        let mut scopes = vec![query.address.clone()];
-        if query.address.thread.is_some() {
-            scopes.push(query.address.whole_chat());
+        let address = &query.scope.address;
+        let mut scopes = vec![address.clone()];
+        if address.thread.is_some() {
+            scopes.push(address.whole_chat());
         }
         StoredFacts {
             run: run.map(|run| run.row.clone()),
@@ -70,10 +71,10 @@ impl State {
             conversations: self
                 .conversations
                 .iter()
-                .filter(|((scope, _), _)| *scope == query.address)
+                .filter(|((scope, _), _)| *scope == query.scope)
                 .filter_map(|(_, session)| self.sessions.get(session).cloned())
                 .collect(),
-            generation: self.generation(&query.address),
+            generation: self.generation(&query.scope),
         }
     }
 

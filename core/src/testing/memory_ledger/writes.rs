@@ -2,12 +2,12 @@
 
 use super::{Fate, InboxEntry, Placed, State, key_of};
 use crate::id::RunId;
-use crate::message::{Address, Inbound};
+use crate::message::Inbound;
 use crate::port::ledger::{
     Accepted, EndRun, InboxId, LedgerError, OpenRun, OutboxId, OutboxRow, PartState, Post, QuestionRow,
     RunNote, RunRow, RunState, Settled,
 };
-use crate::session::Generation;
+use crate::session::{Generation, Scope};
 use crate::time::Timestamp;
 
 impl State {
@@ -154,7 +154,7 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn renew(&mut self, scope: &Address) -> Generation {
+    pub(super) fn renew(&mut self, scope: &Scope) -> Generation {
         self.conversations.retain(|(at, _), _| at != scope);
         let generation = self.generations.entry(scope.clone()).or_default();
         *generation += 1;
