@@ -92,6 +92,8 @@ mod telegram_groups;
 mod telegram_joining;
 #[path = "e2e/telegram_moving.rs"]
 mod telegram_moving;
+#[path = "e2e/telegram_pairing.rs"]
+mod telegram_pairing;
 #[path = "e2e/telegram_voice.rs"]
 mod telegram_voice;
 #[path = "e2e/wait.rs"]

@@ -5,6 +5,7 @@ mod delivering;
 mod ending;
 mod following;
 mod hearing;
+mod pairing;
 mod places;
 mod queueing;
 mod recovering;

@@ -76,6 +76,7 @@ pub struct FakeTransport {
     instance: InstanceId,
     admission: Admission,
     windows: Windows,
+    people: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeTransport {
@@ -107,6 +108,7 @@ impl FakeTransport {
             instance: InstanceId::parse("fake").unwrap(),
             admission: Admission::Served,
             windows: Windows::default(),
+            people: Arc::default(),
         }
     }
 
@@ -289,8 +291,21 @@ impl Transport for FakeTransport {
         Ok(())
     }
 
-    fn admits(&self, _inbound: &Inbound) -> Admission {
-        self.admission.clone()
+    /// Answers as it was told to, and serves whoever was paired.
+    fn admits(&self, inbound: &Inbound) -> Admission {
+        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        match inbound.sender() {
+            Some(sender) if people.contains(&sender.id) => Admission::Served,
+            _ => self.admission.clone(),
+        }
+    }
+
+    fn pairing(&self) -> Option<String> {
+        (self.admission == Admission::Stranger).then(|| "in their private chat".to_owned())
+    }
+
+    fn serve_also(&self, people: &[String]) {
+        people.clone_into(&mut self.people.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn lay_out(&self, body: &Body) -> Vec<Body> {
