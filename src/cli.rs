@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod doctor;
 mod onboard;
+mod pair;
 mod plugins;
 mod serve;
 mod status;
@@ -61,6 +62,8 @@ enum Command {
     Onboard(OnboardArguments),
     /// Print the id of the chat that a message to the Telegram bot comes from
     ChatId(ChatIdArguments),
+    /// Let a person in: show a code for them to send to the bot; list and revoke who was
+    Pair(PairArguments),
     /// Show, check and change the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -215,6 +218,65 @@ struct ChatIdArguments {
     config: ConfigArgument,
 }
 
+/// Let a person in: show a code for them to send to the bot; list and revoke who was.
+#[derive(Debug, Args)]
+#[command(
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "takopi must be running. The code is good for ten minutes and one person; everybody else meets silence. Who \
+                  sends it is served as if allowed_user_ids named them: in their private chat, and in groups where that \
+                  list says who may speak.\n\nExamples:\n  takopi pair\n  takopi pair list\n  takopi pair revoke 123456789"
+)]
+struct PairArguments {
+    #[command(subcommand)]
+    command: Option<PairCommand>,
+    #[command(flatten)]
+    new: PairNew,
+}
+
+#[derive(Debug, Subcommand)]
+enum PairCommand {
+    /// List who is paired
+    List(PairList),
+    /// Stop serving somebody who was paired, at once
+    Revoke(PairRevoke),
+}
+
+/// Show a code and wait until somebody has sent it.
+#[derive(Debug, Args)]
+struct PairNew {
+    /// The bot, by its table's name, when several are served
+    #[arg(long, value_name = "ID", value_parser = plugin_id)]
+    instance: Option<PluginId>,
+    /// Print JSON: the code, then who sent it
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// List who is paired.
+#[derive(Debug, Args)]
+struct PairList {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+/// Stop serving somebody who was paired, at once. What they started goes on.
+#[derive(Debug, Args)]
+struct PairRevoke {
+    /// Their id, as `takopi pair list` shows it
+    id: String,
+    /// Only on this bot
+    #[arg(long, value_name = "ID", value_parser = plugin_id)]
+    instance: Option<PluginId>,
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
 /// Show, check and change the settings.
 #[derive(Debug, Subcommand)]
 #[command(
@@ -288,6 +350,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit,
         Some(Command::Plugins(arguments)) => plugins::run(&arguments),
         Some(Command::Onboard(arguments)) => onboard::run(&arguments),
         Some(Command::ChatId(arguments)) => chat_id::run(&arguments),
+        Some(Command::Pair(arguments)) => pair::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         None => serve::run(&cli.serve),

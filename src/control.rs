@@ -4,7 +4,8 @@
 //! - [`server`] serves it, over the [`socket`] that only its owner may open.
 //! - [`client`] speaks it; the terminal is one.
 //!
-//! It adds nothing to what the local door can do, so that page and terminal can do the same.
+//! It adds nothing to what the local door can do, so that page and terminal can do the same; pairing alone is only
+//! here, for it is for who stands at the machine.
 
 pub(crate) mod client;
 pub(crate) mod server;
@@ -12,3 +13,4 @@ pub(crate) mod socket;
 pub(crate) mod wire;
 
 mod follow;
+mod pairing;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use takopi_core::desk::Desk;
-use takopi_core::id::{EngineId, RunId};
+use takopi_core::id::{EngineId, InstanceId, RunId};
 use takopi_core::port::Leftovers;
 use takopi_local::Door;
 use tokio::time::Instant;
@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Ready;
 use crate::control::server::{Hosted, Server};
 use crate::control::socket::Socket;
+use crate::control::wire::pair::Person;
 use crate::control::wire::{EngineLine, RunLine, Status, TransportLine};
 use crate::house::{House, MarkedProcesses, Opening, Serve};
 use crate::lock::{Host, Lock};
@@ -138,6 +139,10 @@ impl Hosted for Reception {
         &self.door
     }
 
+    fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     async fn status(&self) -> Status {
         let menu = self.door.menu().await;
         let transports = self.desk.transports();
@@ -158,6 +163,7 @@ impl Hosted for Reception {
             transports: transports
                 .into_iter()
                 .map(|status| TransportLine {
+                    paired: self.paired(&status.instance),
                     instance: status.instance,
                     title: status.title,
                     issue: status.trouble,
@@ -169,6 +175,10 @@ impl Hosted for Reception {
 }
 
 impl Reception {
+    fn paired(&self, instance: &InstanceId) -> Vec<Person> {
+        self.desk.paired(instance).into_iter().map(|it| Person::new(instance.clone(), it)).collect()
+    }
+
     fn default_engine(&self) -> EngineId {
         self.desk.with_generation(|generation| generation.default_engine.clone())
     }

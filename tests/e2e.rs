@@ -84,12 +84,16 @@ mod telegram;
 mod telegram_contract;
 #[path = "e2e/telegram_fetch.rs"]
 mod telegram_fetch;
+#[path = "e2e/telegram_forget.rs"]
+mod telegram_forget;
 #[path = "e2e/telegram_groups.rs"]
 mod telegram_groups;
 #[path = "e2e/telegram_joining.rs"]
 mod telegram_joining;
 #[path = "e2e/telegram_moving.rs"]
 mod telegram_moving;
+#[path = "e2e/telegram_pairing.rs"]
+mod telegram_pairing;
 #[path = "e2e/telegram_sessions.rs"]
 mod telegram_sessions;
 #[path = "e2e/telegram_voice.rs"]

@@ -7,6 +7,7 @@ mod agent;
 mod cancel;
 mod choice;
 mod ctx;
+mod forget;
 mod help;
 mod model;
 mod new;
@@ -43,6 +44,7 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
         (model::spec()?, Arc::new(model::COMMAND)),
         (reasoning::spec()?, Arc::new(reasoning::COMMAND)),
         (trigger::spec()?, Arc::new(trigger::Trigger)),
+        (forget::spec()?, Arc::new(forget::Forget)),
         (status::spec()?, Arc::new(status::Status)),
         (help::spec()?, Arc::new(help::Help)),
     ])

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use takopi_core::message::{Address, MessageRef, Reply};
 use takopi_core::port::command::{Call, CommandReply};
 use takopi_core::port::engine::RunOptions;
+use takopi_core::port::ledger::Remembered;
 use takopi_core::session::Scope;
 use takopi_core::testing::command::{FakeHost, command_contract};
 use tokio_util::sync::CancellationToken;
@@ -167,6 +168,8 @@ async fn members_of_a_group_look_and_change_nothing() {
         ("reasoning", "clear"),
         ("trigger", "mentions"),
         ("trigger", ""),
+        ("forget", ""),
+        ("forget", "yes"),
     ];
     let mut host = choosing();
     host.is_member = true;
@@ -214,6 +217,20 @@ async fn new_clears_the_callers_sessions_and_tells_of_runs_that_go_on() {
     let mut broken = conversing(house(), None, None);
     broken.broken = Some("the ledger could not store it: the disk is full".to_owned());
     script += &talk(broken, [call("new", "")]).await;
+    insta::assert_snapshot!(script);
+}
+
+#[tokio::test]
+async fn forget_says_what_goes_before_it_goes_and_what_stays() {
+    let mut host = house();
+    host.remembered = Remembered { messages: 12, runs: 5, posts: 9, sessions: 1, unfinished: 2 };
+    let mut script = talk(host, ["", "Yes", "no", "yes please"].map(|text| call("forget", text))).await;
+    let mut one = house();
+    one.remembered = Remembered { messages: 1, runs: 1, posts: 1, sessions: 0, unfinished: 1 };
+    let mut in_topic = call("forget", "");
+    in_topic.message.address.thread = Some("9".to_owned());
+    script += &talk(one, [in_topic, call("forget", "yes")]).await;
+    script += &talk(house(), ["", "yes"].map(|text| call("forget", text))).await;
     insta::assert_snapshot!(script);
 }
 

@@ -12,6 +12,7 @@ mod hear;
 mod host;
 mod inbox;
 mod live;
+mod pairing;
 mod perform;
 mod recovery;
 mod script;
@@ -31,12 +32,14 @@ pub use follow::{Follow, Followed};
 pub use generation::{Generation, serves};
 use inbox::Turns;
 pub use inbox::{AcceptError, FirstResponse, Inbox};
+pub use pairing::{CodeInHand, PAIRED, PairingError};
 
 use clerk::{Clerk, Memo};
 use door::Knock;
 use generation::InForce;
 use hear::Ears;
 use live::LiveRun;
+use pairing::Pairing;
 
 use crate::event::Outcome;
 use crate::id::{EngineId, InstanceId, RunId, RunIds};
@@ -167,6 +170,7 @@ pub(crate) struct Shared {
     instances: RwLock<HashMap<InstanceId, Arc<Instance>>>,
     live: Mutex<HashMap<RunId, Arc<LiveRun>>>,
     ears: Ears,
+    pairing: Pairing,
     /// Runs and calls under way.
     work: TaskTracker,
     /// Doors, receivers and the clerk.
@@ -306,6 +310,7 @@ impl Desk {
             instances: RwLock::default(),
             live: Mutex::default(),
             ears: Ears::default(),
+            pairing: Pairing::default(),
             work: TaskTracker::new(),
             staff: TaskTracker::new(),
             recovered: CancellationToken::new(),
@@ -321,6 +326,7 @@ impl Desk {
     /// after it broke. A transport of the same instance is retired first; what waits for it goes on.
     pub async fn serve(&self, instance: InstanceId, spec: TransportSpec, transport: Arc<dyn Transport>) {
         self.retire(&instance).await;
+        self.0.pairing.introduce(&*self.0.ledger, &instance, &*transport).await;
         serve::serve(&self.0, instance.clone(), spec, transport);
         if self.0.recovered.is_cancelled() {
             recovery::resume(&self.0, &instance).await;
@@ -400,22 +406,6 @@ impl Desk {
             self.0.live().values().filter(|run| !run.ended()).map(|run| run.summary(now)).collect();
         runs.sort_by_key(|run| run.id);
         runs
-    }
-
-    /// Returns the served transports, by instance.
-    #[must_use]
-    pub fn transports(&self) -> Vec<TransportStatus> {
-        let instances = self.0.instances.read().unwrap_or_else(PoisonError::into_inner);
-        let mut list: Vec<_> = instances
-            .iter()
-            .map(|(id, instance)| TransportStatus {
-                instance: id.clone(),
-                title: instance.spec.title.clone(),
-                trouble: instance.trouble(),
-            })
-            .collect();
-        list.sort_by(|a, b| a.instance.cmp(&b.instance));
-        list
     }
 
     /// Returns the engines that serve an instance, and why some cannot be used now.

@@ -10,6 +10,7 @@ pub mod gather;
 pub mod id;
 pub mod message;
 pub mod pacing;
+pub mod pairing;
 pub mod port;
 pub mod progress;
 pub mod queue;

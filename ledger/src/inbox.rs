@@ -115,7 +115,9 @@ pub(crate) fn said_until(db: &Connection, address: &Address, last: i64) -> Resul
     first(db, sql, params![json("an address", address)?, last], |row| Ok(row.get(0)?))
 }
 
-/// Returns an inbound as it came in or was amended.
+/// Returns an inbound as it came in or was amended; `None` for one that was forgotten.
 pub(crate) fn inbound(db: &Connection, id: InboxId) -> Result<Option<Inbound>, Failure> {
-    first(db, "SELECT inbound FROM inbox WHERE id = ?1", [id.0], |row| value::<Inbound>(row, "inbound"))
+    first(db, "SELECT inbound FROM inbox WHERE id = ?1 AND inbound <> ''", [id.0], |row| {
+        value::<Inbound>(row, "inbound")
+    })
 }

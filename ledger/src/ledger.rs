@@ -10,7 +10,8 @@ use takopi_core::id::{EngineId, InstanceId, RunId};
 use takopi_core::message::{Address, Inbound};
 use takopi_core::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
-    PartState, Post, PreferenceKey, QuestionRow, RunNote, RunRow, Said, Settled, StoredFacts, Unfinished,
+    PartState, Post, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled, StoredFacts,
+    Unfinished,
 };
 use takopi_core::session::{Generation, Scope};
 use takopi_core::time::Timestamp;
@@ -19,7 +20,7 @@ use crate::failure::Failure;
 use crate::reader::Reader;
 use crate::stored::{change, first};
 use crate::writer::{Durability, Writer};
-use crate::{file, history, inbox, outbox, runs, scopes, spool, sweep};
+use crate::{file, forget, history, inbox, outbox, runs, scopes, spool, sweep};
 
 /// The durable memory in one SQLite file. Letting go of it writes what is queued and merges the WAL into the
 /// file, waiting for that at most some seconds.
@@ -261,6 +262,34 @@ impl Ledger for SqliteLedger {
     ) -> Result<Vec<Conversation>, LedgerError> {
         let instance = instance.clone();
         self.reader.read("list conversations", move |db| history::conversations(db, &instance, limit)).await
+    }
+
+    async fn remembered(&self, address: &Address) -> Result<Remembered, LedgerError> {
+        let place = forget::Place::of(address);
+        self.reader.read("count what is kept of a chat", move |db| forget::remembered(db, &place?)).await
+    }
+
+    async fn forget(&self, address: &Address) -> Result<Remembered, LedgerError> {
+        let attempt = "forget a chat";
+        let found = address.clone();
+        let mut forgetting = self.write_to_disk(attempt, move |db| forget::begin(db, &found)).await?;
+        while !forgetting.is_over() {
+            let (next, files) = self.write_to_disk(attempt, move |db| forgetting.piece(db)).await?;
+            let spool = self.spool.clone();
+            let clean = move |_: &Connection| {
+                spool::remove(&spool, &files);
+                Ok(())
+            };
+            self.reader.read("clean the spool", clean).await?;
+            forgetting = next;
+        }
+        let gone = forgetting.gone();
+        let clear = |db: &Connection| {
+            forget::clear_wal(db);
+            Ok(())
+        };
+        self.reader.read("clear the WAL", clear).await?;
+        Ok(gone)
     }
 
     fn spool(&self) -> PathBuf {

@@ -12,6 +12,7 @@
 
 mod failure;
 mod file;
+mod forget;
 mod history;
 mod import;
 mod inbox;

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params};
 use takopi_core::time::Timestamp;
 
 use crate::failure::Failure;
@@ -38,9 +38,18 @@ pub(crate) fn piece(db: &Connection, before: Timestamp) -> Result<Swept, Failure
 fn posts(db: &Connection, before: Timestamp) -> Result<(usize, Vec<PathBuf>), Failure> {
     let old = "SELECT id FROM outbox WHERE closed = 1 AND posted_at < ?1 ORDER BY posted_at, id LIMIT ?2";
     let window = params![before.unix_ms(), PIECE];
-    let sql = format!("SELECT DISTINCT path FROM spooled WHERE outbox IN ({old})");
-    let files: Vec<Vec<u8>> = all(db, &sql, window, |row| Ok(row.get(0)?))?;
-    let gone = change(db, &format!("DELETE FROM outbox WHERE id IN ({old})"), window)?;
+    delete_posts(db, old, window)
+}
+
+/// Deletes the posts whose ids a query gives; returns how many, and the spooled files that no other post needs.
+pub(crate) fn delete_posts(
+    db: &Connection,
+    ids: &str,
+    params: &[&dyn ToSql],
+) -> Result<(usize, Vec<PathBuf>), Failure> {
+    let sql = format!("SELECT DISTINCT path FROM spooled WHERE outbox IN ({ids})");
+    let files: Vec<Vec<u8>> = all(db, &sql, params, |row| Ok(row.get(0)?))?;
+    let gone = change(db, &format!("DELETE FROM outbox WHERE id IN ({ids})"), params)?;
     let mut unneeded = Vec::new();
     for file in files {
         if first(db, "SELECT 1 FROM spooled WHERE path = ?1", [&file], |_row| Ok(()))?.is_none() {

@@ -1,6 +1,7 @@
 //! The ledger against the port's contract, and what only a durable one has to keep.
 
 mod durable;
+mod forgetting;
 mod formats;
 mod killed;
 mod moving;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{StatusArguments, runtime};
 use crate::control::client::Client;
+use crate::control::wire::pair::Person;
 use crate::control::wire::{RunLine, Status};
 use crate::lock::{self, Host};
 use crate::place::Place;
@@ -69,6 +70,14 @@ fn render(status: &Status, place: &Place, terminal: bool) -> String {
         let issue = transport.issue.as_deref().map_or_else(String::new, |issue| format!(": {issue}"));
         row(if index == 0 { "transports" } else { "" }, &format!("{}{issue}", transport.instance));
     }
+    let paired: Vec<_> = status.transports.iter().flat_map(|transport| &transport.paired).collect();
+    for (index, person) in paired.into_iter().enumerate() {
+        let Person { instance, id, name, .. } = person;
+        row(
+            if index == 0 { "paired" } else { "" },
+            &format!("{} ({instance}, id {})", visible(name), visible(id)),
+        );
+    }
     for (index, engine) in status.engines.iter().enumerate() {
         let default = if engine.id == status.default_engine { " (default)" } else { "" };
         let issue = engine.issue.as_deref().map_or_else(String::new, |issue| format!(": {issue}"));
@@ -115,7 +124,8 @@ mod tests {
             "page": "http://127.0.0.1:8787/?token=t0ken", "default_engine": "shell",
             "engines": [{"id": "codex", "issue": "codex not found on PATH"}, {"id": "shell"}],
             "transports": [{"instance": "local", "title": "This machine"},
-                {"instance": "work", "title": "Telegram", "issue": "the token is not valid"}],
+                {"instance": "work", "title": "Telegram", "issue": "the token is not valid",
+                    "paired": [{"instance": "work", "id": "8", "name": "Be\u{1b}[2Jn", "since": 0}]}],
             "runs": [
                 {"run": "01920000-0000-7000-8000-000000000001", "engine": "shell", "prompt": "make\nall",
                     "address": {"instance": "local", "chat": "c"}, "elapsed_s": 100000},

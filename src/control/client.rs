@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use takopi_core::id::RunId;
+use takopi_core::id::{InstanceId, RunId};
 use takopi_local::{Submit, Submitted};
 use takopi_stdio::rpc::{CallError, Patience, Peer, RpcError, Service, peer};
 use takopi_stdio::{DEFAULT_MAX_LINE_BYTES, Lines};
@@ -25,6 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::server::LIMITS;
+use super::wire::pair::{self, Open, Opened, Person, Revoke, Used, Wait};
 use super::wire::{
     Cancel, Cancelled, Follow, Hello, NOT_FOUND, NOT_NOW, Notice, OTHER_PROTOCOL, Status, Subject, Told,
     Yielded, method,
@@ -169,6 +170,44 @@ impl Client {
     /// [`ClientError`].
     pub(crate) async fn ask_to_yield(&self) -> Result<Yielded, ClientError> {
         self.call(method::YIELD, &Value::Null, PATIENCE).await
+    }
+
+    /// Opens a pairing code, which is given back when this connection ends.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub(crate) async fn open_code(&self, instance: Option<InstanceId>) -> Result<Opened, ClientError> {
+        self.call(pair::method::OPEN, &Open { instance }, PATIENCE).await
+    }
+
+    /// Waits until somebody has used a code; returns who, or nobody when its time is over.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub(crate) async fn code_used(&self, number: u64) -> Result<Option<Person>, ClientError> {
+        let params = serde_json::to_value(Wait { number }).map_err(ClientError::Malformed)?;
+        let result = self.peer.call(pair::method::WAIT, params, &Patience::endless()).await?;
+        serde_json::from_value(result).map(|Used { paired }| paired).map_err(ClientError::Malformed)
+    }
+
+    /// Returns who is paired.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub(crate) async fn paired(&self) -> Result<Vec<Person>, ClientError> {
+        self.call(pair::method::LIST, &Value::Null, PATIENCE).await
+    }
+
+    /// Stops serving somebody who was paired, on one instance or on all; returns whom it met.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when nobody of that id is.
+    pub(crate) async fn unpair(
+        &self,
+        id: &str,
+        instance: Option<InstanceId>,
+    ) -> Result<Vec<Person>, ClientError> {
+        self.call(pair::method::REVOKE, &Revoke { id: id.to_owned(), instance }, PATIENCE).await
     }
 
     async fn call<T: DeserializeOwned>(

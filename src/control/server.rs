@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use takopi_core::desk::Desk;
 use takopi_core::message::Inbound;
 use takopi_core::port::ledger::{Conversation, Said};
 use takopi_local::{ConversationId, Door, LocalError, Submit};
@@ -24,6 +25,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
 
 use super::follow::{FollowError, Search, Teller, follow, text_of};
+use super::pairing::Codes;
 use super::socket::Socket;
 use super::wire::{
     Cancel, Cancelled, ConversationLine, ConversationQuery, Follow, Hello, HistoryQuery, Line, NOT_FOUND,
@@ -62,6 +64,9 @@ const DECISION: Duration = Duration::from_secs(30);
 pub(crate) trait Hosted: Send + Sync + 'static {
     /// Returns the way in.
     fn door(&self) -> &Door;
+
+    /// Returns the desk behind it.
+    fn desk(&self) -> &Desk;
 
     /// Returns how it is.
     async fn status(&self) -> Status;
@@ -155,8 +160,12 @@ impl Server {
     async fn attend(self: Arc<Self>, stream: UnixStream) {
         let (reader, writer) = stream.into_split();
         let (peer, wire) = peer(LIMITS);
-        let client =
-            Arc::new(Client { server: self.clone(), peer: peer.clone(), greeted: AtomicBool::new(false) });
+        let client = Arc::new(Client {
+            server: self.clone(),
+            peer: peer.clone(),
+            greeted: AtomicBool::new(false),
+            codes: Codes::default(),
+        });
         let lines = Lines::new(reader, MAX_LINE_BYTES);
         let run = wire.run(lines, writer, client, &self.tasks, &self.stop, async { String::new() });
         tokio::pin!(run);
@@ -266,6 +275,7 @@ struct Client {
     server: Arc<Server>,
     peer: Peer,
     greeted: AtomicBool,
+    codes: Codes,
 }
 
 #[async_trait]
@@ -283,6 +293,9 @@ impl Service for Client {
             return Err(RpcError::new(RpcError::INVALID_REQUEST, "say hello first"));
         }
         let server = &self.server;
+        if let Some(answer) = self.codes.request(server.hosted.desk(), method, &params, &cancel).await {
+            return answer;
+        }
         match method {
             method::SUBMIT => server.submit(read(params)?).await,
             method::FOLLOW => self.follow(read(params)?, cancel).await,
@@ -362,10 +375,10 @@ fn refusal(error: LocalError) -> RpcError {
     RpcError::new(code, error.to_string())
 }
 
-fn read<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
+pub(super) fn read<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
     serde_json::from_value(params).map_err(RpcError::invalid_params)
 }
 
-fn json<T: Serialize>(result: &T) -> Result<Value, RpcError> {
+pub(super) fn json<T: Serialize>(result: &T) -> Result<Value, RpcError> {
     serde_json::to_value(result).map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))
 }

@@ -3,6 +3,8 @@
 //! Names and shapes are promises between takopis of different versions: a change that an older one would
 //! misread raises [`PROTOCOL`], which both sides compare in `hello`. Snapshots below hold them.
 
+pub(crate) mod pair;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -283,6 +285,9 @@ pub(crate) struct TransportLine {
     /// Why it is not served now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) issue: Option<String>,
+    /// Who was let in by a code, and is served beside those that the settings name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paired: Vec<pair::Person>,
 }
 
 /// A run that waits or runs.

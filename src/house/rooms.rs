@@ -24,7 +24,7 @@ use super::Opening;
 use super::telegram::is_telegram;
 
 /// Built-in commands the Python takopi did not have: they yield to a project of their name.
-const LATE_COMMANDS: [&str; 2] = ["help", "status"];
+const LATE_COMMANDS: [&str; 3] = ["forget", "help", "status"];
 
 /// Returns what settings may name in this build.
 pub(crate) fn known() -> anyhow::Result<Known> {

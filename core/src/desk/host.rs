@@ -24,7 +24,8 @@ use crate::port::command::{
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
-    FactsQuery, InboxId, Post, PostKind, Preference, PreferenceKey, ProgressUse, Settled, StoredFacts,
+    FactsQuery, InboxId, LedgerError, Post, PostKind, Preference, PreferenceKey, ProgressUse, Remembered,
+    Settled, StoredFacts,
 };
 use crate::port::transport::{SendError, SendOptions};
 use crate::port::workspace::Place;
@@ -224,6 +225,13 @@ impl Host {
         Ok(facts.session)
     }
 
+    /// Leaves the call itself out: it is not finished before it is answered.
+    fn besides_this(&self, kept: Result<Remembered, LedgerError>) -> Result<Remembered, CommandError> {
+        let kept = kept.map_err(|error| CommandError(error.to_string()))?;
+        let unfinished = kept.unfinished.saturating_sub(self.caller.inbox.len() as u64);
+        Ok(Remembered { unfinished, ..kept })
+    }
+
     async fn engine(&self, id: &EngineId) -> Result<Arc<dyn Engine>, CommandError> {
         self.in_force.by.engines.load(id).await.map_err(|error| CommandError(error.to_string()))
     }
@@ -420,5 +428,13 @@ impl CommandHost for Host {
         };
         let under_way = self.desk.live().values().filter(|run| !run.ended() && belongs(run)).count();
         Ok(Some(Renewed { scope, under_way }))
+    }
+
+    async fn remembered(&self) -> Result<Remembered, CommandError> {
+        self.besides_this(self.desk.ledger.remembered(self.address()).await)
+    }
+
+    async fn forget(&self) -> Result<Remembered, CommandError> {
+        self.besides_this(self.desk.ledger.forget(self.address()).await)
     }
 }

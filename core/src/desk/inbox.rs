@@ -84,9 +84,13 @@ impl Inbox {
         }
         let instance =
             desk.instance(&self.instance).ok_or_else(|| AcceptError::NotServed(self.instance.clone()))?;
-        let refusal = match instance.transport.admits(&inbound) {
+        let admission = instance.transport.admits(&inbound);
+        if admission != Admission::Silence && desk.hears_code(&instance, &inbound, &admission).await? {
+            return Ok(FirstResponse::Ack);
+        }
+        let refusal = match admission {
             Admission::Served => None,
-            Admission::Silence => return Ok(FirstResponse::Ack),
+            Admission::Silence | Admission::Stranger => return Ok(FirstResponse::Ack),
             Admission::Told(text) => Some(Refusal::Told(text)),
             Admission::Late(text) => Some(Refusal::Late(text)),
         };

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::door::Door;
 use super::inbox::Inbox;
-use super::{DeskEvent, Instance, Shared};
+use super::{Desk, DeskEvent, Instance, Shared, TransportStatus};
 use crate::id::InstanceId;
 use crate::port::Transport;
 use crate::port::transport::{TransportError, TransportSpec};
@@ -74,6 +74,24 @@ async fn receive(desk: Arc<Shared>, id: InstanceId, instance: Arc<Instance>) {
             () = desk.clock.sleep_until(desk.now() + pause) => {}
         }
         pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+impl Desk {
+    /// Returns the served transports, by instance.
+    #[must_use]
+    pub fn transports(&self) -> Vec<TransportStatus> {
+        let instances = self.0.instances.read().unwrap_or_else(PoisonError::into_inner);
+        let mut list: Vec<_> = instances
+            .iter()
+            .map(|(id, instance)| TransportStatus {
+                instance: id.clone(),
+                title: instance.spec.title.clone(),
+                trouble: instance.trouble(),
+            })
+            .collect();
+        list.sort_by(|a, b| a.instance.cmp(&b.instance));
+        list
     }
 }
 

@@ -5,6 +5,7 @@ mod delivering;
 mod ending;
 mod following;
 mod hearing;
+mod pairing;
 mod people;
 mod places;
 mod queueing;

@@ -9,7 +9,7 @@ use crate::event::Outcome;
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, MessageRef, Reply, Sender};
 use crate::port::engine::{Choices, RunOptions};
-use crate::port::ledger::{Preference, PreferenceKey};
+use crate::port::ledger::{Preference, PreferenceKey, Remembered};
 use crate::session::{Context, Scope, SessionToken};
 
 /// What an option of a command takes.
@@ -295,6 +295,19 @@ pub trait CommandHost: Send + Sync {
     /// # Errors
     /// [`CommandError`] when it could not be stored.
     async fn renew(&self) -> Result<Option<Renewed>, CommandError>;
+
+    /// Returns what is kept of the caller's chat and its threads, or of the thread it is in; the call itself does
+    /// not count.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the ledger could not be read.
+    async fn remembered(&self) -> Result<Remembered, CommandError>;
+
+    /// Forgets that, except for what is not finished; returns what went and what stays.
+    ///
+    /// # Errors
+    /// [`CommandError`] when it could not be forgotten.
+    async fn forget(&self) -> Result<Remembered, CommandError>;
 }
 
 /// A slash command.

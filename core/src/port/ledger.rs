@@ -203,6 +203,21 @@ pub trait Ledger: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Conversation>, LedgerError>;
 
+    /// Returns what [`Ledger::forget`] would take of an address, and what it would leave.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn remembered(&self, address: &Address) -> Result<Remembered, LedgerError>;
+
+    /// Forgets what is finished at an address, spooled files and running conversations included; of a whole chat
+    /// also what is in its threads. Preferences stay, and so does what is not finished. What was accepted stays
+    /// known as a duplicate for as long as retention would have kept it, without any of its content. On disk
+    /// when it returns; done twice it is done once.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; then a part of it may be forgotten already.
+    async fn forget(&self, address: &Address) -> Result<Remembered, LedgerError>;
+
     /// Returns the folder for files on their way out, made on first use.
     fn spool(&self) -> PathBuf;
 

@@ -194,6 +194,8 @@ pub enum Admission {
     Served,
     /// No, and they are told nothing: it is not even written down.
     Silence,
+    /// As [`Admission::Silence`], but somebody who sends a pairing code from there is let in by it.
+    Stranger,
     /// No, and they are told why.
     Told(String),
     /// Yes, but it came so late that it runs only when its sender says so: they are told this, with a button.
@@ -211,6 +213,16 @@ pub trait Transport: Send + Sync {
 
     /// Returns whether the sender may speak there, by the transport's own settings. From memory.
     fn admits(&self, inbound: &Inbound) -> Admission;
+
+    /// Returns where somebody who was let in by a code is served, for people: `in their private chat`; `None`
+    /// where nobody can be let in so. From memory.
+    fn pairing(&self) -> Option<String> {
+        None
+    }
+
+    /// Serves the people of these ids as if the settings named them, from now on and in the place of those it
+    /// was told of before.
+    fn serve_also(&self, _people: &[String]) {}
 
     /// Returns whether a message names the bot. From memory.
     fn names_bot(&self, _message: &Message) -> bool {

@@ -17,7 +17,7 @@ use crate::port::command::{
     RunResult, RunSummary,
 };
 use crate::port::engine::{Choices, RunOptions};
-use crate::port::ledger::{Preference, PreferenceKey};
+use crate::port::ledger::{Preference, PreferenceKey, Remembered};
 use crate::route::parse_binding;
 use crate::session::{Context, Scope};
 
@@ -34,6 +34,8 @@ pub enum Deed {
     Preferred(PreferenceKey, Option<EngineId>, Option<String>),
     /// It began a new conversation.
     Renewed,
+    /// It forgot the chat.
+    Forgot,
 }
 
 /// The house, set up by its fields before a call; [`FakeHost::deeds`] tells what came of it.
@@ -57,6 +59,8 @@ pub struct FakeHost {
     pub commands: Vec<CommandSpec>,
     /// What the settings name for an engine, and what may be chosen for it; nothing for those not here.
     pub options: BTreeMap<EngineId, (RunOptions, Choices)>,
+    /// What is kept of the chat.
+    pub remembered: Remembered,
     /// Whether engines never tell what may be chosen.
     pub silent: bool,
     /// Makes everything that stores something fail with this text.
@@ -296,5 +300,13 @@ impl CommandHost for FakeHost {
         self.done(Deed::Renewed)?;
         let under_way = self.runs.iter().filter(|run| run.address == Self::address()).count();
         Ok(Some(Renewed { scope, under_way }))
+    }
+
+    async fn remembered(&self) -> Result<Remembered, CommandError> {
+        Ok(self.remembered)
+    }
+
+    async fn forget(&self) -> Result<Remembered, CommandError> {
+        self.done(Deed::Forgot).map(|()| self.remembered)
     }
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a contract suite fails by panicking")]
 
+mod forgetting;
 mod history;
 mod intake;
 mod outbox;
@@ -57,6 +58,12 @@ where
     history::a_chat_reads_as_it_was_said(&make().await).await;
     history::pages_join_without_gap_or_overlap(&make().await).await;
     history::conversations_are_listed_latest_first(&make().await).await;
+
+    forgetting::all_that_is_finished_goes_and_only_of_that_chat(&make().await).await;
+    forgetting::a_thread_is_forgotten_alone(&make().await).await;
+    forgetting::what_is_not_finished_stays_when_its_chat_is_forgotten(&make().await).await;
+    forgetting::a_forgotten_chat_takes_the_conversations_of_its_people_along(&make().await).await;
+    forgetting::what_was_forgotten_is_still_a_duplicate_until_it_is_swept(&make().await).await;
 
     sweep::what_is_finished_and_old_goes(&make().await).await;
     sweep::what_is_unfinished_stays_whatever_its_age(&make().await).await;

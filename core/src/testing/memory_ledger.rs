@@ -1,6 +1,7 @@
 //! A ledger that forgets everything with the process: for tests of those who write into one. It keeps the
 //! port's contract (`testing/ledger.rs`) by the simplest means, linear scans under one lock.
 
+mod forgetting;
 mod reads;
 mod writes;
 
@@ -16,7 +17,8 @@ use crate::id::{EngineId, InstanceId, RunId};
 use crate::message::{Address, Inbound, MessageRef};
 use crate::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
-    PartState, Post, PreferenceKey, QuestionRow, RunNote, RunRow, Said, Settled, StoredFacts, Unfinished,
+    PartState, Post, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled, StoredFacts,
+    Unfinished,
 };
 use crate::session::{Generation, Scope, Session, SessionRow};
 use crate::time::Timestamp;
@@ -67,6 +69,8 @@ struct State {
     questions: Vec<QuestionRow>,
     cursors: HashMap<InstanceId, String>,
     values: HashMap<(String, String), String>,
+    /// What was accepted and forgotten: its number, and when it came.
+    forgotten: HashMap<(InstanceId, String), (i64, Timestamp)>,
 }
 
 impl MemoryLedger {
@@ -257,6 +261,14 @@ impl Ledger for MemoryLedger {
         limit: usize,
     ) -> Result<Vec<Conversation>, LedgerError> {
         Ok(self.read().list_conversations(instance, limit))
+    }
+
+    async fn remembered(&self, address: &Address) -> Result<Remembered, LedgerError> {
+        Ok(self.read().remembered(address))
+    }
+
+    async fn forget(&self, address: &Address) -> Result<Remembered, LedgerError> {
+        Ok(self.write("forget a chat")?.forget(address))
     }
 
     /// Returns a folder nobody made: who puts files there makes it.

@@ -77,6 +77,7 @@ pub struct FakeTransport {
     admission: Admission,
     windows: Windows,
     shared: bool,
+    people: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeTransport {
@@ -109,6 +110,7 @@ impl FakeTransport {
             admission: Admission::Served,
             windows: Windows::NONE,
             shared: false,
+            people: Arc::default(),
         }
     }
 
@@ -298,8 +300,21 @@ impl Transport for FakeTransport {
         Ok(())
     }
 
-    fn admits(&self, _inbound: &Inbound) -> Admission {
-        self.admission.clone()
+    /// Answers as it was told to, and serves whoever was paired.
+    fn admits(&self, inbound: &Inbound) -> Admission {
+        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        match inbound.sender() {
+            Some(sender) if people.contains(&sender.id) => Admission::Served,
+            _ => self.admission.clone(),
+        }
+    }
+
+    fn pairing(&self) -> Option<String> {
+        (self.admission == Admission::Stranger).then(|| "in their private chat".to_owned())
+    }
+
+    fn serve_also(&self, people: &[String]) {
+        people.clone_into(&mut self.people.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn shares(&self, _chat: &Address) -> bool {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+use takopi_core::desk::PAIRED;
+use takopi_core::pairing::Paired;
 use takopi_core::port::Transport;
 use takopi_core::settings::{Instance, Severity};
 use takopi_telegram::TelegramConfig;
@@ -31,6 +34,30 @@ fn ears(instance: &Instance, config: &TelegramConfig) -> Option<Row> {
     })
 }
 
+/// Names who was let in by a code: they are served beside those of the settings.
+fn paired(scene: &Scene<'_>, instance: &Instance) -> Option<Row> {
+    let kept = match scene.ledger?.value(PAIRED, instance.id.as_str()) {
+        Ok(kept) => kept?,
+        // The ledger has a row of its own.
+        Err(_) => return None,
+    };
+    let Ok(people) = serde_json::from_str::<Vec<Paired>>(&kept) else {
+        let text = "who is paired is on record and cannot be read: nobody of them is served";
+        return Some(
+            Row::new(Part::Transport, State::Failure, text).remedy("pair them again: `takopi pair`"),
+        );
+    };
+    let names = people.iter().map(|person| format!("{} (id {})", person.name, person.id));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let text = match people.len() {
+        1 => format!("1 person is paired: {names}"),
+        count => format!("{count} people are paired: {names}"),
+    };
+    let ids: Vec<_> = people.iter().map(|person| person.id.as_str()).collect();
+    let row = Row::new(Part::Transport, State::Note, text).fact("paired", json!(ids));
+    Some(row.remedy("`takopi pair revoke ID` stops serving somebody"))
+}
+
 /// Looks at a bot.
 pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
     let row = |state, text: String| Row::new(Part::Transport, state, text);
@@ -48,6 +75,7 @@ pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
     let unheeded = house::unheeded(&instance.id, &config);
     rows.extend(unheeded.into_iter().map(|problem| row(State::Note, problem)));
     rows.extend(ears(instance, &config));
+    rows.extend(paired(scene, instance));
     let token = match config.token() {
         Ok(token) => token,
         Err(error) => {

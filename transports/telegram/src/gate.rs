@@ -1,4 +1,4 @@
-//! Who may speak where, from memory and by the settings alone. Whoever may not meets silence.
+//! Who may speak where, from memory, by the settings and by who was paired. Whoever may not meets silence.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -16,6 +16,8 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 struct Changing {
     project_chats: Vec<i64>,
+    /// People who were let in by a code.
+    paired: Vec<i64>,
     /// Groups that became supergroups meanwhile: the id they have now, and the one the settings know.
     moved: HashMap<i64, i64>,
     /// What the bot is called, once it is known.
@@ -33,8 +35,33 @@ impl Gate {
     /// Returns whether `sender` may speak in `chat`.
     pub(crate) fn admits(&self, chat: &str, sender: Option<&Sender>) -> bool {
         let Ok(chat) = chat.parse::<i64>() else { return false };
-        let listed = |sender: &Sender| sender.id.parse().is_ok_and(|id: i64| self.allowed.contains(&id));
-        self.serves(chat) && (self.allowed.is_empty() || sender.is_some_and(listed))
+        self.serves(chat) && (self.allowed.is_empty() || sender.is_some_and(|sender| self.lists(&sender.id)))
+    }
+
+    /// Returns whether `sender`, who may not speak in `chat`, may send a pairing code there: in private, or where
+    /// others are served by name.
+    pub(crate) fn is_stranger(&self, chat: &str, sender: Option<&Sender>) -> bool {
+        let Some(sender) = sender.filter(|sender| !sender.is_bot) else { return false };
+        let (Ok(chat), Ok(person)) = (chat.parse::<i64>(), sender.id.parse::<i64>()) else { return false };
+        // A negative id is a group's or a channel's own voice, which is nobody.
+        person > 0 && (chat == person || (self.serves(chat) && !self.allowed.is_empty()))
+    }
+
+    /// Returns where people who are paired are served.
+    pub(crate) fn reach_of_paired(&self) -> &'static str {
+        match self.allowed.is_empty() {
+            true => "in their private chat",
+            false => "in their private chat and in the groups that are served",
+        }
+    }
+
+    fn lists(&self, sender: &str) -> bool {
+        let Ok(id) = sender.parse::<i64>() else { return false };
+        self.allowed.contains(&id) || self.paired(id)
+    }
+
+    fn paired(&self, id: i64) -> bool {
+        self.changing.read().unwrap_or_else(PoisonError::into_inner).paired.contains(&id)
     }
 
     /// Returns whether `inbound` is for us: not a command that names another bot.
@@ -65,12 +92,18 @@ impl Gate {
         self.main_chat == Some(known)
             || changing.project_chats.contains(&known)
             // A person's private chat has the person's id.
-            || (chat > 0 && self.allowed.contains(&chat))
+            || (chat > 0 && (self.allowed.contains(&chat) || changing.paired.contains(&chat)))
     }
 
     /// Serves other projects' chats from now on.
     pub(crate) fn set_project_chats(&self, chats: Vec<i64>) {
         self.changing.write().unwrap_or_else(PoisonError::into_inner).project_chats = chats;
+    }
+
+    /// Serves these people too, by their ids, beside those of the settings.
+    pub(crate) fn set_paired(&self, people: &[String]) {
+        let people = people.iter().filter_map(|id| id.parse().ok()).collect();
+        self.changing.write().unwrap_or_else(PoisonError::into_inner).paired = people;
     }
 
     /// Learns what the bot is called.
@@ -129,6 +162,62 @@ mod tests {
         {
             assert!(!gate.admits(chat, sender.as_ref()), "{chat} {sender:?}");
         }
+    }
+
+    fn paired(people: &[&str], gate: Gate) -> Gate {
+        gate.set_paired(&people.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+        gate
+    }
+
+    #[test]
+    fn who_is_paired_is_served_as_if_they_were_on_the_list() {
+        let gate = paired(&["9"], Gate::new(Some(-100), vec![7], vec![]));
+        for chat in ["9", "-100"] {
+            assert!(gate.admits(chat, Some(&person(9))), "{chat}");
+        }
+        for (chat, sender) in [("9", person(7)), ("9", person(8)), ("-100", person(8)), ("-300", person(9))] {
+            assert_eq!(
+                gate.admits(chat, Some(&sender)),
+                chat == "9" && sender.id == "7",
+                "{chat} {sender:?}"
+            );
+        }
+        gate.set_paired(&[]);
+        assert!(!gate.admits("9", Some(&person(9))) && gate.admits("7", Some(&person(7))));
+    }
+
+    #[test]
+    fn pairing_somebody_changes_nothing_for_others_where_there_is_no_list() {
+        for main in [-100, 7] {
+            let before = Gate::new(Some(main), vec![], vec![-200]);
+            let after = paired(&["9"], Gate::new(Some(main), vec![], vec![-200]));
+            for chat in ["-100", "-200", "-300", "7", "8"] {
+                for sender in [None, Some(person(7)), Some(person(8)), Some(person(9))] {
+                    let asked = |gate: &Gate| gate.admits(chat, sender.as_ref());
+                    assert_eq!(asked(&before), asked(&after), "{main} {chat} {sender:?}");
+                }
+            }
+            assert!(after.admits("9", Some(&person(9))) && !before.admits("9", Some(&person(9))));
+        }
+    }
+
+    #[test]
+    fn codes_are_heard_in_private_and_where_people_are_served_by_name() {
+        let open = Gate::new(Some(-100), vec![], vec![]);
+        let closed = Gate::new(Some(-100), vec![7], vec![]);
+        let bot = Sender { is_bot: true, ..person(9) };
+        for (chat, sender, in_open, in_closed) in [
+            ("9", person(9), true, true),
+            ("8", person(9), false, false),
+            ("-100", person(9), false, true),
+            ("-300", person(9), false, false),
+            ("-100", person(-100), false, false),
+            ("9", bot, false, false),
+        ] {
+            let heard = [&open, &closed].map(|gate| gate.is_stranger(chat, Some(&sender)));
+            assert_eq!(heard, [in_open, in_closed], "{chat} {sender:?}");
+        }
+        assert!(!closed.is_stranger("-100", None));
     }
 
     #[test]

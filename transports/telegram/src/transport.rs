@@ -281,13 +281,26 @@ impl Transport for Telegram {
     }
 
     fn admits(&self, inbound: &Inbound) -> Admission {
-        if !self.gate.admits(&inbound.address().chat, inbound.sender()) || !self.gate.is_for_us(inbound) {
+        let (chat, sender) = (&inbound.address().chat, inbound.sender());
+        if !self.gate.is_for_us(inbound) {
             return Admission::Silence;
+        }
+        if !self.gate.admits(chat, sender) {
+            let may_pair = self.gate.is_stranger(chat, sender);
+            return if may_pair { Admission::Stranger } else { Admission::Silence };
         }
         match inbound {
             Inbound::Message(message) => self.lateness(message),
             _ => Admission::Served,
         }
+    }
+
+    fn pairing(&self) -> Option<String> {
+        Some(self.gate.reach_of_paired().to_owned())
+    }
+
+    fn serve_also(&self, people: &[String]) {
+        self.gate.set_paired(people);
     }
 
     fn names_bot(&self, message: &Message) -> bool {

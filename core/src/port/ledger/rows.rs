@@ -353,6 +353,29 @@ pub struct QuestionRow {
     pub answer: Option<Answer>,
 }
 
+/// What the ledger keeps of a chat or thread, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Remembered {
+    /// Messages of people, overheard ones included.
+    pub messages: u64,
+    /// Runs, with their answers, actions and questions.
+    pub runs: u64,
+    /// Messages that were sent.
+    pub posts: u64,
+    /// Sessions that nothing elsewhere names.
+    pub sessions: u64,
+    /// What waits, runs or is still to be sent: it is in none of the other numbers, and cannot be forgotten.
+    pub unfinished: u64,
+}
+
+impl Remembered {
+    /// Returns whether there is nothing that can be forgotten.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.messages + self.runs + self.posts + self.sessions == 0
+    }
+}
+
 /// One thing that was said in a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {

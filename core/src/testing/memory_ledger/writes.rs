@@ -19,6 +19,10 @@ impl State {
         if let Some((id, _)) = self.inbox.iter().find(|(_, entry)| same(entry)) {
             return Accepted::Duplicate(InboxId(*id));
         }
+        let key = (inbound.address().instance.clone(), inbound.upstream().to_owned());
+        if let Some((id, _)) = self.forgotten.get(&key) {
+            return Accepted::Duplicate(InboxId(*id));
+        }
         self.last_inbox += 1;
         self.inbox.insert(self.last_inbox, InboxEntry { inbound: inbound.clone(), at, fate: Fate::Pending });
         Accepted::New(InboxId(self.last_inbox))
@@ -194,6 +198,7 @@ impl State {
             Fate::Settled(_) => entry.at >= before,
             Fate::Run(run) => alive.contains(&run),
         });
+        self.forgotten.retain(|_, (_, at)| *at >= before);
         self.messages.retain(|_, run| alive.contains(run));
         self.questions.retain(|row| alive.contains(&row.run));
         (had - count(self)) as u64
