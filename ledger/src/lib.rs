@@ -24,6 +24,7 @@ mod scopes;
 mod spool;
 mod stored;
 mod sweep;
+mod temporary;
 mod thread;
 mod writer;
 

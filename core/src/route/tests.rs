@@ -1,5 +1,7 @@
 //! Precedence: which engine, project, branch and session hold, and what is refused.
 
+mod files;
+
 use super::*;
 use crate::message::{Chosen, Reply, Sender};
 use crate::port::ledger::{Preference, PreferenceKey};
@@ -39,6 +41,7 @@ fn known() -> Known {
         default_project: None,
         conversations: false,
         caller_dir: false,
+        files: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod outbox;
 mod runs;
 mod scopes;
 mod sweep;
+mod temporary;
 
 use std::future::Future;
 
@@ -56,6 +57,8 @@ where
     history::a_chat_reads_as_it_was_said(&make().await).await;
     history::pages_join_without_gap_or_overlap(&make().await).await;
     history::conversations_are_listed_latest_first(&make().await).await;
+
+    temporary::a_temporary_file_goes_with_its_owner(&make().await).await;
 
     sweep::what_is_finished_and_old_goes(&make().await).await;
     sweep::what_is_unfinished_stays_whatever_its_age(&make().await).await;

@@ -2,6 +2,7 @@
 //! port's contract (`testing/ledger.rs`) by the simplest means, linear scans under one lock.
 
 mod reads;
+mod temporary;
 mod writes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +17,8 @@ use crate::id::{EngineId, InstanceId, RunId};
 use crate::message::{Address, Inbound, MessageRef};
 use crate::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
-    PartState, Post, PreferenceKey, QuestionRow, RunNote, RunRow, Said, Settled, StoredFacts, Unfinished,
+    PartState, Post, PreferenceKey, QuestionRow, RunNote, RunRow, Said, Settled, StoredFacts, Temporary,
+    Unfinished,
 };
 use crate::session::{Generation, Session, SessionRow};
 use crate::time::Timestamp;
@@ -262,6 +264,11 @@ impl Ledger for MemoryLedger {
     /// Returns a folder nobody made: who puts files there makes it.
     fn spool(&self) -> PathBuf {
         std::env::temp_dir().join("takopi-memory-ledger.spool")
+    }
+
+    async fn temporary(&self) -> Result<Box<dyn Temporary>, LedgerError> {
+        drop(self.write("make a temporary file")?);
+        temporary::make(&self.spool())
     }
 
     async fn sweep(&self, before: Timestamp) -> Result<u64, LedgerError> {

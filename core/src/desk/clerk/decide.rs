@@ -40,7 +40,8 @@ impl Clerk {
             self.reply_to_run_of(plain, message);
         }
         let in_force = self.desk.in_force();
-        let known = in_force.by.known(&arrival.inbound.address().instance, &instance.spec);
+        let mut known = in_force.by.known(&arrival.inbound.address().instance, &instance.spec);
+        known.files = instance.transport.files().map(|policy| policy.auto_put);
         let wants = route::wants(&arrival.inbound, &known);
         match self.facts(&wants).await {
             Ok(facts) => {
@@ -143,6 +144,9 @@ impl Clerk {
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
             Decision::TakeUp(late) => self.run_late(late, inbox, inbound.message(), &instance).await,
+            Decision::Tell(text) => {
+                self.reply(&inbox, inbound.message().clone(), &Body::plain(text), &instance);
+            }
             Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
             Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
         }
