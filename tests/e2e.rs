@@ -84,6 +84,8 @@ mod telegram;
 mod telegram_contract;
 #[path = "e2e/telegram_fetch.rs"]
 mod telegram_fetch;
+#[path = "e2e/telegram_files.rs"]
+mod telegram_files;
 #[path = "e2e/telegram_forget.rs"]
 mod telegram_forget;
 #[path = "e2e/telegram_groups.rs"]

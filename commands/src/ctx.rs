@@ -116,7 +116,7 @@ fn is_known(host: &dyn CommandHost, word: &str) -> bool {
 }
 
 /// Returns a project, as its alias is written in the config, and its branch.
-fn place(host: &dyn CommandHost, context: &Context) -> String {
+pub(crate) fn place(host: &dyn CommandHost, context: &Context) -> String {
     let projects = host.projects();
     let known = projects.iter().find(|project| Some(project.alias.to_lowercase()) == context.project);
     let project = known.map(|project| project.alias.clone()).or_else(|| context.project.clone());

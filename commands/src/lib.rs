@@ -7,6 +7,7 @@ mod agent;
 mod cancel;
 mod choice;
 mod ctx;
+mod file;
 mod forget;
 mod help;
 mod model;
@@ -45,6 +46,7 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
         (reasoning::spec()?, Arc::new(reasoning::COMMAND)),
         (trigger::spec()?, Arc::new(trigger::Trigger)),
         (forget::spec()?, Arc::new(forget::Forget)),
+        (file::spec()?, Arc::new(file::File)),
         (status::spec()?, Arc::new(status::Status)),
         (help::spec()?, Arc::new(help::Help)),
     ])
@@ -79,10 +81,15 @@ fn words(words: &[String]) -> Vec<&str> {
     words
 }
 
-/// Returns what somebody typed as it can be shown in an error: short, and on one line.
-fn quoted(text: &str) -> String {
+/// Returns what somebody typed as it can be shown: short, and on one line.
+fn shown(text: &str) -> String {
     let text: String = text.chars().filter(|character| !character.is_control()).collect();
-    format!("'{}'", shorten(&text, 40))
+    shorten(&text, 40)
+}
+
+/// Returns what somebody typed as it can be shown in an error.
+fn quoted(text: &str) -> String {
+    format!("'{}'", shown(text))
 }
 
 /// Returns a list for people: `a, b, c`.

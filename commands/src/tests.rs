@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use takopi_core::message::{Address, MessageRef, Reply};
+use takopi_core::message::{Address, Attachment, AttachmentKind, MessageRef, Reply};
 use takopi_core::port::command::{Call, CommandReply};
 use takopi_core::port::engine::RunOptions;
 use takopi_core::port::ledger::Remembered;
@@ -157,6 +157,80 @@ async fn ctx_shows_sets_and_clears_project_and_branch() {
 async fn trigger_shows_sets_and_clears_what_is_answered() {
     let calls = ["", "Mentions", "", "set all", "", "clear", "often"].map(|text| call("trigger", text));
     insta::assert_snapshot!(talk(house(), calls).await);
+}
+
+/// Returns a call that came as the caption of files of these names.
+fn with_files(text: &str, names: &[Option<&str>]) -> Call {
+    let file = |name: &Option<&str>| Attachment {
+        handle: "1".to_owned(),
+        kind: AttachmentKind::File,
+        name: name.map(str::to_owned),
+        bytes: Some(if *name == Some("large") { 21 << 20 } else { 7 }),
+    };
+    Call { files: names.iter().map(file).collect(), album: names.len() > 1, ..call("file", text) }
+}
+
+#[tokio::test]
+async fn file_put_stores_a_file_where_its_caption_says() {
+    let one = [Some("n.txt")];
+    let captions = [
+        "put",
+        "put",
+        "put --force",
+        "Put docs/a b.txt",
+        "put docs/",
+        "put /web @side x.txt",
+        "put /codex y.txt",
+        "put /api /web x",
+        "put z.txt --force",
+        "put --foo x",
+        "put --",
+        "put ../x",
+        "put ~/x",
+        "put .git/config",
+        "put deep/.env",
+        "put 'a",
+        "",
+        "frob",
+    ];
+    let mut calls: Vec<Call> = captions.iter().map(|text| with_files(text, &one)).collect();
+    calls.extend([
+        with_files("put", &[None]),
+        with_files("put", &[Some("large")]),
+        call("file", "put x"),
+        call("file", ""),
+    ]);
+    insta::assert_snapshot!(talk(house().with_files(), calls).await);
+}
+
+#[tokio::test]
+async fn file_put_stores_an_album_in_a_folder_and_names_what_failed() {
+    let calls = [
+        with_files("put", &[Some("a.txt"), Some("b.txt")]),
+        with_files("put", &[Some("a.txt"), Some("c.txt")]),
+        with_files("put", &[Some("a.txt"), Some("c.txt")]),
+        with_files("put docs", &[Some(".env"), Some("large"), Some("a.txt")]),
+        with_files("put --force /web docs/", &[Some("a.txt"), Some("a.txt")]),
+        with_files("put ../docs", &[Some("a.txt"), Some("b.txt")]),
+        Call { album: true, ..with_files("put one", &[Some("a.txt")]) },
+    ];
+    insta::assert_snapshot!(talk(house().with_files(), calls).await);
+}
+
+#[tokio::test]
+async fn file_tells_who_may_not_put_files_and_where_nobody_may() {
+    let call = || [with_files("put", &[Some("n.txt")])];
+    let mut script = talk(house(), call()).await;
+    let mut member = house().with_files();
+    member.is_member = true;
+    script += &talk(member, call()).await;
+    let mut unlisted = house().with_files();
+    unlisted.files.as_mut().unwrap().people = vec!["2".to_owned()];
+    script += &talk(unlisted, call()).await;
+    let mut homeless = house().with_files();
+    homeless.default_project = None;
+    script += &talk(homeless, call()).await;
+    insta::assert_snapshot!(script);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod clerk;
 mod delivery;
 mod door;
+mod files;
 mod follow;
 mod generation;
 mod hear;

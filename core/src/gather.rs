@@ -41,8 +41,8 @@ pub struct Gathered {
     /// What it was made of, in the order of acceptance. Never empty.
     pub inbox: Vec<InboxId>,
     /// The message. A joined one has the text of the plain message, then those of the forwarded ones, in
-    /// paragraphs; for an album the first text there is. It has all attachments, and stands where the
-    /// plain message stands, else the first.
+    /// paragraphs; for an album the first text there is. It has all attachments, and stands where that plain
+    /// message or first text stands, else the first.
     pub message: Message,
     /// For forwarded messages without a plain one: the plain message that passed just before them, to which
     /// they may belong. Its run may have started.
@@ -86,7 +86,8 @@ impl Gatherer {
     pub fn push(&mut self, inbox: InboxId, message: Message, windows: Windows, now: Moment) -> Vec<Gathered> {
         self.forget_passed(now);
         let lane = (message.message.address.clone(), message.sender.id.clone());
-        let forward = message.forwarded && !windows.forward.is_zero();
+        // A forwarded file is a matter of its own: what is to be done with it does not hang on a prompt.
+        let forward = message.forwarded && !windows.forward.is_zero() && message.files().next().is_none();
         let album = message.album.clone().filter(|_| !windows.album.is_zero());
         let follows = self.passed.get(&lane).map(|(plain, _)| *plain).filter(|_| forward);
         let line = self.lanes.entry(lane.clone()).or_default();

@@ -8,10 +8,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::files::clean_name;
 use crate::id::{CommandId, EngineId, InstanceId, RunId};
 use crate::port::ledger::InboxId;
+use crate::render::shorten;
 use crate::session::Context;
 use crate::time::Timestamp;
+
+/// Characters of a file's name that are shown: a line on a phone, or two.
+const SHOWN_NAME_CHARS: usize = 60;
 
 /// Where a conversation takes place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,6 +81,15 @@ pub struct Attachment {
     pub bytes: Option<u64>,
 }
 
+impl Attachment {
+    /// Returns what people know it as: its name, as far as one line can show it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let name = self.name.as_deref().and_then(clean_name);
+        name.map_or_else(|| "the file".to_owned(), |name| shorten(&name, SHOWN_NAME_CHARS))
+    }
+}
+
 /// What an attachment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,6 +146,13 @@ pub struct Message {
     /// What was chosen with controls.
     #[serde(default)]
     pub chosen: Chosen,
+}
+
+impl Message {
+    /// Returns the files that came with it. A voice note is none: it is what its sender says.
+    pub fn files(&self) -> impl Iterator<Item = &Attachment> {
+        self.attachments.iter().filter(|file| file.kind != AttachmentKind::Voice)
+    }
 }
 
 /// A button that was pressed.

@@ -2,15 +2,18 @@
 //! ledger must be asked, [`decide`] takes the answer. Nothing here loads an engine or waits.
 //!
 //! A prompt is read and continued in `route/prompt.rs`; which engine, project and branch hold where nothing
-//! else says so is `route/ambient.rs`. The next stop is `queue.rs`.
+//! else says so is `route/ambient.rs`, what becomes of files `route/files.rs`. The next stop is `queue.rs`.
 
 mod ambient;
+mod files;
 mod prompt;
 #[cfg(test)]
 mod tests;
 
 pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
 pub(crate) use ambient::{options_for, unknown_project};
+pub use files::Enclosed;
+pub(crate) use files::meant_directory;
 use prompt::Prompt;
 
 use crate::directive::{SlashCall, slash_command};
@@ -18,6 +21,7 @@ use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, ButtonAction, Inbound, Invoke, Message, MessageRef};
 use crate::port::engine::{Answer, RunOptions};
 use crate::port::ledger::{FactsQuery, InboxId, PreferenceKey, StoredFacts};
+use crate::port::transport::AutoPut;
 use crate::port::workspace::Place;
 use crate::resume::ResumePatterns;
 use crate::session::{Context, Generation, Scope, SessionRow, SessionToken, ThreadKey};
@@ -25,6 +29,9 @@ use crate::speech;
 
 /// The command that takes the short way: runs it is about are signalled before anything is queued.
 pub const CANCEL: &str = "cancel";
+
+/// The command that puts files into a directory and gets them from there.
+pub const FILE: &str = "file";
 
 /// The value of [`PreferenceKey::Trigger`] where only who addresses the bot is answered.
 pub const MENTIONS: &str = "mentions";
@@ -63,6 +70,8 @@ pub struct Known {
     pub shared: bool,
     /// Whether the sender may say which directory to run in.
     pub caller_dir: bool,
+    /// What becomes of files that come without a command; `None` where files are switched off.
+    pub files: Option<AutoPut>,
 }
 
 impl Known {
@@ -88,6 +97,8 @@ enum Reading {
     Form(ButtonAction, Answer),
     Amend { text: String },
     Withdraw,
+    Store { command: CommandId },
+    Tell(String),
     Refuse(String),
 }
 
@@ -151,9 +162,17 @@ pub struct RunPlan {
     pub options: RunOptions,
     /// What the person should be told about how their words were read.
     pub remark: Option<String>,
+    /// The files that come with it: they are stored before the engine starts.
+    pub enclosed: Option<Enclosed>,
 }
 
 impl RunPlan {
+    /// Returns what it is known by: its prompt, or that it is about files alone.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        if self.prompt.is_empty() && self.enclosed.is_some() { "[uploaded files]" } else { &self.prompt }
+    }
+
     /// Returns whether it belongs elsewhere than the session of a conversation: another project or branch was
     /// named, or its caller is in another directory.
     #[must_use]
@@ -200,6 +219,8 @@ pub enum Decision {
     Withdraw(InboxId),
     /// Run a message that was put aside.
     TakeUp(InboxId),
+    /// Tell the sender this, and do nothing.
+    Tell(String),
     /// Tell the sender why not.
     Refuse(String),
     /// Nothing.
@@ -257,6 +278,9 @@ fn read_message(message: &Message, known: &Known) -> Reading {
     if let Some(call) = read_call(message, known) {
         return call;
     }
+    if let Some(reading) = files::read(message, known) {
+        return reading;
+    }
     match prompt::read(message, known) {
         Ok(prompt) => Reading::Prompt(Box::new(prompt)),
         Err(problem) => Reading::Refuse(problem),
@@ -280,11 +304,13 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
             None => Decision::Ignore,
         },
         Reading::Withdraw => facts.stored.pending.map_or(Decision::Ignore, Decision::Withdraw),
+        Reading::Store { command } => Decision::Call { command: command.clone(), text: "put".to_owned() },
+        Reading::Tell(text) => Decision::Tell(text.clone()),
         Reading::Refuse(problem) => Decision::Refuse(problem.clone()),
     }
 }
 
-/// Returns whether a prompt was only overheard: the chat wants the bot to answer who addresses it
+/// Returns whether a prompt or a file was only overheard: the chat wants the bot to answer who addresses it
 /// (`/trigger mentions`), and this neither names the bot, nor replies to a run of it, nor begins with one of
 /// its words.
 #[must_use]
@@ -293,7 +319,10 @@ pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Kno
     if trigger.is_none_or(|row| row.value != MENTIONS) || named {
         return false;
     }
-    let is_prompt = matches!(wants.reading, Reading::Prompt(_) | Reading::Refuse(_));
+    let is_prompt = matches!(
+        wants.reading,
+        Reading::Prompt(_) | Reading::Refuse(_) | Reading::Store { .. } | Reading::Tell(_)
+    );
     let is_reply = facts.stored.run.is_some() || facts.live.is_some() || wants.query.session.is_some();
     let ours = |call: SlashCall| {
         known.engines.iter().any(|id| id.as_str() == call.name) || known.project(&call.name).is_some()

@@ -11,7 +11,7 @@ use takopi_core::message::{Address, Inbound};
 use takopi_core::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
     PartState, Post, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled, StoredFacts,
-    Unfinished,
+    Temporary, Unfinished,
 };
 use takopi_core::session::{Generation, Scope};
 use takopi_core::time::Timestamp;
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::reader::Reader;
 use crate::stored::{change, first};
 use crate::writer::{Durability, Writer};
-use crate::{file, forget, history, inbox, outbox, runs, scopes, spool, sweep};
+use crate::{file, forget, history, inbox, outbox, runs, scopes, spool, sweep, temporary};
 
 /// The durable memory in one SQLite file. Letting go of it writes what is queued and merges the WAL into the
 /// file, waiting for that at most some seconds.
@@ -53,7 +53,9 @@ impl SqliteLedger {
         let shared: Arc<Path> = path.into();
         let reader = Reader::start(file::open_for_reading(path)?, Arc::clone(&shared))?;
         let writer = Writer::start(connection, Arc::clone(&shared))?;
-        Ok(Self { id, spool: file::spool_of(path), path: shared, reader, writer })
+        let spool = file::spool_of(path);
+        temporary::clear(&spool);
+        Ok(Self { id, spool, path: shared, reader, writer })
     }
 
     /// Returns the path of the file.
@@ -297,6 +299,13 @@ impl Ledger for SqliteLedger {
             tracing::warn!(spool = %self.spool.display(), %error, "the spool folder cannot be made");
         }
         self.spool.clone()
+    }
+
+    async fn temporary(&self) -> Result<Box<dyn Temporary>, LedgerError> {
+        match temporary::make(&self.spool()).await {
+            Ok(part) => Ok(Box::new(part)),
+            Err(failure) => Err(failure.told("make a temporary file", &self.path)),
+        }
     }
 
     async fn sweep(&self, before: Timestamp) -> Result<u64, LedgerError> {

@@ -25,6 +25,7 @@ mod scopes;
 mod spool;
 mod stored;
 mod sweep;
+mod temporary;
 mod thread;
 mod writer;
 

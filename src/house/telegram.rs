@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
-use takopi_core::port::{Clock, Transcriber};
+use takopi_core::port::{Clock, Transcriber, Transport as _};
+use takopi_core::route::FILE;
 use takopi_core::session::Context;
 use takopi_core::settings::{Instance, Secret, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
@@ -133,10 +134,8 @@ pub(crate) fn open_group_warning(
 
 /// Returns the settings that are switched on and that this version does not heed yet.
 pub(crate) fn unheeded(instance: &InstanceId, config: &TelegramConfig) -> Vec<String> {
-    let switched = [
-        (config.topics.enabled, "topics", "topics keep no project of their own and there is no /topic"),
-        (config.files.enabled, "files", "files are neither stored nor sent"),
-    ];
+    let switched =
+        [(config.topics.enabled, "topics", "topics keep no project of their own and there is no /topic")];
     let on = switched.into_iter().filter(|(on, ..)| *on);
     on.map(|(_, table, what)| {
         format!(
@@ -201,9 +200,11 @@ impl Bot {
     pub(super) async fn learn(&self, desk: &Desk, settings: &Settings) {
         self.transport.set_project_chats(project_chats(settings));
         let engines = desk.engines(&self.instance).await;
+        let has_files = self.transport.files().is_some();
         let menu = desk.with_generation(|generation| {
             let projects = generation.projects.iter().map(|project| project.alias.as_str());
             let commands = generation.commands.specs();
+            let commands = commands.filter(|spec| has_files || spec.id.as_str() != FILE);
             let commands = commands.map(|spec| (spec.id.as_str(), spec.description.as_str()));
             greeting::menu(&engines, projects, commands)
         });
@@ -277,10 +278,9 @@ mod tests {
             unheeded(&instance, &config)
         };
         assert_eq!(of(""), [""; 0]);
-        let both = of("topics = { enabled = true }\nfiles = { enabled = true }");
-        assert!(both[0].starts_with("[transports.telegram.topics] is switched on"), "{both:?}");
-        assert!(both[1].starts_with("[transports.telegram.files] is switched on"), "{both:?}");
-        assert_eq!(both.len(), 2);
+        let on = of("topics = { enabled = true }\nfiles = { enabled = true }");
+        assert!(on[0].starts_with("[transports.telegram.topics] is switched on"), "{on:?}");
+        assert_eq!(on.len(), 1);
     }
 
     #[test]

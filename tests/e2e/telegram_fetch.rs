@@ -27,7 +27,7 @@ fn fetch(server: &TelegramServer, handle: &str) -> Result<Vec<u8>, FetchError> {
     let file = Attachment { handle: handle.to_owned(), kind, name: None, bytes: None };
     let mut bytes = Vec::new();
     let done = Runtime::new().unwrap().block_on(transport.fetch(&file, MAX_BYTES, &mut bytes));
-    done.map(|()| bytes)
+    done.map(|_name| bytes)
 }
 
 #[test]

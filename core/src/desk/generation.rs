@@ -58,7 +58,8 @@ impl InForce {
     /// Returns what routing may know in a chat of an instance.
     pub(super) fn known(&self, instance: &Instance, chat: &Address) -> Known {
         let known = self.by.known(&chat.instance, &instance.spec);
-        Known { shared: instance.transport.shares(chat), ..known }
+        let files = instance.transport.files().map(|policy| policy.auto_put);
+        Known { shared: instance.transport.shares(chat), files, ..known }
     }
 
     /// Closes the engines once no work needs them.
@@ -90,6 +91,7 @@ impl Generation {
             conversations: transport.features.conversations,
             shared: false,
             caller_dir: transport.features.caller_dir,
+            files: None,
         }
     }
 }

@@ -11,24 +11,26 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::clerk::Memo;
+use super::files::{self, Storing};
 use super::generation::InForce;
 use super::live::LiveRun;
 use super::perform::Assignment;
 use super::{DeskEvent, Instance, Shared, door};
 use crate::directive::split_words;
+use crate::files::switched_off;
 use crate::id::{CommandId, EngineId, RunId};
-use crate::message::{Address, Body, Inbound, MessageRef, Reply, Sender};
+use crate::message::{Address, Attachment, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
-    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, ProjectStatus,
-    Renewed, RunMode, RunRequest, RunResult, RunSummary,
+    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, Deposit, EngineStatus,
+    ProjectStatus, Renewed, RunMode, RunRequest, RunResult, RunSummary,
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
     FactsQuery, InboxId, LedgerError, Post, PostKind, Preference, PreferenceKey, ProgressUse, Remembered,
     Settled, StoredFacts,
 };
-use crate::port::transport::{SendError, SendOptions};
-use crate::port::workspace::Place;
+use crate::port::transport::{FilePolicy, SendError, SendOptions};
+use crate::port::workspace::{FileError, Place, Saved};
 use crate::route::{self, Continue, Facts, Known, RunPlan};
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
 
@@ -48,18 +50,27 @@ pub(super) struct Caller {
     message: MessageRef,
     sender: Sender,
     reply_to: Option<Reply>,
+    files: Vec<Attachment>,
+    album: bool,
     inbox: Vec<InboxId>,
 }
 
 impl Caller {
     pub(super) fn new(inbound: &Inbound, inbox: Vec<InboxId>, instance: Arc<Instance>) -> Self {
         let nobody = || Sender { id: String::new(), name: String::new(), is_bot: false };
-        let reply_to = match inbound {
-            Inbound::Message(message) | Inbound::Edited(message) => message.reply_to.clone(),
+        let message = match inbound {
+            Inbound::Message(message) | Inbound::Edited(message) => Some(message),
             _ => None,
         };
-        let sender = inbound.sender().cloned().unwrap_or_else(nobody);
-        Self { instance, message: inbound.message().clone(), sender, reply_to, inbox }
+        Self {
+            instance,
+            message: inbound.message().clone(),
+            sender: inbound.sender().cloned().unwrap_or_else(nobody),
+            reply_to: message.and_then(|message| message.reply_to.clone()),
+            files: message.map_or_else(Vec::new, |message| message.files().cloned().collect()),
+            album: message.is_some_and(|message| message.album.is_some()),
+            inbox,
+        }
     }
 }
 
@@ -86,6 +97,8 @@ pub(super) async fn call(
         message: caller.message.clone(),
         sender: caller.sender.clone(),
         reply_to: caller.reply_to.clone(),
+        files: caller.files.clone(),
+        album: caller.album,
         stopped,
         settings: Map::new(),
     };
@@ -188,6 +201,10 @@ pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<
     });
 }
 
+fn unknown_managers(error: &SendError) -> CommandError {
+    CommandError(format!("it is not known who manages this chat: {error}"))
+}
+
 /// The house as one call sees it.
 struct Host {
     desk: Arc<Shared>,
@@ -267,6 +284,7 @@ impl Host {
             thread,
             session: request.session.map_or(Continue::Fresh, Continue::Session),
             remark: None,
+            enclosed: None,
         })
     }
 }
@@ -364,7 +382,9 @@ impl CommandHost for Host {
     }
 
     fn commands(&self) -> Vec<CommandSpec> {
-        self.in_force.by.commands.specs().cloned().collect()
+        let has_files = self.files().is_some();
+        let specs = self.in_force.by.commands.specs();
+        specs.filter(|spec| has_files || spec.id.as_str() != route::FILE).cloned().collect()
     }
 
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
@@ -382,7 +402,7 @@ impl CommandHost for Host {
     async fn may_manage(&self) -> Result<bool, CommandError> {
         let asked = self.caller.instance.transport.is_manager(self.address(), &self.caller.sender);
         let told = door::in_time(&*self.desk.clock, asked).await;
-        told.map_err(|error| CommandError(format!("it is not known who manages this chat: {error}")))
+        told.map_err(|error| unknown_managers(&error))
     }
 
     async fn context(&self) -> Result<Context, CommandError> {
@@ -436,5 +456,45 @@ impl CommandHost for Host {
 
     async fn forget(&self) -> Result<Remembered, CommandError> {
         self.besides_this(self.desk.ledger.forget(self.address()).await)
+    }
+
+    fn files(&self) -> Option<FilePolicy> {
+        self.caller.instance.transport.files()
+    }
+
+    async fn file_refusal(&self) -> Result<Option<String>, CommandError> {
+        let Some(policy) = self.files() else { return Ok(Some(switched_off(&self.address().instance))) };
+        let Caller { instance, sender, .. } = &self.caller;
+        let asked = files::refusal(&self.desk, instance, &policy, self.address(), sender);
+        asked.await.map(|refusal| refusal.map(str::to_owned)).map_err(|error| unknown_managers(&error))
+    }
+
+    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
+        let facts = Facts { stored: self.stored().await?, live: None };
+        let Caller { message, reply_to, .. } = &self.caller;
+        let reply = reply_to.as_ref().and_then(|reply| reply.text.as_deref());
+        route::meant_directory(text, reply, message, &facts, &self.known()).map_err(CommandError)
+    }
+
+    async fn store(
+        &self,
+        file: &Attachment,
+        deposit: &Deposit,
+        stop: &CancellationToken,
+    ) -> Result<Saved, FileError> {
+        let Some(policy) = self.files() else {
+            return Err(FileError::NoDirectory(switched_off(&self.address().instance)));
+        };
+        let storing = Storing {
+            desk: &self.desk,
+            instance: &self.caller.instance,
+            workspace: &*self.in_force.by.workspace,
+            rules: &policy.rules,
+            context: &deposit.context,
+            place: &Place::Open,
+            to: &deposit.to,
+            force: deposit.force,
+        };
+        storing.store(file, stop).await
     }
 }

@@ -96,7 +96,7 @@ impl LiveRun {
             asked_by: plan.reply_to.clone(),
             inbox,
             look,
-            prompt: plan.prompt.chars().take(PROMPT_CHARS).collect(),
+            prompt: plan.title().chars().take(PROMPT_CHARS).collect(),
             stop,
             signal,
             seq: watch::Sender::new(0),

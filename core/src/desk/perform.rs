@@ -2,9 +2,11 @@
 //!
 //! What is shown goes out by post (`door.rs`) or is followed (`follow.rs`); this never waits for a chat.
 //! The thread is released only when the engine has returned and the end is on disk. The engine at work is
-//! `perform/play.rs`, the directory `perform/prepare.rs`, the end `perform/close.rs`.
+//! `perform/play.rs`, the directory `perform/prepare.rs`, the files that came along `perform/enclosed.rs`, the
+//! end `perform/close.rs`.
 
 mod close;
+mod enclosed;
 mod play;
 mod prepare;
 
@@ -77,6 +79,8 @@ struct Performance {
     conversations: bool,
     session: Option<SessionToken>,
     dir: Option<PathBuf>,
+    /// What the chat gets instead of how it ended.
+    instead: Option<Body>,
     /// The answer that was shown, and the post that showed it.
     shown_answer: Option<(String, Vec<OutboxId>)>,
     events: Vec<RunEvent>,
@@ -145,6 +149,7 @@ impl Performance {
             conversations,
             session: None,
             dir: None,
+            instead: None,
             shown_answer: None,
             events: Vec::with_capacity(BATCH),
         };
@@ -259,7 +264,7 @@ impl Performance {
             context: self.plan.context.clone(),
             dir: self.plan.place.certain(&self.plan.context).map(Path::to_owned),
             session: self.session.clone(),
-            prompt: self.plan.prompt.clone(),
+            prompt: self.plan.title().to_owned(),
             opened_at: self.desk.clock.now(),
         };
         self.desk.ledger.open(&open).await?;
@@ -277,17 +282,24 @@ impl Performance {
         if let Some(remark) = self.plan.remark.clone() {
             self.fold(RunEvent::Note(Note { level: Level::Info, text: remark }));
         }
-        let engine = match self.engine().await {
-            Ok(engine) => engine,
-            Err(end) => return end,
-        };
-        let dir = match self.prepare().await {
-            Ok(dir) => dir,
-            Err(end) => return end,
+        match self.make_ready().await {
+            Ok((engine, job)) => self.drive(engine, job).await,
+            Err(end) => end,
+        }
+    }
+
+    /// Gets together what the engine needs: itself, the directory, the files of the prompt.
+    async fn make_ready(&mut self) -> Result<(Arc<dyn Engine>, Job), RunEnd> {
+        let files = self.admit_files().await?;
+        let engine = self.engine().await?;
+        let dir = self.prepare().await?;
+        let prompt = match files {
+            Some(policy) => self.enclose(&policy, &dir).await?,
+            None => self.plan.prompt.clone(),
         };
         let job = Job {
             run: self.live.id,
-            prompt: self.plan.prompt.clone(),
+            prompt,
             attachments: Vec::new(),
             session: self.session.clone(),
             host: None,
@@ -295,7 +307,7 @@ impl Performance {
             dir,
             options: self.plan.options.clone(),
         };
-        self.drive(engine, job).await
+        Ok((engine, job))
     }
 
     /// Returns the engine, once it is known to be all there: for one that cannot run no worktree is made, and

@@ -3,6 +3,7 @@
 
 mod delivering;
 mod ending;
+mod files;
 mod following;
 mod hearing;
 mod pairing;
@@ -133,7 +134,7 @@ fn in_projects(engine: &ScriptEngine, workspace: &FakeWorkspace) -> Generation {
     };
     let specs = ["alpha", "beta"].map(ScriptEngine::spec);
     let claims = specs.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
-    let commands = ["cancel", "probe"].map(command);
+    let commands = ["cancel", "file", "probe"].map(command);
     let commands = commands.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
     Generation {
         engines: Catalog::new(

@@ -8,17 +8,16 @@ use crate::message::Message;
 use crate::route;
 
 impl Shared {
-    /// Returns the windows of a message's transport. Forwarded messages belong neither to a command nor to what is
-    /// said to a run under way: those do not wait for any.
+    /// Returns the windows of a message's transport. Forwarded messages belong neither to a command, nor to a file
+    /// without a word, nor to what is said to a run under way: those do not wait for any.
     pub(super) fn windows(&self, message: &Message) -> Windows {
         let address = &message.message.address;
         let Some(instance) = self.instance(&address.instance) else { return Windows::NONE };
         let windows = instance.transport.windows();
         let known = || self.in_force().known(&instance, address);
-        if windows.forward.is_zero()
-            || message.forwarded
-            || !(self.is_about_run(message) || route::is_call(message, &known()))
-        {
+        let is_bare_file = message.text.trim().is_empty() && message.files().next().is_some();
+        let stands_alone = || is_bare_file || self.is_about_run(message) || route::is_call(message, &known());
+        if windows.forward.is_zero() || message.forwarded || !stands_alone() {
             return windows;
         }
         Windows { forward: Duration::ZERO, ..windows }

@@ -100,11 +100,15 @@ impl Group {
         self.members.sort_by_key(|(inbox, _)| *inbox);
         let text = self.text();
         let plain = self.plain();
+        let said = |(_, message): &(InboxId, Message)| !message.text.trim().is_empty();
+        let speaker = self.members.iter().position(said).filter(|_| !self.forwards);
+        let speaker = speaker.and_then(|index| self.members.get(index)).map(|(_, said)| said.message.clone());
         let (inbox, mut messages): (Vec<InboxId>, Vec<Message>) = self.members.into_iter().unzip();
         let attachments = messages.iter_mut().flat_map(|message| message.attachments.drain(..)).collect();
         let reply_to = messages.iter().find_map(|message| message.reply_to.clone());
         let mut message = messages.into_iter().nth(plain.unwrap_or(0))?;
         message.text = text;
+        message.message = speaker.unwrap_or(message.message);
         message.attachments = attachments;
         message.reply_to = message.reply_to.or(reply_to);
         Some(Gathered { inbox, message, follows: self.follows.filter(|_| plain.is_none()) })

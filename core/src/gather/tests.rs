@@ -79,6 +79,28 @@ fn an_album_becomes_one_message_a_second_after_its_last_part() {
 }
 
 #[test]
+fn an_album_stands_where_its_text_is() {
+    let mut gatherer = Gatherer::default();
+    push(&mut gatherer, part(1, "a", " "), 0);
+    push(&mut gatherer, part(2, "a", "caption"), 0);
+    push(&mut gatherer, part(3, "a", "another"), 0);
+    push(&mut gatherer, part(4, "b", ""), 0);
+    let due = gatherer.due(at(1_000));
+    assert_eq!((due[0].message.message.id.as_str(), due[0].place()), ("2", Some(InboxId(1))));
+    assert_eq!(due[1].message.message.id, "4");
+}
+
+#[test]
+fn a_forwarded_file_is_a_matter_of_its_own() {
+    let mut gatherer = Gatherer::default();
+    push(&mut gatherer, forwarded(1, "that"), 0);
+    assert_eq!(push(&mut gatherer, said(2, "explain"), 10), []);
+    let file = Message { forwarded: true, album: None, ..part(3, "", "report") };
+    let both = [out(&[1, 2], "explain\n\nthat"), out(&[3], "report")];
+    assert_eq!(push(&mut gatherer, file, 20), both, "it joins nothing and comes in its turn");
+}
+
+#[test]
 fn what_the_same_person_writes_is_held_behind_an_album_and_nobody_else() {
     let mut gatherer = Gatherer::default();
     push(&mut gatherer, part(1, "a", "look"), 0);

@@ -8,14 +8,21 @@ mod rows;
 
 pub use rows::*;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use tokio::io::AsyncWrite;
 
 use crate::id::{EngineId, InstanceId, RunId};
 use crate::message::{Address, Inbound};
 use crate::session::{Generation, Scope};
 use crate::time::Timestamp;
+
+/// A file for bytes on their way in; dropped, it is gone. What was written is in it once it is flushed.
+pub trait Temporary: AsyncWrite + Send + Unpin {
+    /// Returns where it is.
+    fn path(&self) -> &Path;
+}
 
 /// The durable memory.
 #[async_trait]
@@ -220,6 +227,13 @@ pub trait Ledger: Send + Sync {
 
     /// Returns the folder for files on their way out, made on first use.
     fn spool(&self) -> PathBuf;
+
+    /// Makes an empty file in the spool for bytes on their way in. Nobody but its maker knows of it; what a crash
+    /// leaves is taken away when the ledger is opened again.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn temporary(&self) -> Result<Box<dyn Temporary>, LedgerError>;
 
     /// Forgets what is finished and older than `before`, spooled files included; returns how many rows
     /// went. Work that is not finished stays whatever its age.

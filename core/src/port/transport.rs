@@ -279,7 +279,8 @@ pub trait Transport: Send + Sync {
     }
 
     /// Fetches a file that came with a message, `max_bytes` of it at most, and writes it `into`. What was
-    /// written before an error is of no use.
+    /// written before an error is of no use. Returns what the service calls the file where it has a name for
+    /// it, which may be anything.
     ///
     /// # Errors
     /// [`FetchError`].
@@ -288,7 +289,7 @@ pub trait Transport: Send + Sync {
         _file: &Attachment,
         _max_bytes: u64,
         _into: &mut (dyn AsyncWrite + Send + Unpin),
-    ) -> Result<(), FetchError> {
+    ) -> Result<Option<String>, FetchError> {
         Err(FetchError::Denied("files are not sent here".to_owned()))
     }
 

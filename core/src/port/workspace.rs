@@ -3,7 +3,7 @@
 
 mod files;
 
-pub use files::{FileError, FileRules, Get, Got, Put, Saved, Way};
+pub use files::{FileError, FileRules, Get, Got, Put, Saved, Way, failed_line};
 
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use super::ambient::{ambient_context, default_engine, options_for};
-use super::{Continue, Decision, Facts, Known, RunPlan};
-use crate::directive::{Directives, Vocabulary, parse_context_line, parse_directives, strip_resume_lines};
+use super::{Continue, Decision, Enclosed, Facts, Known, RunPlan};
+use crate::directive::{
+    CONTINUE, Directives, Vocabulary, parse_context_line, parse_directives, strip_resume_lines,
+};
 use crate::id::EngineId;
 use crate::message::{Chosen, Message, MessageRef};
 use crate::port::ledger::RunRow;
@@ -22,6 +24,7 @@ pub(super) struct Prompt {
     pub(super) session: Option<Session>,
     pub(super) chosen: Chosen,
     pub(super) message: MessageRef,
+    pub(super) enclosed: Option<Enclosed>,
 }
 
 impl Prompt {
@@ -46,20 +49,18 @@ impl Prompt {
 /// # Errors
 /// A text for the sender.
 pub(super) fn read(message: &Message, known: &Known) -> Result<Prompt, String> {
-    let aliases = known.projects.iter().map(|project| project.key.as_str());
-    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases);
     let (spoken, typed) = speech::split(&message.text);
-    let Directives { engine, project, branch, prompt } =
-        parse_directives(typed, &vocabulary).map_err(|error| error.to_string())?;
     let replied_text = message.reply_to.as_ref().and_then(|reply| reply.text.as_deref());
-    let replied = replied_text
-        .map(|text| parse_context_line(text, &vocabulary))
-        .transpose()
-        .map_err(|error| error.to_string())?
-        .flatten();
+    let (directives, replied) = directed(typed, replied_text, known)?;
+    let Directives { engine, project, branch, prompt } = directives;
     let session =
         known.resume.find(&prompt).or_else(|| replied_text.and_then(|text| known.resume.find(text)));
-    let text = format!("{spoken}{}", strip_resume_lines(&prompt, |line| known.resume.is_line(line)));
+    let enclosed = Enclosed::of(message, known);
+    let text = match strip_resume_lines(&prompt, |line| known.resume.is_line(line)) {
+        // Nothing but directives or a resume line: the files are what the engine is given.
+        stripped if stripped == CONTINUE && prompt.trim() != CONTINUE && enclosed.is_some() => String::new(),
+        stripped => format!("{spoken}{stripped}"),
+    };
     Ok(Prompt {
         text,
         engine,
@@ -68,7 +69,24 @@ pub(super) fn read(message: &Message, known: &Known) -> Result<Prompt, String> {
         session,
         chosen: message.chosen.clone(),
         message: message.message.clone(),
+        enclosed,
     })
+}
+
+/// Returns the directives of what was typed, and the context of what was replied to.
+///
+/// # Errors
+/// A text for the sender.
+pub(super) fn directed(
+    typed: &str,
+    replied: Option<&str>,
+    known: &Known,
+) -> Result<(Directives, Option<Context>), String> {
+    let aliases = known.projects.iter().map(|project| project.key.as_str());
+    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases);
+    let directives = parse_directives(typed, &vocabulary).map_err(|error| error.to_string())?;
+    let replied = replied.map(|text| parse_context_line(text, &vocabulary)).transpose();
+    Ok((directives, replied.map_err(|error| error.to_string())?.flatten()))
 }
 
 /// What a prompt continues, if it continues anything.
@@ -108,6 +126,7 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
             thread: Some(continued.thread),
             session: continued.session,
             remark,
+            enclosed: prompt.enclosed.clone(),
         }));
     }
 
@@ -131,6 +150,7 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
         thread: None,
         session: Continue::Fresh,
         remark: None,
+        enclosed: prompt.enclosed.clone(),
         engine,
     };
     if known.conversations {

@@ -1,5 +1,7 @@
 //! Precedence: which engine, project, branch and session hold, and what is refused.
 
+mod files;
+
 use super::*;
 use crate::message::{Chosen, Reply, Sender};
 use crate::port::ledger::{Preference, PreferenceKey};
@@ -40,6 +42,7 @@ fn known() -> Known {
         conversations: false,
         shared: false,
         caller_dir: false,
+        files: None,
     }
 }
 

@@ -5,19 +5,25 @@ mod contract;
 pub use contract::command_contract;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
+use crate::directive::{Vocabulary, parse_directives};
 use crate::event::Outcome;
+use crate::files::{FilePath, switched_off};
 use crate::id::{CommandId, EngineId, InstanceId, RunId};
-use crate::message::{Address, Body, MessageRef, Sender};
+use crate::message::{Address, Attachment, Body, MessageRef, Sender};
 use crate::port::command::{
-    Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, Renewed, RunMode, RunRequest,
-    RunResult, RunSummary,
+    Call, CommandError, CommandHost, CommandSpec, Deposit, EngineStatus, ProjectStatus, Renewed, RunMode,
+    RunRequest, RunResult, RunSummary,
 };
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey, Remembered};
+use crate::port::transport::{AutoPut, FilePolicy};
+use crate::port::workspace::{FileError, FileRules, Saved, Way};
 use crate::route::parse_binding;
 use crate::session::{Context, Scope};
 
@@ -32,6 +38,8 @@ pub enum Deed {
     Cancelled(RunId),
     /// It set a preference, or cleared it with `None`.
     Preferred(PreferenceKey, Option<EngineId>, Option<String>),
+    /// It stored a file: in which project and branch, at which path, whether by force.
+    Stored(Context, String, bool),
     /// It began a new conversation.
     Renewed,
     /// It forgot the chat.
@@ -63,6 +71,8 @@ pub struct FakeHost {
     pub remembered: Remembered,
     /// Whether engines never tell what may be chosen.
     pub silent: bool,
+    /// What people may do with files.
+    pub files: Option<FilePolicy>,
     /// Makes everything that stores something fail with this text.
     pub broken: Option<String>,
     preferences: Mutex<Vec<Preference>>,
@@ -105,6 +115,23 @@ impl FakeHost {
     #[must_use]
     pub fn with_project(mut self, alias: &str) -> Self {
         self.projects.push(ProjectStatus { alias: alias.to_owned(), default_engine: None });
+        self
+    }
+
+    /// Lets files come and go, in the first project where nothing is said.
+    ///
+    /// # Panics
+    /// Never: the folder and the rules are usual ones.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "the folder and the rules are usual ones")]
+    pub fn with_files(mut self) -> Self {
+        self.files = Some(FilePolicy {
+            auto_put: AutoPut::Store,
+            uploads: FilePath::parse("incoming/").unwrap(),
+            people: Vec::new(),
+            rules: FileRules::usual().unwrap(),
+        });
+        self.default_project = self.projects.first().map(|project| project.alias.to_lowercase());
         self
     }
 
@@ -160,6 +187,8 @@ impl FakeHost {
             message: MessageRef { address: Self::address(), id: "1".to_owned() },
             sender: Sender { id: "1".to_owned(), name: "Ada".to_owned(), is_bot: false },
             reply_to: None,
+            files: Vec::new(),
+            album: false,
             stopped: Vec::new(),
             settings: serde_json::Map::new(),
         }
@@ -308,5 +337,65 @@ impl CommandHost for FakeHost {
 
     async fn forget(&self) -> Result<Remembered, CommandError> {
         self.done(Deed::Forgot).map(|()| self.remembered)
+    }
+
+    fn files(&self) -> Option<FilePolicy> {
+        self.files.clone()
+    }
+
+    async fn file_refusal(&self) -> Result<Option<String>, CommandError> {
+        let Some(policy) = &self.files else { return Ok(Some(switched_off(&Self::address().instance))) };
+        let refused = match policy.people.as_slice() {
+            [] => self.is_member.then_some("file transfer is restricted to group admins."),
+            people => {
+                (!people.contains(&"1".to_owned())).then_some("file transfer is not allowed for this user.")
+            }
+        };
+        Ok(refused.map(str::to_owned))
+    }
+
+    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
+        let aliases = self.projects.iter().map(|project| project.alias.as_str());
+        let vocabulary = Vocabulary::new(self.engines.iter().map(|engine| engine.id.clone()), aliases);
+        let said = parse_directives(text, &vocabulary).map_err(|error| CommandError(error.to_string()))?;
+        let usual = self.context().await?;
+        let context =
+            Context { project: said.project.or(usual.project), branch: said.branch.or(usual.branch) };
+        Ok((context, said.prompt))
+    }
+
+    /// Stores a file under its name; what its sender gave no name is called `theirs`.
+    async fn store(
+        &self,
+        file: &Attachment,
+        deposit: &Deposit,
+        stop: &CancellationToken,
+    ) -> Result<Saved, FileError> {
+        if stop.is_cancelled() {
+            return Err(FileError::Stopped);
+        }
+        let Some(FilePolicy { rules, .. }) = &self.files else {
+            return Err(FileError::NoDirectory("there is none".to_owned()));
+        };
+        let (bytes, max_bytes) = (file.bytes.unwrap_or_default(), rules.max_put_bytes);
+        if bytes > max_bytes {
+            return Err(FileError::TooLarge { way: Way::Put, max_bytes });
+        }
+        let Deposit { context, to, force } = deposit;
+        let named = || to.join(file.name.as_deref().unwrap_or("theirs"));
+        let path = if to.is_folder() { named() } else { Some(to.clone()) };
+        let path = path.ok_or(FileError::Invalid(Way::Put))?;
+        if let Some(rule) = rules.deny.denies(path.as_str()) {
+            return Err(FileError::Denied(rule.to_owned()));
+        }
+        let is_there =
+            |deed: &Deed| matches!(deed, Deed::Stored(of, at, _) if of == context && at == path.as_str());
+        if !force && self.deeds().iter().any(is_there) {
+            return Err(FileError::Exists(path.to_string()));
+        }
+        let failed =
+            |error: CommandError| FileError::Failed { way: Way::Put, path: path.to_string(), why: error.0 };
+        self.done(Deed::Stored(context.clone(), path.to_string(), *force)).map_err(failed)?;
+        Ok(Saved { path, bytes, dir: PathBuf::from("/"), warning: None })
     }
 }

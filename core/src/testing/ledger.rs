@@ -10,6 +10,7 @@ mod outbox;
 mod runs;
 mod scopes;
 mod sweep;
+mod temporary;
 
 use std::future::Future;
 
@@ -64,6 +65,7 @@ where
     forgetting::what_is_not_finished_stays_when_its_chat_is_forgotten(&make().await).await;
     forgetting::a_forgotten_chat_takes_the_conversations_of_its_people_along(&make().await).await;
     forgetting::what_was_forgotten_is_still_a_duplicate_until_it_is_swept(&make().await).await;
+    temporary::a_temporary_file_goes_with_its_owner(&make().await).await;
 
     sweep::what_is_finished_and_old_goes(&make().await).await;
     sweep::what_is_unfinished_stays_whatever_its_age(&make().await).await;

@@ -3,6 +3,7 @@
 
 mod forgetting;
 mod reads;
+mod temporary;
 mod writes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +19,7 @@ use crate::message::{Address, Inbound, MessageRef};
 use crate::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
     PartState, Post, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled, StoredFacts,
-    Unfinished,
+    Temporary, Unfinished,
 };
 use crate::session::{Generation, Scope, Session, SessionRow};
 use crate::time::Timestamp;
@@ -274,6 +275,11 @@ impl Ledger for MemoryLedger {
     /// Returns a folder nobody made: who puts files there makes it.
     fn spool(&self) -> PathBuf {
         std::env::temp_dir().join("takopi-memory-ledger.spool")
+    }
+
+    async fn temporary(&self) -> Result<Box<dyn Temporary>, LedgerError> {
+        drop(self.write("make a temporary file")?);
+        temporary::make(&self.spool())
     }
 
     async fn sweep(&self, before: Timestamp) -> Result<u64, LedgerError> {

@@ -19,8 +19,8 @@ use crate::id::{InstanceId, TransportKind};
 use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
 use crate::port::SetupIssue;
 use crate::port::transport::{
-    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport,
-    TransportError, TransportFeatures, TransportSpec,
+    Admission, FetchError, FilePolicy, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit,
+    Transport, TransportError, TransportFeatures, TransportSpec,
 };
 use crate::time::Timestamp;
 
@@ -78,6 +78,8 @@ pub struct FakeTransport {
     windows: Windows,
     shared: bool,
     people: Arc<Mutex<Vec<String>>>,
+    files: Option<FilePolicy>,
+    is_member: bool,
 }
 
 impl FakeTransport {
@@ -111,7 +113,26 @@ impl FakeTransport {
             windows: Windows::NONE,
             shared: false,
             people: Arc::default(),
+            files: None,
+            is_member: false,
         }
+    }
+
+    /// The content of a file that never arrives.
+    pub const ENDLESS: &[u8] = b"endless";
+
+    /// Lets files come and go.
+    #[must_use]
+    pub fn with_files(mut self, files: FilePolicy) -> Self {
+        self.files = Some(files);
+        self
+    }
+
+    /// Makes its only person one who does not manage the chat.
+    #[must_use]
+    pub fn with_member(mut self) -> Self {
+        self.is_member = true;
+        self
     }
 
     /// Changes what is known of it.
@@ -243,6 +264,18 @@ impl FakeTransport {
         seen
     }
 
+    /// Waits until a call is made.
+    ///
+    /// # Panics
+    /// When it isn't within an hour, which on a paused clock is when nothing more will happen.
+    pub async fn wait_for_call(&self, wanted: &str) {
+        let mut changes = self.changes.subscribe();
+        let is_made = || self.calls().iter().any(|call| call == wanted);
+        let look = async { while !is_made() && changes.changed().await.is_ok() {} };
+        let in_time = tokio::time::timeout(Duration::from_secs(3600), look).await;
+        assert!(in_time.is_ok() && is_made(), "it never came to {wanted:?}: {:?}", self.calls());
+    }
+
     /// Keeps a file for the desk to fetch.
     pub fn keep_file(&self, handle: &str, bytes: &[u8]) {
         self.service().files.insert(handle.to_owned(), bytes.to_vec());
@@ -333,6 +366,14 @@ impl Transport for FakeTransport {
         self.spec.limits.chat
     }
 
+    fn files(&self) -> Option<FilePolicy> {
+        self.files.clone()
+    }
+
+    async fn is_manager(&self, _chat: &Address, _sender: &Sender) -> Result<bool, SendError> {
+        Ok(!self.is_member)
+    }
+
     async fn send(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Sent, SendError> {
         let fault = self.service().send_faults.pop_front().flatten();
         self.service().calls.push("send".to_owned());
@@ -390,14 +431,20 @@ impl Transport for FakeTransport {
         file: &Attachment,
         max_bytes: u64,
         into: &mut (dyn AsyncWrite + Send + Unpin),
-    ) -> Result<(), FetchError> {
+    ) -> Result<Option<String>, FetchError> {
         self.service().calls.push(format!("fetch {}", file.handle));
+        self.changed();
         let kept = self.service().files.get(&file.handle).cloned();
         let bytes = kept.ok_or_else(|| FetchError::Denied("there is no such file".to_owned()))?;
         if bytes.len() as u64 > max_bytes {
             return Err(FetchError::TooLarge);
         }
-        into.write_all(&bytes).await.map_err(|error| FetchError::Broken(error.to_string()))
+        if bytes == Self::ENDLESS {
+            return std::future::pending().await;
+        }
+        into.write_all(&bytes).await.map_err(|error| FetchError::Broken(error.to_string()))?;
+        into.flush().await.map_err(|error| FetchError::Broken(error.to_string()))?;
+        Ok(Some(format!("folder/{}", file.handle)))
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

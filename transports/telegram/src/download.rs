@@ -13,6 +13,11 @@ use crate::api::{Api, CALL_TIMEOUT, CallError, tell};
 /// What the server says of a file it doesn't hand out to bots (Bot API, getFile: up to 20 MB).
 const TOO_BIG: &str = "file is too big";
 
+/// What is told where the server keeps its files to itself: the path it names is one of its own machine, and
+/// whatever may stand there is not for a chat to read (Bot API, "Using a Local Bot API Server").
+const LOCAL_SERVER: &str =
+    "the Bot API server runs with --local and hands out no files; start it without --local";
+
 /// Where a file is (Bot API, File).
 #[derive(Deserialize)]
 struct Found {
@@ -20,7 +25,8 @@ struct Found {
     file_size: Option<u64>,
 }
 
-/// Fetches the file of a handle, `max_bytes` of it at most, and writes it `into`.
+/// Fetches the file of a handle, `max_bytes` of it at most, writes it `into`, and returns what its path at the
+/// server ends in.
 ///
 /// # Errors
 /// [`FetchError`].
@@ -29,13 +35,14 @@ pub(crate) async fn fetch(
     handle: &str,
     max_bytes: u64,
     into: &mut (dyn AsyncWrite + Send + Unpin),
-) -> Result<(), FetchError> {
+) -> Result<Option<String>, FetchError> {
     let asked = GetFile::new(FileId(handle.to_owned()));
     let found: Found = api.call(&asked, CALL_TIMEOUT).await.map_err(failed)?;
     if found.file_size.is_some_and(|bytes| bytes > max_bytes) {
         return Err(FetchError::TooLarge);
     }
     let path = found.file_path.ok_or_else(|| FetchError::Denied("it has no path".to_owned()))?;
+    let name = name(&path)?;
     let mut response = api.open_file(&path).await.map_err(failed)?;
     let mut left = max_bytes;
     while let Some(chunk) = response.chunk().await.map_err(|error| FetchError::Broken(tell(error)))? {
@@ -43,7 +50,16 @@ pub(crate) async fn fetch(
         left = left.checked_sub(bytes).ok_or(FetchError::TooLarge)?;
         into.write_all(&chunk).await.map_err(unwritten)?;
     }
-    into.flush().await.map_err(unwritten)
+    into.flush().await.map_err(unwritten)?;
+    Ok(Some(name.to_owned()))
+}
+
+/// Returns what the server calls the file at a path of its own.
+fn name(path: &str) -> Result<&str, FetchError> {
+    match path.strip_prefix('/') {
+        Some(_) => Err(FetchError::Denied(LOCAL_SERVER.to_owned())),
+        None => Ok(path.rsplit_once('/').map_or(path, |(_, name)| name)),
+    }
 }
 
 fn failed(error: CallError) -> FetchError {
@@ -58,4 +74,17 @@ fn failed(error: CallError) -> FetchError {
 
 fn unwritten(error: std::io::Error) -> FetchError {
     FetchError::Broken(format!("it cannot be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_called_what_its_path_ends_in_unless_the_path_is_of_the_servers_own_machine() {
+        assert_eq!(name("photos/file_1.jpg"), Ok("file_1.jpg"));
+        assert_eq!(name("file_1"), Ok("file_1"));
+        let Err(FetchError::Denied(told)) = name("/var/lib/bot/1:A/documents/file_1") else { panic!() };
+        assert!(told.ends_with("start it without --local"), "{told}");
+    }
 }

@@ -352,7 +352,7 @@ impl Transport for Telegram {
         file: &Attachment,
         max_bytes: u64,
         into: &mut (dyn AsyncWrite + Send + Unpin),
-    ) -> Result<(), FetchError> {
+    ) -> Result<Option<String>, FetchError> {
         download::fetch(&self.api, &file.handle, max_bytes, into).await
     }
 

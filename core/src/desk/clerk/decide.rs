@@ -143,6 +143,9 @@ impl Clerk {
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
             Decision::TakeUp(late) => self.run_late(late, inbox, inbound.message(), &instance).await,
+            Decision::Tell(text) => {
+                self.reply(&inbox, inbound.message().clone(), &Body::plain(text), &instance);
+            }
             Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
             Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
         }

@@ -99,7 +99,8 @@ impl Performance {
             return Vec::new();
         }
         let elapsed = self.live.elapsed(self.desk.now());
-        let body = script::ending(&self.live, end, elapsed);
+        let ending = || script::ending(&self.live, end, elapsed);
+        let body = self.instead.clone().unwrap_or_else(ending);
         // What a person waits for makes a sound; what they did themselves, or a restart, does not.
         let awaited = matches!(end.outcome, Outcome::Answered | Outcome::Failed(_));
         let progress =

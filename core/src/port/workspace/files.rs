@@ -133,6 +133,11 @@ pub enum FileError {
         "invalid {0} path. Write one that starts in the project, such as docs/notes.txt, without ~, .. and .git"
     )]
     Invalid(Way),
+    /// No project is meant. Said by who knows which one is.
+    #[error(
+        "no project context available for file {0}. Bind this chat to one with /ctx set PROJECT, or name it: /PROJECT"
+    )]
+    NoProject(Way),
     /// A link on the way leads out of the directory.
     #[error("{0} path escapes the repo root. Name a path whose links stay inside it")]
     Escapes(Way),
@@ -142,10 +147,10 @@ pub enum FileError {
     )]
     Denied(String),
     /// There is one already.
-    #[error("file already exists: {0}; write --force before the path to replace it, or name another")]
+    #[error("file already exists; use --force to overwrite. To keep {0}, name another path")]
     Exists(String),
     /// A folder stands where the file was to be.
-    #[error("{0} is a folder; write {0}/ to put the file into it")]
+    #[error("upload target is a directory. Write {0}/ to put the file into it")]
     IsFolder(String),
     /// Something that is no folder stands on the way.
     #[error("a part of {0} is no folder; name another path")]
@@ -198,6 +203,31 @@ pub enum FileError {
     Stopped,
 }
 
+impl FileError {
+    /// Returns the text without what to do about it, for lists of several.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let text = self.to_string();
+        let end = match self {
+            Self::Denied(_) => text.rfind("; name another file"),
+            Self::Invalid(_)
+            | Self::Escapes(_)
+            | Self::Exists(_)
+            | Self::IsFolder(_)
+            | Self::TooLarge { .. } => text.find(". ").map(|stop| stop + 1),
+            _ => None,
+        };
+        text.get(..end.unwrap_or(text.len())).unwrap_or(&text).to_owned()
+    }
+}
+
+/// Returns the line that tells of files that were not stored, each by what it is known as.
+#[must_use]
+pub fn failed_line(failures: &[(String, FileError)]) -> String {
+    let told = failures.iter().map(|(name, error)| format!("{name} ({})", error.brief()));
+    format!("failed: {}", told.collect::<Vec<_>>().join(", "))
+}
+
 fn verb(way: Way) -> &'static str {
     match way {
         Way::Put => "upload",
@@ -224,9 +254,18 @@ mod tests {
         let told = [
             (FileError::Invalid(Way::Put).to_string(), "invalid upload path. Write"),
             (FileError::Invalid(Way::Get).to_string(), "invalid download path. Write"),
+            (
+                FileError::NoProject(Way::Get).to_string(),
+                "no project context available for file download. Bind",
+            ),
             (FileError::Escapes(Way::Put).to_string(), "upload path escapes the repo root. Name"),
             (FileError::Escapes(Way::Get).to_string(), "download path escapes the repo root. Name"),
             (FileError::Denied("*.pem".into()).to_string(), "path denied by rule: *.pem; name"),
+            (
+                FileError::Exists("a".into()).to_string(),
+                "file already exists; use --force to overwrite. To keep a",
+            ),
+            (FileError::IsFolder("a".into()).to_string(), "upload target is a directory. Write a/"),
             (FileError::NotThere("a".into()).to_string(), "file does not exist. Paths start"),
             (large(Way::Get, 50 << 20), "file is too large to send. At most 50 mb"),
             (large(Way::Put, 20 << 20), "file is too large to upload. At most 20 mb"),
@@ -237,6 +276,23 @@ mod tests {
         let failed = |way| FileError::Failed { way, path: "a".into(), why: "no room".into() }.to_string();
         assert_eq!(failed(Way::Get), "failed to send file. a: no room");
         assert_eq!(failed(Way::Put), "failed to save file. a: no room");
+    }
+
+    #[test]
+    fn in_a_list_a_refusal_is_told_without_what_to_do() {
+        let told = [
+            FileError::Denied("a; b".into()),
+            FileError::Exists("a. b".into()),
+            FileError::TooLarge { way: Way::Put, max_bytes: 20 << 20 },
+            FileError::NoFolder("a. b".into()),
+        ];
+        let wanted = [
+            "path denied by rule: a; b",
+            "file already exists; use --force to overwrite.",
+            "file is too large to upload.",
+            "a part of a. b is no folder; name another path",
+        ];
+        assert_eq!(told.map(|error| error.brief()), wanted);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Deed, FakeHost};
 use crate::id::PluginKind;
-use crate::message::{Body, MessageRef, Reply};
+use crate::message::{Attachment, AttachmentKind, Body, MessageRef, Reply};
 use crate::port::command::{Call, Command, CommandError, CommandReply, CommandSpec};
 use crate::port::engine::RunOptions;
 use crate::port::transport::{TextLimit, TextUnit};
@@ -46,6 +46,11 @@ pub async fn command_contract(spec: &CommandSpec, command: &dyn Command, is_buil
     for house in [empty, small, broken, full] {
         for text in texts() {
             answers(spec, command, house(), FakeHost::call(&spec.id, &text)).await;
+        }
+        for mut made in ["", "put", "put x", "put --force x/"].map(|text| FakeHost::call(&spec.id, text)) {
+            made.files = files();
+            made.album = made.text.ends_with('/');
+            answers(spec, command, house(), made).await;
         }
         let mut reply = FakeHost::call(&spec.id, "");
         let message = MessageRef { address: FakeHost::address(), id: "7".to_owned() };
@@ -82,6 +87,21 @@ fn the_spec_is_sane(spec: &CommandSpec, is_built_in: bool) {
     assert_eq!(names.len(), spec.options.len(), "two options of one name");
 }
 
+/// Returns files as they come in, one with a name that nobody wants to see and one that is too large.
+fn files() -> Vec<Attachment> {
+    let file = |name: Option<String>, bytes| Attachment {
+        handle: "1".to_owned(),
+        kind: AttachmentKind::File,
+        name,
+        bytes: Some(bytes),
+    };
+    let long = "*_`<b>".repeat(60);
+    let names =
+        [Some("a.txt".to_owned()), None, Some("../.env".to_owned()), Some(long), Some("\0\u{1b}".to_owned())];
+    let few = names.into_iter().map(|name| file(name, 7));
+    few.chain(std::iter::once(file(Some("large".to_owned()), u64::MAX))).collect()
+}
+
 fn empty() -> FakeHost {
     FakeHost::default()
 }
@@ -89,7 +109,7 @@ fn empty() -> FakeHost {
 fn small() -> FakeHost {
     let host = FakeHost::default().with_engine("codex", "Codex", None).with_project("api");
     let host = host.taking(&["m-1", "m-2"], &["low", "high"], RunOptions::default());
-    host.with_run(1, true, None, "tidy up")
+    host.with_run(1, true, None, "tidy up").with_files()
 }
 
 fn broken() -> FakeHost {
@@ -111,6 +131,7 @@ fn full() -> FakeHost {
             .taking(&[MODEL; 200], &[], RunOptions { model: Some(MODEL.to_owned()), reasoning: None })
             .with_project(&format!("P{number}"));
     }
+    host = host.with_files();
     for number in 0..200 {
         let prompt = format!("`{}\n\n# {number}", "a very long prompt ".repeat(20));
         host = host.with_run(number, number % 2 == 0, (number % 3 == 0).then_some(2), &prompt);
@@ -123,7 +144,7 @@ fn texts() -> Vec<String> {
     let odd = prop_oneof![
         "\\PC{0,60}",
         "[@/`*_'\" \n\t-]{0,20}",
-        "(clear|set|all|codex|api|@main|help|-1| ){0,6}",
+        "(clear|set|all|codex|api|@main|help|put|--force|-1| ){0,6}",
         "[a-zA-Z0-9@/ ]{0,40}",
     ];
     let mut runner = TestRunner::deterministic();

@@ -1,0 +1,46 @@
+//! `/file`: puts the files that come with a message into a project (`file/put.rs`), where the transport lets files
+//! come and go.
+
+mod put;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use takopi_core::files::switched_off;
+use takopi_core::id::NameError;
+use takopi_core::message::Body;
+use takopi_core::port::command::{Call, Command, CommandError, CommandHost, CommandReply, CommandSpec};
+use tokio_util::sync::CancellationToken;
+
+const USAGE: &str = "usage: /file put <path> or /file get <path>";
+
+pub(crate) fn spec() -> Result<CommandSpec, NameError> {
+    crate::spec("file", "/file put [--force] [PATH]", "upload or fetch files", Vec::new())
+}
+
+pub(crate) struct File;
+
+#[async_trait]
+impl Command for File {
+    async fn call(
+        &self,
+        call: Call,
+        host: Arc<dyn CommandHost>,
+        stop: CancellationToken,
+    ) -> Result<Option<CommandReply>, CommandError> {
+        let Some(policy) = host.files() else {
+            return Ok(Some(told(switched_off(&call.message.address.instance))));
+        };
+        let verb = call.words.first().map(|word| word.to_lowercase());
+        let reply = match verb.as_deref() {
+            Some("put") => put::put(&call, &*host, &policy, &stop).await?,
+            _ => told(USAGE),
+        };
+        Ok(Some(reply))
+    }
+}
+
+/// Returns a reply that shows `text` as it stands, with a sound: somebody waits for what became of a file.
+fn told(text: impl Into<String>) -> CommandReply {
+    CommandReply { body: Body::plain(text), notify: true }
+}
