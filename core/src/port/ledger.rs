@@ -117,7 +117,8 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError`].
     async fn mark(&self, id: OutboxId, part: usize, state: &PartState) -> Result<(), LedgerError>;
 
-    /// Closes a post: nothing more is to be done for it.
+    /// Closes a post: nothing more is to be done for it. Its spooled files go, but for those that another post
+    /// needs.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -203,7 +204,8 @@ pub trait Ledger: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Conversation>, LedgerError>;
 
-    /// Returns the folder for files on their way out, made on first use.
+    /// Returns the folder for files on their way out, made on first use. What lies there when the ledger is opened
+    /// and belongs to no open post is removed.
     fn spool(&self) -> PathBuf;
 
     /// Forgets what is finished and older than `before`, spooled files included; returns how many rows
