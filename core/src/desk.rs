@@ -12,6 +12,7 @@ mod hear;
 mod host;
 mod inbox;
 mod live;
+mod outgoing;
 mod perform;
 mod recovery;
 mod script;

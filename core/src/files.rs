@@ -8,9 +8,17 @@ mod named;
 mod path;
 mod rules;
 
+use crate::id::InstanceId;
+
 pub use named::{MAX_NAMED, NamedFile, named_files};
 pub use path::{FilePath, MAX_NAME_BYTES, MAX_PATH_BYTES, UPLOAD_NAME, clean_name};
 pub use rules::{BadGlob, DENY_GLOBS, DenyGlobs};
+
+/// Returns what people are told where files neither come nor go.
+#[must_use]
+pub fn switched_off(instance: &InstanceId) -> String {
+    format!("file transfer disabled; enable [transports.{instance}.files].")
+}
 
 /// Returns a size as people read it: `7 b`, `1.5 kb`, `20 mb`. One decimal below 10, and nothing above `mb`.
 #[must_use]

@@ -12,6 +12,7 @@ mod tests;
 pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
 pub(crate) use ambient::{options_for, unknown_project};
 use prompt::Prompt;
+pub(crate) use prompt::meant_place;
 
 use crate::directive::{SlashCall, slash_command};
 use crate::id::{CommandId, EngineId, RunId};
@@ -187,6 +188,13 @@ pub enum Decision {
         /// With what.
         answer: Answer,
     },
+    /// Send a file that the answer of a run names.
+    SendFile {
+        /// Whose answer.
+        run: RunId,
+        /// The file's mark.
+        file: String,
+    },
     /// Change the prompt of a message that still waits.
     Amend {
         /// Which message.
@@ -293,6 +301,7 @@ fn decide_press(action: &ButtonAction, mut answer: Answer) -> Decision {
     match action {
         ButtonAction::Cancel { run } => Decision::Stop(*run),
         ButtonAction::Run { inbox } => Decision::TakeUp(*inbox),
+        ButtonAction::SendFile { run, file } => Decision::SendFile { run: *run, file: file.clone() },
         ButtonAction::Command { command, arguments } => {
             Decision::Call { command: command.clone(), text: arguments.clone() }
         }

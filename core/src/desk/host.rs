@@ -12,9 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::clerk::Memo;
 use super::generation::InForce;
+use super::outgoing::{self, Outgoing};
 use super::perform::Assignment;
 use super::{DeskEvent, Instance, Shared, door};
 use crate::directive::split_words;
+use crate::files::{FilePath, switched_off};
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
@@ -25,8 +27,8 @@ use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
     FactsQuery, InboxId, Post, PostKind, Preference, PreferenceKey, ProgressUse, Settled, StoredFacts,
 };
-use crate::port::transport::{SendError, SendOptions};
-use crate::port::workspace::Place;
+use crate::port::transport::{FilePolicy, SendError, SendOptions};
+use crate::port::workspace::{FileError, FileRules, Place};
 use crate::route::{self, Continue, Facts, Known, RunPlan};
 use crate::session::{Context, Session, SessionRow, ThreadKey};
 
@@ -42,11 +44,11 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Who called a command, from where.
 #[derive(Clone)]
 pub(super) struct Caller {
-    instance: Arc<Instance>,
-    message: MessageRef,
-    sender: Sender,
+    pub(super) instance: Arc<Instance>,
+    pub(super) message: MessageRef,
+    pub(super) sender: Sender,
     reply_to: Option<Reply>,
-    inbox: Vec<InboxId>,
+    pub(super) inbox: Vec<InboxId>,
 }
 
 impl Caller {
@@ -184,6 +186,10 @@ pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<
             () = desk_clock.sleep_until(desk_clock.moment() + STOP_GRACE) => {}
         }
     });
+}
+
+fn unknown_managers(error: &SendError) -> CommandError {
+    CommandError(format!("it is not known who manages this chat: {error}"))
 }
 
 /// The house as one call sees it.
@@ -367,7 +373,44 @@ impl CommandHost for Host {
     async fn may_manage(&self) -> Result<bool, CommandError> {
         let asked = self.caller.instance.transport.is_manager(self.address(), &self.caller.sender);
         let told = door::in_time(&*self.desk.clock, asked).await;
-        told.map_err(|error| CommandError(format!("it is not known who manages this chat: {error}")))
+        told.map_err(|error| unknown_managers(&error))
+    }
+
+    fn files(&self) -> Option<FilePolicy> {
+        self.caller.instance.transport.files()
+    }
+
+    async fn file_refusal(&self) -> Result<Option<String>, CommandError> {
+        let Some(policy) = self.files() else { return Ok(Some(switched_off(&self.address().instance))) };
+        let Caller { instance, sender, .. } = &self.caller;
+        let asked = outgoing::refusal(&self.desk, instance, &policy, self.address(), sender);
+        asked.await.map(|refusal| refusal.map(str::to_owned)).map_err(|error| unknown_managers(&error))
+    }
+
+    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
+        let here = self.context().await?;
+        let reply = self.caller.reply_to.as_ref().and_then(|reply| reply.text.as_deref());
+        let (context, text) = route::meant_place(text, reply, here, &self.known()).map_err(CommandError)?;
+        Ok((self.check_context(context)?, text))
+    }
+
+    async fn hand_out(
+        &self,
+        path: &FilePath,
+        context: &Context,
+        rules: &FileRules,
+        stop: &CancellationToken,
+    ) -> Result<(), FileError> {
+        let file = Outgoing {
+            context: context.clone(),
+            place: Place::Open,
+            path: path.clone(),
+            rules: rules.clone(),
+            to: self.address().clone(),
+            run: None,
+            reply_to: None,
+        };
+        outgoing::send(&self.desk, &*self.in_force.by.workspace, &self.caller.instance, file, stop).await
     }
 
     async fn context(&self) -> Result<Context, CommandError> {

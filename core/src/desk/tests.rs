@@ -5,6 +5,7 @@ mod delivering;
 mod ending;
 mod following;
 mod hearing;
+mod outgoing;
 mod places;
 mod queueing;
 mod recovering;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::catalog::{Catalog, Claim, Loader, Origin, Rules, survey};
+use crate::files::FilePath;
 use crate::id::{PluginId, PluginKind};
 use crate::message::{Inbound, Message};
 use crate::port::Workspace;
@@ -26,7 +28,7 @@ use crate::port::command::{
 };
 use crate::port::engine::{Engine, EngineSpec};
 use crate::port::workspace::{
-    FileError, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
+    FileError, FileRules, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
 };
 use crate::route::KnownProject;
 use crate::session::SessionToken;
@@ -227,6 +229,10 @@ impl Workspace for Directories {
 
     async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError> {
         self.0.get(get, stop).await
+    }
+
+    async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath> {
+        self.0.sendable(dir, files, rules).await
     }
 }
 

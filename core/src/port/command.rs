@@ -6,10 +6,13 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Outcome;
+use crate::files::FilePath;
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, MessageRef, Reply, Sender};
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
+use crate::port::transport::FilePolicy;
+use crate::port::workspace::{FileError, FileRules};
 use crate::session::{Context, SessionToken};
 
 /// What an option of a command takes.
@@ -253,6 +256,36 @@ pub trait CommandHost: Send + Sync {
     /// # Errors
     /// [`CommandError`] when the service does not tell.
     async fn may_manage(&self) -> Result<bool, CommandError>;
+
+    /// Returns what people may do with files here; `None` where files are switched off. From memory.
+    fn files(&self) -> Option<FilePolicy>;
+
+    /// Returns why the caller may not use files here, to be told as it stands; `None` when they may. Asks the
+    /// service where the policy names nobody and the chat is a group.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the service does not tell.
+    async fn file_refusal(&self) -> Result<Option<String>, CommandError>;
+
+    /// Reads a text about files: returns the project and branch that are meant, by what the call replies to, else
+    /// by the directives the text begins with, else as for a plain message; and the text without directives.
+    ///
+    /// # Errors
+    /// [`CommandError`] when no such directory can be meant.
+    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError>;
+
+    /// Sends a file of a project's directory to the caller's chat, for certain, or a folder as a zip archive. It is
+    /// copied first, so what becomes of it later changes nothing.
+    ///
+    /// # Errors
+    /// [`FileError`], also when it could not be stored; nothing is sent then.
+    async fn hand_out(
+        &self,
+        path: &FilePath,
+        context: &Context,
+        rules: &FileRules,
+        stop: &CancellationToken,
+    ) -> Result<(), FileError>;
 
     /// Returns the context a plain message here would get.
     async fn context(&self) -> Result<Context, CommandError>;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::ambient::{ambient_context, default_engine, options_for};
 use super::{Continue, Decision, Facts, Known, RunPlan};
-use crate::directive::{Directives, Vocabulary, parse_context_line, parse_directives, strip_resume_lines};
+use crate::directive::{
+    DirectiveError, Directives, Vocabulary, parse_context_line, parse_directives, strip_resume_lines,
+};
 use crate::id::EngineId;
 use crate::message::{Chosen, Message, MessageRef};
 use crate::port::ledger::RunRow;
@@ -228,4 +230,54 @@ fn resumed_run(run: &RunRow) -> Option<Continued> {
         thread: ThreadKey::Token(Session { engine: opened.engine.clone(), token: token.clone() }),
         session: Continue::Session(token),
     })
+}
+
+/// Returns the project and branch that a text about files means, and the text without its directives: as said by the
+/// `ctx:` line of what it replies to, else by its directives, else `here`.
+///
+/// # Errors
+/// A text for the sender.
+pub(crate) fn meant_place(
+    text: &str,
+    replied: Option<&str>,
+    here: Context,
+    known: &Known,
+) -> Result<(Context, String), String> {
+    let aliases = known.projects.iter().map(|project| project.key.as_str());
+    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases);
+    let told = |error: DirectiveError| error.to_string();
+    let Directives { project, branch, prompt, .. } = parse_directives(text, &vocabulary).map_err(told)?;
+    let replied = replied.map(|text| parse_context_line(text, &vocabulary)).transpose().map_err(told)?;
+    let stays = project.is_none() || project == here.project;
+    let branch = branch.or_else(|| here.branch.filter(|_| stays));
+    let said = Context { project: project.or(here.project), branch };
+    Ok((replied.flatten().unwrap_or(said), prompt))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KnownProject;
+    use super::*;
+
+    #[test]
+    fn a_text_about_files_means_the_place_of_the_reply_then_its_directives_then_the_chats() {
+        let project = |key: &str| KnownProject {
+            key: key.to_owned(),
+            alias: key.to_owned(),
+            default_engine: None,
+            chat: None,
+        };
+        let known = Known { projects: vec![project("api"), project("web")], ..Known::default() };
+        let here = Context { project: Some("api".to_owned()), branch: Some("dev".to_owned()) };
+        let meant = |text: &str, replied: Option<&str>| {
+            let (Context { project, branch }, rest) = meant_place(text, replied, here.clone(), &known)?;
+            Ok::<_, String>(format!("{project:?} {branch:?} {rest}").replace("Some", ""))
+        };
+        assert_eq!(meant("a b.txt", None).unwrap(), r#"("api") ("dev") a b.txt"#);
+        assert_eq!(meant("/web a.txt", None).unwrap(), r#"("web") None a.txt"#);
+        assert_eq!(meant("/api @fix a.txt", Some("done")).unwrap(), r#"("api") ("fix") a.txt"#);
+        assert_eq!(meant("/api a.txt", Some("done\n`ctx: web @x`")).unwrap(), r#"("web") ("x") a.txt"#);
+        assert!(meant("a.txt", Some("ctx: gone")).unwrap_err().starts_with("unknown project 'gone'"));
+        assert_eq!(meant("/web /api x", None).unwrap_err(), "multiple project directives");
+    }
 }

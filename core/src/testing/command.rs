@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
+use crate::directive::{Vocabulary, parse_directives};
 use crate::event::Outcome;
+use crate::files::{FilePath, switched_off};
 use crate::id::{CommandId, EngineId, InstanceId, RunId};
 use crate::message::{Address, Body, MessageRef, Sender};
 use crate::port::command::{
@@ -18,6 +21,8 @@ use crate::port::command::{
 };
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
+use crate::port::transport::FilePolicy;
+use crate::port::workspace::{FileError, FileRules, Way};
 use crate::route::parse_binding;
 use crate::session::Context;
 
@@ -34,6 +39,8 @@ pub enum Deed {
     Preferred(PreferenceKey, Option<EngineId>, Option<String>),
     /// It began a new conversation.
     Renewed,
+    /// It sent a file of a project's directory.
+    HandedOut(FilePath, Context),
 }
 
 /// The house, set up by its fields before a call; [`FakeHost::deeds`] tells what came of it.
@@ -57,6 +64,8 @@ pub struct FakeHost {
     pub options: BTreeMap<EngineId, (RunOptions, Choices)>,
     /// Whether engines never tell what may be chosen.
     pub silent: bool,
+    /// What people may do with files.
+    pub files: Option<FilePolicy>,
     /// Makes everything that stores something fail with this text.
     pub broken: Option<String>,
     preferences: Mutex<Vec<Preference>>,
@@ -248,6 +257,45 @@ impl CommandHost for FakeHost {
 
     async fn may_manage(&self) -> Result<bool, CommandError> {
         Ok(!self.is_member)
+    }
+
+    fn files(&self) -> Option<FilePolicy> {
+        self.files.clone()
+    }
+
+    async fn file_refusal(&self) -> Result<Option<String>, CommandError> {
+        let Some(policy) = &self.files else { return Ok(Some(switched_off(&Self::address().instance))) };
+        let refused = match policy.people.as_slice() {
+            [] => self.is_member.then_some("file transfer is restricted to group admins."),
+            people => {
+                (!people.contains(&"1".to_owned())).then_some("file transfer is not allowed for this user.")
+            }
+        };
+        Ok(refused.map(str::to_owned))
+    }
+
+    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
+        let aliases = self.projects.iter().map(|project| project.alias.as_str());
+        let vocabulary = Vocabulary::new(self.engines.iter().map(|engine| engine.id.clone()), aliases);
+        let said = parse_directives(text, &vocabulary).map_err(|error| CommandError(error.to_string()))?;
+        let usual = self.context().await?;
+        let context =
+            Context { project: said.project.or(usual.project), branch: said.branch.or(usual.branch) };
+        Ok((context, said.prompt))
+    }
+
+    async fn hand_out(
+        &self,
+        path: &FilePath,
+        context: &Context,
+        rules: &FileRules,
+        _stop: &CancellationToken,
+    ) -> Result<(), FileError> {
+        if let Some(rule) = rules.deny.denies(path.as_str()) {
+            return Err(FileError::Denied(rule.to_owned()));
+        }
+        let failed = |why| FileError::Failed { way: Way::Get, path: path.to_string(), why };
+        self.done(Deed::HandedOut(path.clone(), context.clone())).map_err(|CommandError(why)| failed(why))
     }
 
     async fn context(&self) -> Result<Context, CommandError> {

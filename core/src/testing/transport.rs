@@ -19,8 +19,8 @@ use crate::id::{InstanceId, TransportKind};
 use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
 use crate::port::SetupIssue;
 use crate::port::transport::{
-    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport,
-    TransportError, TransportFeatures, TransportSpec,
+    Admission, FetchError, FilePolicy, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit,
+    Transport, TransportError, TransportFeatures, TransportSpec,
 };
 use crate::time::Timestamp;
 
@@ -76,6 +76,8 @@ pub struct FakeTransport {
     instance: InstanceId,
     admission: Admission,
     windows: Windows,
+    files: Option<FilePolicy>,
+    is_member: bool,
 }
 
 impl FakeTransport {
@@ -107,6 +109,8 @@ impl FakeTransport {
             instance: InstanceId::parse("fake").unwrap(),
             admission: Admission::Served,
             windows: Windows::default(),
+            files: None,
+            is_member: false,
         }
     }
 
@@ -121,6 +125,20 @@ impl FakeTransport {
     #[must_use]
     pub fn with_windows(mut self, windows: Windows) -> Self {
         self.windows = windows;
+        self
+    }
+
+    /// Lets files come and go.
+    #[must_use]
+    pub fn with_files(mut self, files: FilePolicy) -> Self {
+        self.files = Some(files);
+        self
+    }
+
+    /// Makes its only person one who does not manage the chat.
+    #[must_use]
+    pub fn with_member(mut self) -> Self {
+        self.is_member = true;
         self
     }
 
@@ -299,6 +317,14 @@ impl Transport for FakeTransport {
 
     fn windows(&self) -> Windows {
         self.windows
+    }
+
+    fn files(&self) -> Option<FilePolicy> {
+        self.files.clone()
+    }
+
+    async fn is_manager(&self, _chat: &Address, _sender: &Sender) -> Result<bool, SendError> {
+        Ok(!self.is_member)
     }
 
     fn chat_rate(&self, _to: &Address) -> Option<Rate> {

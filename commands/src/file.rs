@@ -1,0 +1,46 @@
+//! `/file`: gets files of a project into the chat (`file/get.rs`), where the transport lets files come and go.
+
+mod get;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use takopi_core::files::switched_off;
+use takopi_core::id::NameError;
+use takopi_core::message::Body;
+use takopi_core::port::command::{
+    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, OptionKind,
+};
+use tokio_util::sync::CancellationToken;
+
+const USAGE: &str = "usage: /file get <path>";
+
+pub(crate) fn spec() -> Result<CommandSpec, NameError> {
+    let path = crate::option("path", OptionKind::Text, "where it is in the project");
+    crate::spec("file", "/file get PATH", "get a file of the project", vec![path])
+}
+
+pub(crate) struct File;
+
+#[async_trait]
+impl Command for File {
+    async fn call(
+        &self,
+        call: Call,
+        host: Arc<dyn CommandHost>,
+        stop: CancellationToken,
+    ) -> Result<Option<CommandReply>, CommandError> {
+        let Some(policy) = host.files() else {
+            return Ok(Some(told(switched_off(&call.message.address.instance))));
+        };
+        match call.words.first().map(|word| word.to_lowercase()).as_deref() {
+            Some("get") => get::get(&call, &*host, &policy, &stop).await,
+            _ => Ok(Some(told(USAGE))),
+        }
+    }
+}
+
+/// Returns a reply that shows `text` as it stands, with a sound: somebody waits for what became of a file.
+fn told(text: impl Into<String>) -> CommandReply {
+    CommandReply { body: Body::plain(text), notify: true }
+}
