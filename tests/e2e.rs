@@ -84,6 +84,8 @@ mod telegram;
 mod telegram_contract;
 #[path = "e2e/telegram_fetch.rs"]
 mod telegram_fetch;
+#[path = "e2e/telegram_files_out.rs"]
+mod telegram_files_out;
 #[path = "e2e/telegram_groups.rs"]
 mod telegram_groups;
 #[path = "e2e/telegram_joining.rs"]
