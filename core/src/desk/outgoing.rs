@@ -22,8 +22,8 @@ use crate::port::workspace::{FileError, FileRules, Get, Got, Place, RunDir, Want
 use crate::session::Context;
 
 /// How long the files an answer names may be looked for before it is shown without buttons. Looking takes well below
-/// a millisecond; only a disk that hangs gets so far, and nobody waits for that.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(20);
+/// a millisecond; only a disk that hangs, or a machine short of everything, gets so far, and nobody waits for that.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How long a copy may take: what may go out is some ten megabytes, of at most some thousand files.
 const COPY_TIMEOUT: Duration = Duration::from_secs(120);
