@@ -86,6 +86,8 @@ mod telegram_contract;
 mod telegram_fetch;
 #[path = "e2e/telegram_files.rs"]
 mod telegram_files;
+#[path = "e2e/telegram_files_out.rs"]
+mod telegram_files_out;
 #[path = "e2e/telegram_forget.rs"]
 mod telegram_forget;
 #[path = "e2e/telegram_groups.rs"]

@@ -1,6 +1,7 @@
-//! `/file`: puts the files that come with a message into a project (`file/put.rs`), where the transport lets files
-//! come and go.
+//! `/file`: puts the files that come with a message into a project (`file/put.rs`) and sends those of one
+//! (`file/get.rs`), where the transport lets files come and go.
 
+mod get;
 mod put;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 const USAGE: &str = "usage: /file put <path> or /file get <path>";
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
-    crate::spec("file", "/file put [--force] [PATH]", "upload or fetch files", Vec::new())
+    crate::spec("file", "/file [put [--force] [PATH] | get PATH]", "upload or fetch files", Vec::new())
 }
 
 pub(crate) struct File;
@@ -32,11 +33,11 @@ impl Command for File {
             return Ok(Some(told(switched_off(&call.message.address.instance))));
         };
         let verb = call.words.first().map(|word| word.to_lowercase());
-        let reply = match verb.as_deref() {
-            Some("put") => put::put(&call, &*host, &policy, &stop).await?,
-            _ => told(USAGE),
-        };
-        Ok(Some(reply))
+        match verb.as_deref() {
+            Some("put") => put::put(&call, &*host, &policy, &stop).await.map(Some),
+            Some("get") => get::get(&call, &*host, &policy, &stop).await,
+            _ => Ok(Some(told(USAGE))),
+        }
     }
 }
 

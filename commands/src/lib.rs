@@ -41,6 +41,7 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
         (cancel::spec()?, Arc::new(cancel::Cancel)),
         (new::spec()?, Arc::new(new::New)),
         (ctx::spec()?, Arc::new(ctx::Ctx)),
+        (file::spec()?, Arc::new(file::File)),
         (agent::spec()?, Arc::new(agent::Agent)),
         (model::spec()?, Arc::new(model::COMMAND)),
         (reasoning::spec()?, Arc::new(reasoning::COMMAND)),

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use takopi_core::files::FilePath;
 use takopi_core::message::{Address, Attachment, AttachmentKind, MessageRef, Reply};
 use takopi_core::port::command::{Call, CommandReply};
 use takopi_core::port::engine::RunOptions;
 use takopi_core::port::ledger::Remembered;
+use takopi_core::port::transport::{AutoPut, FilePolicy};
+use takopi_core::port::workspace::FileRules;
 use takopi_core::session::Scope;
 use takopi_core::testing::command::{FakeHost, command_contract};
 use tokio_util::sync::CancellationToken;
@@ -328,5 +331,52 @@ async fn status_tells_of_here_and_counts_elsewhere() {
 async fn help_lists_commands_engines_and_projects() {
     let mut script = talk(house(), [call("help", "")]).await;
     script += &talk(FakeHost::default(), [call("help", "")]).await;
+    insta::assert_snapshot!(script);
+}
+
+/// Returns the house with files switched on, and with a folder that is denied.
+fn with_files(people: &[&str]) -> FakeHost {
+    let people = people.iter().map(|id| (*id).to_owned()).collect();
+    let uploads = FilePath::parse("incoming/").unwrap();
+    let rules = FileRules::usual().unwrap();
+    let mut host = house();
+    host.files = Some(FilePolicy { auto_put: AutoPut::Off, uploads, people, rules });
+    host
+}
+
+#[tokio::test]
+async fn file_get_sends_a_file_of_the_project_that_is_meant() {
+    let mut host = with_files(&[]);
+    host.default_project = Some("api".to_owned());
+    let calls = [
+        "",
+        "get",
+        "get docs/notes.txt",
+        "get /web @fix docs",
+        "GET \"my notes.txt\"",
+        "get @fix a.txt",
+        "get .env",
+        "get ../x",
+        "get /etc/passwd",
+        "get /web /api x",
+    ];
+    let calls = calls.map(|text| call("file", text));
+    insta::assert_snapshot!(talk(host, calls).await);
+}
+
+#[tokio::test]
+async fn file_get_is_refused_to_those_who_may_not_and_where_no_project_is_meant() {
+    let get = || [call("file", "get a.txt")];
+    let mut script = talk(house(), get()).await;
+    script.push_str(&talk(with_files(&[]), get()).await);
+    for people in [&[][..], &["1"], &["2"]] {
+        let mut host = with_files(people);
+        host.is_member = true;
+        script.push_str(&talk(host, get()).await);
+    }
+    let mut host = with_files(&[]);
+    host.default_project = Some("api".to_owned());
+    host.broken = Some("the disk is full".to_owned());
+    script.push_str(&talk(host, get()).await);
     insta::assert_snapshot!(script);
 }

@@ -13,6 +13,7 @@ mod hear;
 mod host;
 mod inbox;
 mod live;
+mod outgoing;
 mod pairing;
 mod perform;
 mod recovery;

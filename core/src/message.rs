@@ -279,6 +279,13 @@ pub enum ButtonAction {
         /// Which.
         inbox: InboxId,
     },
+    /// Sends a file that the answer of a run names.
+    SendFile {
+        /// Whose answer.
+        run: RunId,
+        /// The file's mark: see `NamedFile::mark`.
+        file: String,
+    },
     /// Calls a slash command.
     Command {
         /// Which.

@@ -208,6 +208,13 @@ pub enum Decision {
         /// With what.
         answer: Answer,
     },
+    /// Send a file that the answer of a run names.
+    SendFile {
+        /// Whose answer.
+        run: RunId,
+        /// The file's mark.
+        file: String,
+    },
     /// Change the prompt of a message that still waits.
     Amend {
         /// Which message.
@@ -334,6 +341,7 @@ fn decide_press(action: &ButtonAction, mut answer: Answer) -> Decision {
     match action {
         ButtonAction::Cancel { run } => Decision::Stop(*run),
         ButtonAction::Run { inbox } => Decision::TakeUp(*inbox),
+        ButtonAction::SendFile { run, file } => Decision::SendFile { run: *run, file: file.clone() },
         ButtonAction::Command { command, arguments } => {
             Decision::Call { command: command.clone(), text: arguments.clone() }
         }

@@ -36,8 +36,9 @@ pub struct SqliteLedger {
 
 impl SqliteLedger {
     /// Opens the ledger at `path`, making the file (mode 0600) and its folder (0700) where absent, and brings
-    /// it to the latest format. Takes a few milliseconds and blocks meanwhile. That nobody else holds the
-    /// ledger is for the caller to see to.
+    /// it to the latest format. What lies in the spool and belongs to no post that is to be sent is removed: nobody
+    /// is about to post it. Takes a few milliseconds and blocks meanwhile. That nobody else holds the ledger is for
+    /// the caller to see to.
     ///
     /// # Errors
     /// [`LedgerError`] when the file cannot be made or opened, is damaged, in use by another program, another
@@ -50,6 +51,8 @@ impl SqliteLedger {
         file::make(path)?;
         let mut connection = file::open_for_writing(path)?;
         let id = identity(&mut connection)?;
+        let spool = file::spool_of(path);
+        spool::clear(&connection, &spool);
         let shared: Arc<Path> = path.into();
         let reader = Reader::start(file::open_for_reading(path)?, Arc::clone(&shared))?;
         let writer = Writer::start(connection, Arc::clone(&shared))?;
@@ -198,7 +201,17 @@ impl Ledger for SqliteLedger {
     }
 
     async fn close_post(&self, id: OutboxId) -> Result<(), LedgerError> {
-        self.write("close a post", move |db| outbox::close(db, id)).await
+        let unneeded = self.write("close a post", move |db| outbox::close(db, id)).await?;
+        if unneeded.is_empty() {
+            return Ok(());
+        }
+        let spool = self.spool.clone();
+        let remove = move |_db: &Connection| {
+            spool::remove(&spool, &unneeded);
+            Ok(())
+        };
+        // The post is closed: what stays goes when the ledger is opened again.
+        self.reader.read("clean the spool", remove).await
     }
 
     async fn renew(&self, scope: &Scope) -> Result<Generation, LedgerError> {

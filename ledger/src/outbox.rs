@@ -1,6 +1,8 @@
 //! What is to be sent for certain, with a state per part.
 
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 use rusqlite::{Connection, Row, params};
 use takopi_core::port::ledger::{OutboxId, OutboxRow, PartState, Post, PostKind};
@@ -66,11 +68,17 @@ pub(crate) fn mark(db: &Connection, id: OutboxId, part: usize, state: &PartState
     }
 }
 
-pub(crate) fn close(db: &Connection, id: OutboxId) -> Result<(), Failure> {
-    match change(db, "UPDATE outbox SET closed = 1 WHERE id = ?1", [id.0])? {
-        0 => Err(Failure::Refused(format!("post {} is not known", id.0))),
-        _ => Ok(()),
+/// Closes a post and returns the spooled files that no other post needs.
+pub(crate) fn close(db: &Connection, id: OutboxId) -> Result<Vec<PathBuf>, Failure> {
+    if change(db, "UPDATE outbox SET closed = 1 WHERE id = ?1", [id.0])? == 0 {
+        return Err(Failure::Refused(format!("post {} is not known", id.0)));
     }
+    let needed = "SELECT path FROM spooled WHERE outbox = ?1
+                  AND NOT EXISTS (SELECT 1 FROM spooled AS other
+                      WHERE other.path = spooled.path AND other.outbox <> spooled.outbox)";
+    let files: Vec<Vec<u8>> = all(db, needed, [id.0], |row| Ok(row.get(0)?))?;
+    change(db, "DELETE FROM spooled WHERE outbox = ?1", [id.0])?;
+    Ok(files.into_iter().map(|file| OsString::from_vec(file).into()).collect())
 }
 
 pub(crate) fn row(db: &Connection, id: OutboxId) -> Result<Option<OutboxRow>, Failure> {

@@ -1,5 +1,5 @@
-//! The folder beside the ledger for files on their way out, and how it is kept clean: a file goes with the
-//! last post that needs it; what a crash left there unposted goes when it is old.
+//! The folder beside the ledger for files on their way out, and how it is kept clean: a file goes when the last
+//! post that needs it is closed; what was never posted, or a crash left, goes when the ledger is opened again.
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
@@ -27,6 +27,14 @@ pub(crate) fn remove(spool: &Path, files: &[PathBuf]) {
             }
             _ => {}
         }
+    }
+}
+
+/// Removes everything no post needs: nobody works with the spool yet. What stays because of an error is logged and
+/// harmless.
+pub(crate) fn clear(db: &Connection, spool: &Path) {
+    if let Err(failure) = tidy(db, spool, Timestamp::from_unix_ms(i64::MAX)) {
+        tracing::warn!(spool = %spool.display(), %failure, "files that nobody needs stay in the spool");
     }
 }
 

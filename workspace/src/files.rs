@@ -120,6 +120,15 @@ impl Git {
         })
     }
 
+    /// Returns the paths of the trips at whose ends are files that could be copied out.
+    pub(crate) async fn sendable(&self, trips: Vec<Trip>) -> Vec<FilePath> {
+        let look = move || trips.into_iter().filter(fetch::is_sendable).map(|trip| trip.path).collect();
+        self.tasks.spawn_blocking(look).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "looking for files broke off");
+            Vec::new()
+        })
+    }
+
     /// Returns the stop signal of a new piece of work.
     pub(crate) fn halt(&self) -> CancellationToken {
         self.closing.child_token()

@@ -229,4 +229,9 @@ impl Workspace for Worktrees {
         let (name, bytes) = self.git.aside(trip, stop, move |trip| fetch(trip, &into)).await?;
         Ok(Got { name, bytes, warning: dir.warning })
     }
+
+    async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath> {
+        let trips = files.iter().map(|file| self.trip(Way::Get, file.clone(), rules, dir));
+        self.git.sendable(trips.collect()).await
+    }
 }

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use serde_json::Map;
+
 use crate::message::{Address, Body, Format, MessageRef};
 use crate::pacing::Key;
 use crate::port::ledger::{OutboxId, OutboxRow, PartState, Post, ProgressUse};
@@ -135,7 +137,11 @@ impl Delivery {
         }
         if !self.swept {
             self.swept = true;
-            self.to_delete.extend(self.revised.drain(..).skip(self.states.len()));
+            let parts = &self.post.parts;
+            // Nothing was put into those: there are fewer parts now, or the part is a file.
+            let unused = |index: usize| parts.get(index).is_none_or(is_file);
+            let revised = self.revised.drain(..).enumerate();
+            self.to_delete.extend(revised.filter(|(index, _)| unused(*index)).map(|(_, message)| message));
             let standing = self.messages();
             if self.post.progress == ProgressUse::Replace || !standing.is_empty() {
                 let unused = self.progress.take().filter(|message| !standing.contains(message));
@@ -146,6 +152,10 @@ impl Delivery {
     }
 
     fn call_for(&self, part: usize) -> Call {
+        if self.post.parts.get(part).is_some_and(is_file) {
+            // No message becomes a file.
+            return Call::Send { part };
+        }
         if let Some(message) = self.revised.get(part) {
             return Call::Edit { part, message: message.clone() };
         }
@@ -257,11 +267,16 @@ impl Delivery {
         self.set(part, PartState::Sent { message, unknown }, None)
     }
 
-    /// A form the service will not take is tried once as plain text, a long one cut; then it is given up.
+    /// A form the service will not take is tried once as plain text, a long one cut; a file is told instead. Then it is
+    /// given up.
     fn rejected(&mut self, part: usize, error: &SendError, waiting: PartState) -> Verdict {
         let is_markdown = self.is_markdown(part);
         let body = self.post.parts.get_mut(part);
         match (error, body) {
+            (SendError::Denied(_) | SendError::TooLong, Some(body)) if is_file(body) => {
+                *body = told_instead(body, error);
+                self.set(part, waiting, None)
+            }
             (SendError::Denied(_), _) if is_markdown => {
                 self.plain.push(part);
                 self.set(part, waiting, None)
@@ -287,6 +302,25 @@ impl Delivery {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(6)).min(LAST_PAUSE);
         self.failures += 1;
         pause
+    }
+}
+
+/// Returns whether a part is sent as a file: one of the spool, or what only its transport knows how to send.
+fn is_file(part: &Body) -> bool {
+    !part.files.is_empty() || !part.extra.is_empty()
+}
+
+/// Returns what is sent instead of a file that the service will not take.
+fn told_instead(part: &Body, error: &SendError) -> Body {
+    let names: Vec<&str> = part.files.iter().map(|file| file.name.as_str()).collect();
+    let what = if names.is_empty() { "the whole answer".to_owned() } else { names.join(", ") };
+    let caption = if part.text.is_empty() { String::new() } else { format!("{}\n\n", part.text) };
+    Body {
+        text: format!("{caption}failed to send file. {what}: {error}"),
+        format: Format::Plain,
+        files: Vec::new(),
+        extra: Map::new(),
+        ..part.clone()
     }
 }
 

@@ -24,13 +24,16 @@ use paint::Painting;
 use crate::id::RunId;
 use crate::message::{Address, Body, MessageRef};
 use crate::pacing::{Item, Key, Pacer};
-use crate::port::ledger::{LedgerError, OutboxId, PostKind};
+use crate::port::ledger::{LedgerError, OutboxId, PartState, PostKind};
 use crate::port::transport::{SendError, SendOptions, Sent};
 use crate::port::{Clock, Transport};
 use crate::time::Moment;
 
 /// How long a service may take over one call. Longer than any service's own timeout.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a service may take over a call that carries a file: 50 MiB over a line of half a megabit a second.
+const FILE_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// How often a run that tells nothing is painted again, so that its elapsed time moves.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -247,7 +250,8 @@ impl Door {
                     if let Err(error) = ledger.mark(id, part, &trying).await {
                         tracing::warn!(%error, "a crash during this send would not be noticed");
                     }
-                    let outcome = in_time(&*clock, transport.send(&to, &body, &options)).await;
+                    let patience = if body.files.is_empty() { CALL_TIMEOUT } else { FILE_TIMEOUT };
+                    let outcome = within(patience, &*clock, transport.send(&to, &body, &options)).await;
                     (item, Made::Sent { id, part, outcome })
                 });
             }
@@ -299,10 +303,13 @@ impl Door {
 
     async fn follow_up(&mut self, id: OutboxId, verdict: Option<Verdict>, item: &Item<What>) {
         let Some(Verdict { mark, pause }) = verdict else { return };
-        if let Some((part, state)) = mark
-            && let Err(error) = self.desk.ledger.mark(id, part, &state).await
-        {
-            tracing::error!(%error, "a part may be sent once more at the next start");
+        if let Some((part, state)) = mark {
+            if let PartState::Refused { reason } = &state {
+                tracing::error!(post = id.0, part, reason, "the service will not take this");
+            }
+            if let Err(error) = self.desk.ledger.mark(id, part, &state).await {
+                tracing::error!(%error, "a part may be sent once more at the next start");
+            }
         }
         if let Some((after, scope)) = pause {
             self.pacer.retry_after(scope, &item.chat, after, self.desk.now());
@@ -346,6 +353,14 @@ pub(super) async fn in_time<T>(
     clock: &dyn Clock,
     call: impl Future<Output = Result<T, SendError>>,
 ) -> Result<T, SendError> {
+    within(CALL_TIMEOUT, clock, call).await
+}
+
+async fn within<T>(
+    patience: Duration,
+    clock: &dyn Clock,
+    call: impl Future<Output = Result<T, SendError>>,
+) -> Result<T, SendError> {
     let mut call = std::pin::pin!(call);
     let call = std::future::poll_fn(|context| {
         // A call that panicked is not polled again.
@@ -354,6 +369,6 @@ pub(super) async fn in_time<T>(
     });
     tokio::select! {
         outcome = call => outcome,
-        () = clock.sleep_until(clock.moment() + CALL_TIMEOUT) => Err(SendError::Unknown("no answer in time".to_owned())),
+        () = clock.sleep_until(clock.moment() + patience) => Err(SendError::Unknown("no answer in time".to_owned())),
     }
 }

@@ -1,6 +1,8 @@
 //! Commands at work: each call is a task of its own with a time limit, and sees the house only through
 //! [`CommandHost`], bound to that call.
 
+mod files;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,17 +13,15 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::clerk::Memo;
-use super::files::{self, Storing};
 use super::generation::InForce;
 use super::live::LiveRun;
 use super::perform::Assignment;
 use super::{DeskEvent, Instance, Shared, door};
 use crate::directive::split_words;
-use crate::files::switched_off;
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Attachment, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
-    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, Deposit, EngineStatus,
+    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, FileHost,
     ProjectStatus, Renewed, RunMode, RunRequest, RunResult, RunSummary,
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
@@ -29,8 +29,8 @@ use crate::port::ledger::{
     FactsQuery, InboxId, LedgerError, Post, PostKind, Preference, PreferenceKey, ProgressUse, Remembered,
     Settled, StoredFacts,
 };
-use crate::port::transport::{FilePolicy, SendError, SendOptions};
-use crate::port::workspace::{FileError, Place, Saved};
+use crate::port::transport::{SendError, SendOptions};
+use crate::port::workspace::Place;
 use crate::route::{self, Continue, Facts, Known, RunPlan};
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
 
@@ -46,13 +46,13 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Who called a command, from where.
 #[derive(Clone)]
 pub(super) struct Caller {
-    instance: Arc<Instance>,
-    message: MessageRef,
-    sender: Sender,
+    pub(super) instance: Arc<Instance>,
+    pub(super) message: MessageRef,
+    pub(super) sender: Sender,
     reply_to: Option<Reply>,
     files: Vec<Attachment>,
     album: bool,
-    inbox: Vec<InboxId>,
+    pub(super) inbox: Vec<InboxId>,
 }
 
 impl Caller {
@@ -456,45 +456,5 @@ impl CommandHost for Host {
 
     async fn forget(&self) -> Result<Remembered, CommandError> {
         self.besides_this(self.desk.ledger.forget(self.address()).await)
-    }
-
-    fn files(&self) -> Option<FilePolicy> {
-        self.caller.instance.transport.files()
-    }
-
-    async fn file_refusal(&self) -> Result<Option<String>, CommandError> {
-        let Some(policy) = self.files() else { return Ok(Some(switched_off(&self.address().instance))) };
-        let Caller { instance, sender, .. } = &self.caller;
-        let asked = files::refusal(&self.desk, instance, &policy, self.address(), sender);
-        asked.await.map(|refusal| refusal.map(str::to_owned)).map_err(|error| unknown_managers(&error))
-    }
-
-    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
-        let facts = Facts { stored: self.stored().await?, live: None };
-        let Caller { message, reply_to, .. } = &self.caller;
-        let reply = reply_to.as_ref().and_then(|reply| reply.text.as_deref());
-        route::meant_directory(text, reply, message, &facts, &self.known()).map_err(CommandError)
-    }
-
-    async fn store(
-        &self,
-        file: &Attachment,
-        deposit: &Deposit,
-        stop: &CancellationToken,
-    ) -> Result<Saved, FileError> {
-        let Some(policy) = self.files() else {
-            return Err(FileError::NoDirectory(switched_off(&self.address().instance)));
-        };
-        let storing = Storing {
-            desk: &self.desk,
-            instance: &self.caller.instance,
-            workspace: &*self.in_force.by.workspace,
-            rules: &policy.rules,
-            context: &deposit.context,
-            place: &Place::Open,
-            to: &deposit.to,
-            force: deposit.force,
-        };
-        storing.store(file, stop).await
     }
 }

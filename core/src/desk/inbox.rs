@@ -141,6 +141,9 @@ fn first_response(inbound: &Inbound, stopped: &[RunId]) -> FirstResponse {
         Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) => {
             FirstResponse::Toast("cancelling".to_owned())
         }
+        Inbound::Press(Press { action: ButtonAction::SendFile { .. }, .. }) => {
+            FirstResponse::Toast("looking for the file".to_owned())
+        }
         Inbound::Invoke(_) | Inbound::Modal(_) => FirstResponse::Defer { ephemeral: false },
         _ => FirstResponse::Ack,
     }

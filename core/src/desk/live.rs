@@ -225,6 +225,11 @@ impl LiveRun {
         self.state().dir.as_ref().map(|dir| dir.path.clone())
     }
 
+    /// Returns the directory with both of its spellings.
+    pub(super) fn run_dir(&self) -> Option<RunDir> {
+        self.state().dir.clone()
+    }
+
     /// Returns whether it is under way in a directory, however that is spelled.
     pub(super) fn works_in(&self, real: &Path) -> bool {
         let state = self.state();

@@ -7,6 +7,7 @@ use super::Generation;
 use super::live::{LiveRun, Stage};
 use crate::directive::format_context_line;
 use crate::event::{Outcome, RunEnd};
+use crate::files::NamedFile;
 use crate::id::{EngineId, RunId};
 use crate::message::{Body, Button, ButtonAction, Format};
 use crate::port::engine::{Question, QuestionOption};
@@ -138,6 +139,46 @@ pub(super) fn question(run: RunId, question: &Question) -> Body {
     Body { text: question.title.clone(), buttons, ..Body::default() }
 }
 
+/// Most characters of the labels in one row of buttons, and most of them: a phone shows about that.
+const ROW_CHARS: usize = 32;
+const ROW_BUTTONS: usize = 3;
+
+/// Longest label of a button, in characters; the end of a name tells more than its middle.
+const LABEL_CHARS: usize = 40;
+
+/// Returns rows of buttons that send files which the answer of a run names.
+pub(super) fn offer(run: RunId, named: &[NamedFile]) -> Vec<Vec<Button>> {
+    let mut rows: Vec<Vec<Button>> = Vec::new();
+    let mut room = 0;
+    for file in named {
+        let label = format!("📎 {}", shorten_middle(&file.shown, LABEL_CHARS));
+        let taken = label.chars().count();
+        let button = Button { label, action: ButtonAction::SendFile { run, file: file.mark() } };
+        match rows.last_mut() {
+            Some(row) if row.len() < ROW_BUTTONS && taken <= room => {
+                room -= taken;
+                row.push(button);
+            }
+            _ => {
+                room = ROW_CHARS.saturating_sub(taken);
+                rows.push(vec![button]);
+            }
+        }
+    }
+    rows
+}
+
+/// Returns a name with at most so many characters: one that is longer loses its middle.
+fn shorten_middle(name: &str, max_chars: usize) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    if chars.len() <= max_chars {
+        return name.to_owned();
+    }
+    let tail = max_chars / 2;
+    let head = max_chars.saturating_sub(tail + 1);
+    chars[..head].iter().chain(['…'].iter()).chain(&chars[chars.len() - tail..]).collect()
+}
+
 /// Returns the word for an outcome in logs.
 pub(super) fn label(outcome: &Outcome) -> &'static str {
     match outcome {
@@ -145,5 +186,33 @@ pub(super) fn label(outcome: &Outcome) -> &'static str {
         Outcome::Cancelled => "cancelled",
         Outcome::Interrupted => "interrupted",
         Outcome::Failed(_) => "error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::named_files;
+
+    #[test]
+    fn buttons_of_files_share_rows_as_long_as_a_phone_shows_them() {
+        let run = RunId::parse("01900000-0000-7000-8000-000000000001").unwrap();
+        let answer = "[a](a.txt) [b](b.txt) [c](c.txt) [d](d.txt) \
+            [e](a_rather_long_name_of_a_file_that_no_phone_shows_in_full.csv) [f](f.md) [g](plot_of_march.png) [h](h)";
+        let rows = offer(run, &named_files(answer, &[]));
+        let labels: Vec<Vec<&str>> =
+            rows.iter().map(|row| row.iter().map(|button| button.label.as_str()).collect()).collect();
+        let long = "📎 a_rather_long_name_…ne_shows_in_full.csv";
+        assert_eq!(
+            labels,
+            [
+                vec!["📎 a.txt", "📎 b.txt", "📎 c.txt"],
+                vec!["📎 d.txt"],
+                vec![long],
+                vec!["📎 f.md", "📎 plot_of_march.png", "📎 h"],
+            ]
+        );
+        let ButtonAction::SendFile { run: of, file } = &rows[1][0].action else { panic!("{rows:?}") };
+        assert_eq!((*of, file.len()), (run, 16));
     }
 }

@@ -6,6 +6,7 @@ mod ending;
 mod files;
 mod following;
 mod hearing;
+mod outgoing;
 mod pairing;
 mod people;
 mod places;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::catalog::{Catalog, Claim, Loader, Origin, Rules, survey};
+use crate::files::FilePath;
 use crate::id::{PluginId, PluginKind};
 use crate::message::{Inbound, Message};
 use crate::port::Workspace;
@@ -29,7 +31,7 @@ use crate::port::command::{
 };
 use crate::port::engine::{Engine, EngineSpec};
 use crate::port::workspace::{
-    FileError, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
+    FileError, FileRules, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
 };
 use crate::route::KnownProject;
 use crate::session::SessionToken;
@@ -230,6 +232,10 @@ impl Workspace for Directories {
 
     async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError> {
         self.0.get(get, stop).await
+    }
+
+    async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath> {
+        self.0.sendable(dir, files, rules).await
     }
 }
 

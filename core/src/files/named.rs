@@ -22,6 +22,17 @@ pub struct NamedFile {
     pub path: FilePath,
 }
 
+impl NamedFile {
+    /// Returns 16 hexadecimal digits by which a button finds the file again among those of the same answer. They
+    /// depend on the path alone (FNV-1a, 64 bits: draft-eastlake-fnv), so they hold across versions and restarts.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        let hash = self.path.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+        format!("{hash:016x}")
+    }
+}
+
 /// Returns the files that `answer` names, in its order, each once, at most [`MAX_NAMED`]. `dirs` are the spellings of
 /// the run's directory: as configured, and with links resolved.
 #[must_use]
@@ -143,6 +154,14 @@ mod tests {
         assert_eq!(paths("[a](a.txt) again [a](./a.txt#x)"), ["a.txt"]);
         let many: String = (0..20).map(|n| format!("[x]({n}.txt) ")).collect();
         assert_eq!(paths(&many).len(), MAX_NAMED);
+    }
+
+    #[test]
+    fn the_mark_of_a_file_is_that_of_its_path_for_ever() {
+        let mark = |answer: &str| named_files(answer, &[Path::new("/p")])[0].mark();
+        // The digests of "a" and "foobar" that the draft lists.
+        assert_eq!([mark("[x](a)"), mark("[x](/p/foobar)")], ["af63dc4c8601ec8c", "85944171f73967e8"]);
+        assert_eq!(mark("[x](a.txt)"), mark("![another name](./a.txt#here)"));
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! The port to slash commands: written once, they answer on every transport.
 
+mod files;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+pub use files::{Deposit, FileHost};
+
 use crate::event::Outcome;
-use crate::files::FilePath;
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Attachment, Body, MessageRef, Reply, Sender};
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey, Remembered};
-use crate::port::transport::FilePolicy;
-use crate::port::workspace::{FileError, Saved};
 use crate::session::{Context, Scope, SessionToken};
 
 /// What an option of a command takes.
@@ -210,20 +211,9 @@ pub struct ProjectStatus {
     pub default_engine: Option<EngineId>,
 }
 
-/// Where a file of a call's message is to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deposit {
-    /// The project and branch whose directory gets it.
-    pub context: Context,
-    /// Its place there, or the folder it goes to under its own name.
-    pub to: FilePath,
-    /// Whether a file that is there is replaced.
-    pub force: bool,
-}
-
 /// The house as a command sees it, bound to one call. Outlives the call for those that work on.
 #[async_trait]
-pub trait CommandHost: Send + Sync {
+pub trait CommandHost: FileHost {
     /// Sends a body to the caller's chat, for certain, replying to the call.
     ///
     /// # Errors
@@ -306,35 +296,6 @@ pub trait CommandHost: Send + Sync {
         engine: Option<&EngineId>,
         value: Option<&str>,
     ) -> Result<(), CommandError>;
-
-    /// Returns what people may do with files here; `None` where files are switched off. From memory.
-    fn files(&self) -> Option<FilePolicy>;
-
-    /// Returns why the caller may not use files here, to be told as it stands; `None` when they may. Asks the
-    /// service where the policy names nobody and the chat is a group.
-    ///
-    /// # Errors
-    /// [`CommandError`] when the service does not tell.
-    async fn file_refusal(&self) -> Result<Option<String>, CommandError>;
-
-    /// Reads a text about files: returns the project and branch that are meant, by what the call replies to, else
-    /// by the directives the text begins with, else as for a plain message; and the text without directives.
-    ///
-    /// # Errors
-    /// [`CommandError`] when no such directory can be meant.
-    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError>;
-
-    /// Fetches a file of the call's message and stores it by the policy's rules. Takes as long as the service
-    /// needs, a minute at most, and nothing stays behind when it fails.
-    ///
-    /// # Errors
-    /// [`FileError`]; [`FileError::Stopped`] when `stop` fired first.
-    async fn store(
-        &self,
-        file: &Attachment,
-        deposit: &Deposit,
-        stop: &CancellationToken,
-    ) -> Result<Saved, FileError>;
 
     /// Begins a new conversation in the caller's scope. Runs that wait or run go on. `None` where plain messages
     /// continue none, so that there is nothing to begin.

@@ -124,7 +124,8 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError`].
     async fn mark(&self, id: OutboxId, part: usize, state: &PartState) -> Result<(), LedgerError>;
 
-    /// Closes a post: nothing more is to be done for it.
+    /// Closes a post: nothing more is to be done for it. Its spooled files go, but for those that another post
+    /// needs.
     ///
     /// # Errors
     /// [`LedgerError`].
@@ -226,6 +227,8 @@ pub trait Ledger: Send + Sync {
     async fn forget(&self, address: &Address) -> Result<Remembered, LedgerError>;
 
     /// Returns the folder for files on their way out, made on first use.
+    /// Returns the folder for files on their way out, made on first use. What lies there when the ledger is opened
+    /// and belongs to no open post is removed.
     fn spool(&self) -> PathBuf;
 
     /// Makes an empty file in the spool for bytes on their way in. Nobody but its maker knows of it; what a crash

@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::SetupIssue;
+use crate::files::FilePath;
 use crate::id::RunId;
 use crate::session::Context;
 
@@ -135,6 +136,10 @@ pub trait Workspace: Send + Sync {
     /// # Errors
     /// [`FileError`]; nothing is left at `get.into` then.
     async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError>;
+
+    /// Returns which of the files, from `dir`, could be handed out now: those that are files, no larger than may go,
+    /// with a way that stays inside and that no rule denies. Only looks; what cannot be looked at could not.
+    async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath>;
 }
 
 #[cfg(test)]

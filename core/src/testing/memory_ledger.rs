@@ -31,6 +31,7 @@ pub struct MemoryLedger {
     broken: AtomicBool,
     held: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
+    spool: Option<PathBuf>,
 }
 
 /// What became of an inbound.
@@ -75,6 +76,13 @@ struct State {
 }
 
 impl MemoryLedger {
+    /// Lets files on their way out lie in `folder`.
+    #[must_use]
+    pub fn with_spool(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.spool = Some(folder.into());
+        self
+    }
+
     /// Returns an empty ledger.
     #[must_use]
     pub fn new() -> Self {
@@ -273,8 +281,10 @@ impl Ledger for MemoryLedger {
     }
 
     /// Returns a folder nobody made: who puts files there makes it.
+    /// Returns the folder of [`Self::with_spool`]; without one a folder nobody made.
     fn spool(&self) -> PathBuf {
-        std::env::temp_dir().join("takopi-memory-ledger.spool")
+        let nobodys = || std::env::temp_dir().join("takopi-memory-ledger.spool");
+        self.spool.clone().unwrap_or_else(nobodys)
     }
 
     async fn temporary(&self) -> Result<Box<dyn Temporary>, LedgerError> {

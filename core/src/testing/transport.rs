@@ -362,16 +362,16 @@ impl Transport for FakeTransport {
         self.windows
     }
 
-    fn chat_rate(&self, _to: &Address) -> Option<Rate> {
-        self.spec.limits.chat
-    }
-
     fn files(&self) -> Option<FilePolicy> {
         self.files.clone()
     }
 
     async fn is_manager(&self, _chat: &Address, _sender: &Sender) -> Result<bool, SendError> {
         Ok(!self.is_member)
+    }
+
+    fn chat_rate(&self, _to: &Address) -> Option<Rate> {
+        self.spec.limits.chat
     }
 
     async fn send(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Sent, SendError> {

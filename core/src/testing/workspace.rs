@@ -13,8 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use crate::files::FilePath;
 use crate::port::workspace::{
-    FileError, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Workspace, WorkspaceError,
+    FileError, FileRules, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Workspace,
+    WorkspaceError,
 };
 use crate::session::Context;
 
@@ -136,6 +138,10 @@ impl Workspace for FakeWorkspace {
             return Err(FileError::Stopped);
         }
         self.files.get(self.run_dir(&get.context, &get.place)?, get)
+    }
+
+    async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath> {
+        files.iter().filter(|file| self.files.is_sendable(&dir.path, file, rules)).cloned().collect()
     }
 }
 

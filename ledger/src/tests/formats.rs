@@ -83,12 +83,13 @@ fn a_body_is_stored_as() {
     let button = |action| Button { label: "b".to_owned(), action };
     let command = ButtonAction::Command { command: id("new"), arguments: "now".to_owned() };
     let answer = ButtonAction::Answer { run: run_id(1), question: "q".to_owned(), option: "y".to_owned() };
+    let file = ButtonAction::SendFile { run: run_id(1), file: "af63dc4c8601ec8c".to_owned() };
     let full = Body {
         header: Some("**codex**".to_owned()),
         text: "text".to_owned(),
         format: Format::Markdown,
         footer: vec!["ctx: happy".to_owned()],
-        buttons: vec![vec![button(cancel()), button(command)], vec![button(answer)]],
+        buttons: vec![vec![button(cancel()), button(command)], vec![button(answer), button(file)]],
         files: vec![SpooledFile { path: "run/a.zip".into(), name: "a.zip".to_owned() }],
         extra: fields(),
     };

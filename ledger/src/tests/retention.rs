@@ -28,14 +28,32 @@ async fn a_spooled_file_goes_with_the_last_post_that_needs_it() {
     let first = ledger.post(with(&["shared", "run/own", "../precious"]), at(10)).await.unwrap();
     let second = ledger.post(with(&["shared"]), at(20)).await.unwrap();
     ledger.close_post(first).await.unwrap();
-    ledger.close_post(second).await.unwrap();
-
-    assert_eq!(ledger.sweep(at(15)).await.unwrap(), 1);
     assert!(ledger.spool().join("shared").exists(), "another post needs it");
     assert!(!ledger.spool().join("run/own").exists());
-    assert_eq!(ledger.sweep(at(25)).await.unwrap(), 1);
+    ledger.close_post(second).await.unwrap();
     assert!(!ledger.spool().join("shared").exists());
+    ledger.close_post(second).await.unwrap();
+    assert_eq!(ledger.sweep(at(25)).await.unwrap(), 2, "closed posts stay on record until they are old");
     assert!(outside.exists(), "nothing outside the spool is touched");
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_opened_keeps_only_the_files_of_posts_that_are_to_be_sent() {
+    let (_folder, path) = place();
+    let ledger = open(&path);
+    let spool = ledger.spool();
+    fs::create_dir(spool.join("run")).unwrap();
+    for name in ["needed", "never posted", "run/never posted"] {
+        fs::write(spool.join(name), "bytes").unwrap();
+    }
+    let mut waiting = post("chat", PostKind::Reply, None, "file");
+    waiting.parts[0].files = vec![SpooledFile { path: "needed".into(), name: "x".to_owned() }];
+    ledger.post(waiting, at(10)).await.unwrap();
+    drop(ledger);
+    let ledger = open(&path);
+    let left: Vec<_> = fs::read_dir(&spool).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["needed"]);
+    assert_eq!(ledger.unfinished().await.unwrap().outbox.len(), 1);
 }
 
 #[tokio::test]

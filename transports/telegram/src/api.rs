@@ -26,8 +26,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long the server may take over one call. Shorter than the house's own patience with a call (60 s).
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How long a file may take, either way; still shorter than the house's patience.
+/// How long a file may take to be fetched; still shorter than the house's patience.
 const FILE_TIMEOUT: Duration = Duration::from_secs(58);
+
+/// Bytes a second of the slowest line over which a file is sent: half a megabit. 50 MiB then take 14 minutes, still
+/// shorter than the house's patience with a call that carries a file (15).
+const SLOWEST_LINE: u64 = 64 << 10;
 
 /// How long to be silent after a limit that doesn't say: what the Python takopi waited.
 const UNSPOKEN_RETRY: Duration = Duration::from_secs(5);
@@ -127,12 +131,18 @@ impl Api {
         answer(request.timeout(timeout).json(payload)).await
     }
 
-    /// Calls a method that takes a file.
+    /// Calls a method that takes a file of that many bytes.
     ///
     /// # Errors
     /// [`CallError`], by what is known of the outcome.
-    pub(crate) async fn upload<R: DeserializeOwned>(&self, method: &str, form: Form) -> Result<R, CallError> {
-        answer(self.client.post(self.url(method)).timeout(FILE_TIMEOUT).multipart(form)).await
+    pub(crate) async fn upload<R: DeserializeOwned>(
+        &self,
+        method: &str,
+        form: Form,
+        bytes: u64,
+    ) -> Result<R, CallError> {
+        let timeout = CALL_TIMEOUT + Duration::from_secs(bytes / SLOWEST_LINE);
+        answer(self.client.post(self.url(method)).timeout(timeout).multipart(form)).await
     }
 
     /// Opens a file of the server by the path that `getFile` told.
@@ -176,6 +186,12 @@ fn read<R: DeserializeOwned>(status: StatusCode, text: &str) -> Result<R, CallEr
     let envelope: Envelope<R> = match serde_json::from_str(text) {
         Ok(envelope) => envelope,
         Err(_) if status == StatusCode::TOO_MANY_REQUESTS => return Err(CallError::Limited(UNSPOKEN_RETRY)),
+        // Said by what stands before the server, in its own words. It will say so again.
+        Err(_) if status == StatusCode::PAYLOAD_TOO_LARGE => {
+            let description = "Request Entity Too Large".to_owned();
+            let (code, error) = (status.as_u16(), Box::new(known(&description)));
+            return Err(CallError::Refused { code, error, description });
+        }
         // The body is somebody else's page, or a result that isn't what the method returns.
         Err(error) => {
             return Err(CallError::Unknown(format!("the answer ({status}) cannot be read: {error}")));
@@ -262,6 +278,7 @@ mod tests {
         };
         assert_eq!(refused(401, "Unauthorized"), (401, ApiError::InvalidToken));
         assert_eq!(refused(400, "Bad Request: chat not found"), (400, ApiError::ChatNotFound));
+        assert!(matches!(answered(413, "<html>"), Err(CallError::Refused { code: 413, .. })));
         assert_eq!(refused(400, "new one"), (400, ApiError::Unknown("new one".to_owned())));
     }
 

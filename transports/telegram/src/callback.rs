@@ -32,6 +32,7 @@ fn short(action: &ButtonAction) -> Option<String> {
     let text = match action {
         ButtonAction::Cancel { run } => format!("c{run}"),
         ButtonAction::Run { inbox } => format!("r{}", inbox.0),
+        ButtonAction::SendFile { run, file } => format!("f{run}{file}"),
         ButtonAction::Command { command, arguments } => format!("/{command}{GAP}{arguments}"),
         ButtonAction::Answer { run, question, option } => {
             if question.contains(GAP) {
@@ -55,6 +56,10 @@ fn read(data: &str) -> Option<ButtonAction> {
                 command: CommandId::parse(command).ok()?,
                 arguments: arguments.to_owned(),
             })
+        }
+        'f' => {
+            let (run, file) = rest.split_at_checked(RUN_CHARS)?;
+            Some(ButtonAction::SendFile { run: RunId::parse(run)?, file: file.to_owned() })
         }
         'a' => {
             let (run, rest) = rest.split_at_checked(RUN_CHARS)?;
@@ -138,6 +143,7 @@ mod tests {
         prop_oneof![
             run.clone().prop_map(|run| ButtonAction::Cancel { run }),
             any::<i64>().prop_map(|inbox| ButtonAction::Run { inbox: InboxId(inbox) }),
+            (run.clone(), "[0-9a-f]{16}").prop_map(|(run, file)| ButtonAction::SendFile { run, file }),
             (command, "\\PC{0,60}")
                 .prop_map(|(command, arguments)| ButtonAction::Command { command, arguments }),
             (run, "\\PC{0,20}", "[\\PC\u{1f}]{0,40}")

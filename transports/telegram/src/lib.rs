@@ -12,6 +12,7 @@
 mod api;
 mod callback;
 mod config;
+mod document;
 mod download;
 mod entity;
 mod error;

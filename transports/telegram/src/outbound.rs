@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use reqwest::multipart::{Form, Part};
+use reqwest::multipart::Form;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use takopi_core::message::{Address, Body, MessageRef, Sender};
@@ -17,10 +17,14 @@ use teloxide::types::{ChatId, LinkPreviewOptions, MessageId, ReplyParameters, Th
 
 use crate::api::{Api, CALL_TIMEOUT, CallError};
 use crate::callback::Kept;
+use crate::document::{Document, document};
 use crate::entity;
 use crate::failure::{is_about_formatting, is_gone_already, is_unchanged, send_error};
 use crate::keyboard::keyboard;
-use crate::render::{attachment, render};
+use crate::render::{Rendered, render};
+
+/// The method that sends files (Bot API).
+const SEND_DOCUMENT: &str = "sendDocument";
 
 /// What is read of a message that was sent: nothing else of it can make a sent message seem lost.
 #[derive(Deserialize)]
@@ -53,8 +57,8 @@ impl Outbound<'_> {
         part: &Body,
         options: &SendOptions,
     ) -> Result<Sent, SendError> {
-        let sent = match self.file(part).await? {
-            Some((name, bytes)) => self.send_file(to, part, options, name, bytes).await,
+        let sent = match document(part, self.spool) {
+            Some(document) => self.send_file(to, part, options, &document).await,
             None => self.send_text(to, part, options).await,
         };
         let stands = sent?;
@@ -85,38 +89,51 @@ impl Outbound<'_> {
         self.formatted(&payload, &plain, to).await.map_err(|error| send_error(error, to))
     }
 
-    /// Returns the file a part carries, read whole: the Bot API takes at most 50 MB.
-    async fn file(&self, part: &Body) -> Result<Option<(String, Vec<u8>)>, SendError> {
-        if let Some(attachment) = attachment(part) {
-            return Ok(Some((attachment.name.to_owned(), attachment.text.as_bytes().to_vec())));
-        }
-        let Some(file) = part.files.first() else { return Ok(None) };
-        match tokio::fs::read(self.spool.join(&file.path)).await {
-            Ok(bytes) => Ok(Some((file.name.clone(), bytes))),
-            Err(error) => Err(SendError::Denied(format!("the file {} is not there: {error}", file.name))),
-        }
-    }
-
+    /// Sends a document, and once more without formatting when the server will not have it.
     async fn send_file(
         &self,
         to: &Address,
         part: &Body,
         options: &SendOptions,
-        name: String,
-        bytes: Vec<u8>,
+        document: &Document<'_>,
     ) -> Result<Stands, SendError> {
-        let rendered = render(part);
+        let caption = render(part);
+        let form = self.form(to, part, options, &caption)?;
+        let (carried, bytes) = document.open().await?;
+        let outcome = self.api.upload(SEND_DOCUMENT, form.part("document", carried), bytes).await;
+        match outcome {
+            Err(error) if is_about_formatting(&error) && !caption.entities.is_empty() => {
+                tracing::warn!(chat = to.chat, %error, "sent without formatting");
+                let form = self.form(to, part, options, &caption.without_entities())?;
+                let (carried, bytes) = document.open().await?;
+                self.api.upload(SEND_DOCUMENT, form.part("document", carried), bytes).await
+            }
+            outcome => outcome,
+        }
+        .map_err(|error| send_error(error, to))
+    }
+
+    /// Returns what is said with a document.
+    fn form(
+        &self,
+        to: &Address,
+        part: &Body,
+        options: &SendOptions,
+        caption: &Rendered,
+    ) -> Result<Form, SendError> {
         let message = self.message(to, part, options, String::new())?;
         let json = |value: Result<String, serde_json::Error>| {
             value.map_err(|error| SendError::Denied(format!("it cannot be written as JSON: {error}")))
         };
         let mut form = Form::new()
             .text("chat_id", to.chat.clone())
-            .text("disable_notification", (!options.notify).to_string())
-            .part("document", Part::bytes(bytes).file_name(name));
-        if !rendered.text.is_empty() {
-            let entities = json(serde_json::to_string(&entity::to_wire(&rendered.entities)))?;
-            form = form.text("caption", rendered.text).text("caption_entities", entities);
+            .text("disable_notification", (!options.notify).to_string());
+        if !caption.text.is_empty() {
+            form = form.text("caption", caption.text.clone());
+        }
+        if !caption.entities.is_empty() {
+            let entities = json(serde_json::to_string(&entity::to_wire(&caption.entities)))?;
+            form = form.text("caption_entities", entities);
         }
         if let Some(thread) = &to.thread {
             form = form.text("message_thread_id", thread.clone());
@@ -127,7 +144,7 @@ impl Outbound<'_> {
         if let Some(markup) = &message.reply_markup {
             form = form.text("reply_markup", json(serde_json::to_string(markup))?);
         }
-        self.api.upload("sendDocument", form).await.map_err(|error| send_error(error, to))
+        Ok(form)
     }
 
     fn message(

@@ -19,7 +19,7 @@ use takopi_core::message::{Body, Format};
 use takopi_core::port::transport::TextUnit;
 use takopi_core::render::flatten;
 
-pub(crate) use layout::{Overflow, attachment, lay_out};
+pub(crate) use layout::{Attachment, Overflow, attachment, lay_out};
 
 /// Longest text of a message in UTF-16 units: Telegram Bot API, sendMessage (4096 characters after entities
 /// parsing; clients and server count UTF-16 units).

@@ -32,6 +32,14 @@ pub(crate) fn fetch(trip: &Trip, into: &Path) -> Result<(String, u64), FileError
     }
 }
 
+/// Returns whether the trip's path is a file that could be copied out.
+pub(super) fn is_sendable(trip: &Trip) -> bool {
+    match trip.walk() {
+        Ok(Spot::Other { dir, at }) => opened(trip, &dir, &at).is_ok(),
+        Ok(Spot::Missing { .. } | Spot::Folder { .. }) | Err(_) => false,
+    }
+}
+
 /// Opens the last part of a way, which must be a file and no larger than may go.
 fn opened(trip: &Trip, dir: &OwnedFd, at: &[OsString]) -> Result<File, FileError> {
     let name = at.last().ok_or_else(|| FileError::Changed(trip.path.to_string()))?;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use takopi_core::catalog::{Catalog, Claim, Loader, Origin, Rules, survey};
 use takopi_core::desk::{Desk, DeskEvent, DeskParts, Generation, Inbox};
 use takopi_core::event::Outcome;
+use takopi_core::files::FilePath;
 use takopi_core::id::{InstanceId, PluginId, PluginKind, RunId, TransportKind};
 use takopi_core::message::{Address, Body, Chosen, Inbound, Message, MessageRef, Sender};
 use takopi_core::port::command::{Command, CommandSpec};
@@ -19,7 +20,7 @@ use takopi_core::port::transport::{
     TransportFeatures, TransportSpec,
 };
 use takopi_core::port::workspace::{
-    FileError, Get, Got, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
+    FileError, FileRules, Get, Got, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
 };
 use takopi_core::port::{Clock, Leftovers, SetupIssue, Workspace};
 use takopi_core::settings::SerializeBy;
@@ -205,6 +206,10 @@ impl Workspace for OneFolder {
 
     async fn get(&self, get: &Get, _: &CancellationToken) -> Result<Got, FileError> {
         Err(FileError::NotThere(get.path.to_string()))
+    }
+
+    async fn sendable(&self, _: &RunDir, _: &[FilePath], _: &FileRules) -> Vec<FilePath> {
+        Vec::new()
     }
 }
 

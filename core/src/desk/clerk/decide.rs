@@ -8,6 +8,7 @@ use crate::desk::Instance;
 use crate::desk::generation::InForce;
 use crate::desk::hear;
 use crate::desk::host::{self, Caller};
+use crate::desk::outgoing;
 use crate::desk::perform::Assignment;
 use crate::id::{CommandId, RunId};
 use crate::message::{self, AttachmentKind, Body, Inbound, Message, MessageRef};
@@ -133,6 +134,10 @@ impl Clerk {
             Decision::Answer { run, question, answer } => {
                 self.answer(run, &question, answer).await;
                 self.settle(&inbox, inbound.message(), Settled::Done);
+            }
+            Decision::SendFile { run, file } => {
+                let caller = Caller::new(&inbound, inbox, instance);
+                self.desk.work.spawn(outgoing::pressed(self.desk.clone(), in_force, caller, run, file));
             }
             Decision::Amend { inbox: meant, text } => {
                 self.amend(meant, &text, &inbound, &known).await;

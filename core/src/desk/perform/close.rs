@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::Performance;
-use crate::desk::{DeskEvent, host, script};
+use crate::desk::{DeskEvent, host, outgoing, script};
 use crate::event::{Outcome, RunEnd};
-use crate::message::Body;
+use crate::files::NamedFile;
+use crate::message::{Body, Format};
 use crate::port::ledger::{EndRun, OutboxId, Post, PostKind, ProgressUse};
 
 /// How often the end of a run is offered to a ledger that cannot take it, and how long between.
@@ -25,7 +26,7 @@ impl Performance {
         }
         let told = self.is_told(&end);
         let revises = self.shown_answer.as_ref().and_then(|(_, posts)| posts.first().copied());
-        let post = if told { Vec::new() } else { self.posts(&end, revises) };
+        let post = if told { Vec::new() } else { self.posts(&end, revises).await };
         let unstored = post.iter().flat_map(|post| post.parts.clone()).collect();
         let (steps, actions) =
             self.live.with_tracker(|tracker| (tracker.steps(), tracker.snapshot().actions));
@@ -94,18 +95,27 @@ impl Performance {
     }
 
     /// Returns what is posted for an end: nothing where runs are followed or not shown.
-    pub(super) fn posts(&self, end: &RunEnd, revises: Option<OutboxId>) -> Vec<Post> {
+    pub(super) async fn posts(&self, end: &RunEnd, revises: Option<OutboxId>) -> Vec<Post> {
         if !self.live.is_shown() || self.instance.spec.features.follows {
             return Vec::new();
         }
         let elapsed = self.live.elapsed(self.desk.now());
         let ending = || script::ending(&self.live, end, elapsed);
-        let body = self.instead.clone().unwrap_or_else(ending);
+        let mut body = self.instead.clone().unwrap_or_else(ending);
         // What a person waits for makes a sound; what they did themselves, or a restart, does not.
         let awaited = matches!(end.outcome, Outcome::Answered | Outcome::Failed(_));
+        if awaited && body.format == Format::Markdown {
+            let named = self.files_to_offer(&end.answer).await;
+            body.buttons.extend(script::offer(self.live.id, &named));
+        }
         let progress =
             if awaited && self.in_force.by.final_notify { ProgressUse::Replace } else { ProgressUse::Become };
         vec![self.post_of(self.instance.transport.lay_out(&body), PostKind::Final, progress, revises)]
+    }
+
+    async fn files_to_offer(&self, answer: &str) -> Vec<NamedFile> {
+        let Some(dir) = self.live.run_dir() else { return Vec::new() };
+        outgoing::offered(&self.desk, &self.in_force, &self.instance, &dir, answer).await
     }
 
     pub(super) fn post_of(

@@ -139,7 +139,7 @@ impl Performance {
         }
         let revises = self.shown_answer.as_ref().and_then(|(_, posts)| posts.first().copied());
         let end = RunEnd { session: self.session.clone(), ..RunEnd::new(Outcome::Answered, answer.clone()) };
-        let posts = self.posts(&end, revises);
+        let posts = self.posts(&end, revises).await;
         let now = self.desk.clock.now();
         match self.desk.ledger.answer(self.live.id, &answer, posts, now).await {
             Ok(posts) => {

@@ -44,6 +44,14 @@ impl Files {
         Ok(Saved { path, bytes: size, dir: dir.path, warning: dir.warning })
     }
 
+    /// Returns whether there is such a file below `dir` that may be handed out.
+    pub(super) fn is_sendable(&self, dir: &Path, file: &FilePath, rules: &FileRules) -> bool {
+        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = files.get(&dir.join(file.as_str()));
+        allowed(rules, file).is_ok()
+            && bytes.is_some_and(|bytes| within(Way::Get, bytes, rules.max_get_bytes).is_ok())
+    }
+
     /// Hands out a file, or for a folder the bytes of its files, one after the other.
     pub(super) fn get(&self, dir: RunDir, get: &Get) -> Result<Got, FileError> {
         allowed(&get.rules, &get.path)?;

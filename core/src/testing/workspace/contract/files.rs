@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::WorkspaceSubject;
 use crate::files::FilePath;
-use crate::port::workspace::{FileError, FileRules, Get, Got, Place, Put, Saved, Way};
+use crate::port::workspace::{FileError, FileRules, Get, Got, Place, Put, RunDir, Saved, Way};
 use crate::session::Context;
 
 pub(super) async fn files_contract(subject: &WorkspaceSubject<'_>) {
@@ -15,6 +15,7 @@ pub(super) async fn files_contract(subject: &WorkspaceSubject<'_>) {
     a_folder_keeps_the_name_and_comes_out_as_one_file(&folder).await;
     only_force_replaces(&folder).await;
     what_is_denied_goes_neither_way(&folder).await;
+    what_is_sendable_is_what_can_be_got(&folder).await;
     limits_hold_and_leave_nothing(folder).await;
     nothing_happens_without_a_directory_or_after_a_stop(subject).await;
 }
@@ -111,6 +112,20 @@ async fn what_is_denied_goes_neither_way(folder: &Folder<'_>) {
         assert_eq!(folder.refused_put(path, "x").await, denied);
         assert_eq!(folder.get(path).await.unwrap_err(), denied, "whether it is there is not told");
     }
+}
+
+async fn what_is_sendable_is_what_can_be_got(folder: &Folder<'_>) {
+    let path = folder.subject.project.1.to_owned();
+    let dir = RunDir { real: path.canonicalize().unwrap_or_else(|_| path.clone()), path, warning: None };
+    let paths =
+        |paths: &[&str]| -> Vec<FilePath> { paths.iter().filter_map(|path| FilePath::parse(path)).collect() };
+    let asked =
+        paths(&["contract/one.txt", "nobody_made_this", "contract/deep", ".env", "contract/deep/named.txt"]);
+    let found = folder.subject.workspace.sendable(&dir, &asked, &folder.rules).await;
+    assert_eq!(found, paths(&["contract/one.txt", "contract/deep/named.txt"]), "files alone, in their order");
+    let small = FileRules { max_get_bytes: 3, ..folder.rules.clone() };
+    let found = folder.subject.workspace.sendable(&dir, &asked, &small).await;
+    assert_eq!(found, paths(&["contract/deep/named.txt"]), "one of them is too large");
 }
 
 async fn limits_hold_and_leave_nothing(mut folder: Folder<'_>) {
