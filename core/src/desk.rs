@@ -16,6 +16,7 @@ mod perform;
 mod recovery;
 mod script;
 mod serve;
+mod topics;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -161,6 +162,8 @@ pub(crate) struct Shared {
     ids: RunIds,
     mailbox: mpsc::Sender<Memo>,
     turns: Turns,
+    /// Whose turn it is to be named.
+    naming: Turns,
     told: broadcast::Sender<DeskEvent>,
     in_force: RwLock<Arc<InForce>>,
     instances: RwLock<HashMap<InstanceId, Arc<Instance>>>,
@@ -300,6 +303,7 @@ impl Desk {
             ids: RunIds::new(parts.salt),
             mailbox,
             turns: Turns::default(),
+            naming: Turns::default(),
             told: broadcast::Sender::new(TOLD_BOUND),
             in_force: RwLock::new(InForce::new(parts.generation)),
             instances: RwLock::default(),
@@ -429,7 +433,7 @@ impl Desk {
     /// [`LedgerError`] when what is known could not be read.
     pub async fn foresee(&self, inbound: &Inbound) -> Result<Option<Decision>, LedgerError> {
         let Some(instance) = self.0.instance(&inbound.address().instance) else { return Ok(None) };
-        let known = self.0.in_force().by.known(&inbound.address().instance, &instance.spec);
+        let known = self.0.in_force().known(inbound.address(), &instance);
         let wants = route::wants(inbound, &known);
         let stored = self.0.ledger.facts(&wants.query).await?;
         Ok(Some(route::decide(&wants, &Facts { stored, live: None }, &known)))

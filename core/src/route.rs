@@ -9,7 +9,7 @@ mod prompt;
 #[cfg(test)]
 mod tests;
 
-pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
+pub use ambient::{bound_context, default_engine, format_binding, parse_binding, plain_context};
 pub(crate) use ambient::{options_for, unknown_project};
 use prompt::Prompt;
 
@@ -25,6 +25,9 @@ use crate::speech;
 
 /// The command that takes the short way: runs it is about are signalled before anything is queued.
 pub const CANCEL: &str = "cancel";
+
+/// The command that is offered only where there are topics.
+pub const TOPIC: &str = "topic";
 
 /// The value of [`PreferenceKey::Trigger`] where only who addresses the bot is answered.
 pub const MENTIONS: &str = "mentions";
@@ -59,6 +62,8 @@ pub struct Known {
     pub default_project: Option<String>,
     /// Whether a plain message continues the conversation of its chat.
     pub conversations: bool,
+    /// Whether this is a topic: a thread with a project, sessions and preferences of its own.
+    pub topic: bool,
     /// Whether the sender may say which directory to run in.
     pub caller_dir: bool,
 }
@@ -66,6 +71,12 @@ pub struct Known {
 impl Known {
     fn project(&self, key: &str) -> Option<&KnownProject> {
         self.projects.iter().find(|project| project.key == key)
+    }
+
+    /// Returns what preferences and running sessions of an address are kept under: its topic, else its chat.
+    #[must_use]
+    pub fn scope(&self, address: &Address) -> Address {
+        if self.topic { address.clone() } else { address.whole_chat() }
     }
 }
 
@@ -75,6 +86,16 @@ pub struct Wants {
     /// The question to the ledger.
     pub query: FactsQuery,
     reading: Reading,
+}
+
+impl Wants {
+    /// Returns what an engine would be told; `None` for what is no prompt.
+    pub(crate) fn prompt(&self) -> Option<&str> {
+        match &self.reading {
+            Reading::Prompt(prompt) => Some(&prompt.text),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -147,6 +168,8 @@ pub struct RunPlan {
     pub session: Continue,
     /// Model and reasoning.
     pub options: RunOptions,
+    /// Whether where it works was said in a topic, which is bound to it from now on.
+    pub binds: bool,
     /// What the person should be told about how their words were read.
     pub remark: Option<String>,
 }
@@ -198,6 +221,8 @@ pub enum Decision {
     Withdraw(InboxId),
     /// Run a message that was put aside.
     TakeUp(InboxId),
+    /// Tell the sender this, in Markdown: what to do first.
+    Tell(String),
     /// Tell the sender why not.
     Refuse(String),
     /// Nothing.
@@ -207,7 +232,7 @@ pub enum Decision {
 /// Reads what came in and returns what must be known to decide.
 #[must_use]
 pub fn wants(inbound: &Inbound, known: &Known) -> Wants {
-    let mut query = FactsQuery { address: inbound.address().clone(), about: None, session: None };
+    let mut query = FactsQuery { address: known.scope(inbound.address()), about: None, session: None };
     let about_itself = Some(inbound.message().clone());
     let reading = match inbound {
         Inbound::Message(message) => {

@@ -80,6 +80,7 @@ impl Generation {
             default_engine,
             default_project: self.default_project.clone(),
             conversations: transport.features.conversations,
+            topic: false,
             caller_dir: transport.features.caller_dir,
         }
     }

@@ -1,6 +1,8 @@
 //! Commands at work: each call is a task of its own with a time limit, and sees the house only through
 //! [`CommandHost`], bound to that call.
 
+mod topics;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,13 +21,13 @@ use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, ProjectStatus,
-    RunMode, RunRequest, RunResult, RunSummary,
+    RunMode, RunRequest, RunResult, RunSummary, TopicHost as _,
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
     FactsQuery, InboxId, Post, PostKind, Preference, PreferenceKey, ProgressUse, Settled, StoredFacts,
 };
-use crate::port::transport::{SendError, SendOptions};
+use crate::port::transport::{SendError, SendOptions, Topics};
 use crate::port::workspace::Place;
 use crate::route::{self, Continue, Facts, Known, RunPlan};
 use crate::session::{Context, Session, SessionRow, ThreadKey};
@@ -201,11 +203,16 @@ impl Host {
     }
 
     fn known(&self) -> Known {
-        self.in_force.by.known(&self.address().instance, &self.caller.instance.spec)
+        self.in_force.known(self.address(), &self.caller.instance)
+    }
+
+    /// Returns what the caller's preferences and sessions are kept under: its topic, else its chat.
+    fn scope(&self) -> Address {
+        self.known().scope(self.address())
     }
 
     async fn stored(&self) -> Result<StoredFacts, CommandError> {
-        let query = FactsQuery { address: self.address().clone(), about: None, session: None };
+        let query = FactsQuery { address: self.scope(), about: None, session: None };
         self.desk.ledger.facts(&query).await.map_err(|error| CommandError(error.to_string()))
     }
 
@@ -251,6 +258,7 @@ impl Host {
             placed: true,
             thread,
             session: request.session.map_or(Continue::Fresh, Continue::Session),
+            binds: false,
             remark: None,
         })
     }
@@ -349,7 +357,10 @@ impl CommandHost for Host {
     }
 
     fn commands(&self) -> Vec<CommandSpec> {
-        self.in_force.by.commands.specs().cloned().collect()
+        let here = |spec: &&CommandSpec| {
+            spec.id.as_str() != route::TOPIC || !matches!(self.topics(), Topics::Off(_))
+        };
+        self.in_force.by.commands.specs().filter(here).cloned().collect()
     }
 
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
@@ -396,12 +407,12 @@ impl CommandHost for Host {
         engine: Option<&EngineId>,
         value: Option<&str>,
     ) -> Result<(), CommandError> {
-        let stored = self.desk.ledger.prefer(self.address(), key, engine, value).await;
+        let stored = self.desk.ledger.prefer(&self.scope(), key, engine, value).await;
         stored.map_err(|error| CommandError(error.to_string()))
     }
 
     async fn renew(&self) -> Result<(), CommandError> {
-        let renewed = self.desk.ledger.renew(self.address()).await;
+        let renewed = self.desk.ledger.renew(&self.scope()).await;
         renewed.map(drop).map_err(|error| CommandError(error.to_string()))
     }
 }

@@ -1,5 +1,7 @@
 //! The port to slash commands: written once, they answer on every transport.
 
+mod topics;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,6 +13,8 @@ use crate::message::{Address, Body, MessageRef, Reply, Sender};
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
 use crate::session::{Context, SessionToken};
+
+pub use topics::TopicHost;
 
 /// What an option of a command takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +200,7 @@ pub struct ProjectStatus {
 
 /// The house as a command sees it, bound to one call. Outlives the call for those that work on.
 #[async_trait]
-pub trait CommandHost: Send + Sync {
+pub trait CommandHost: TopicHost {
     /// Sends a body to the caller's chat, for certain, replying to the call.
     ///
     /// # Errors

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::ambient::{ambient_context, default_engine, options_for};
+use super::ambient::{ambient_context, bound_context, default_engine, is_unbound_topic, options_for};
 use super::{Continue, Decision, Facts, Known, RunPlan};
 use crate::directive::{Directives, Vocabulary, parse_context_line, parse_directives, strip_resume_lines};
 use crate::id::EngineId;
-use crate::message::{Chosen, Message, MessageRef};
+use crate::message::{Address, Chosen, Message, MessageRef};
 use crate::port::ledger::RunRow;
 use crate::port::workspace::Place;
 use crate::session::{Context, Session, SessionRow, ThreadKey};
@@ -107,10 +107,15 @@ pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision 
             placed: false,
             thread: Some(continued.thread),
             session: continued.session,
+            binds: false,
             remark,
         }));
     }
 
+    let is_said = !prompt.asked_context().is_empty() && prompt.replied.is_none();
+    if plain(prompt) && is_unbound_topic(facts, known, address) {
+        return Decision::Tell(UNBOUND_TOPIC.to_owned());
+    }
     let ambient = match ambient() {
         Ok(context) => context,
         Err(problem) => return Decision::Refuse(problem),
@@ -127,16 +132,26 @@ pub(super) fn decide(prompt: &Prompt, facts: &Facts, known: &Known) -> Decision 
         options: options_for(&engine, facts),
         context: ambient,
         place,
-        placed: !plain(prompt),
+        placed: !plain(prompt) || is_bound_topic(facts, known),
         thread: None,
         session: Continue::Fresh,
+        binds: known.topic && is_said,
         remark: None,
         engine,
     };
     if known.conversations {
-        continue_conversation(&mut plan, facts);
+        continue_conversation(&mut plan, facts, known.scope(address));
     }
     Decision::Run(Box::new(plan))
+}
+
+/// What whoever writes into a topic is told before anybody has said what it is about.
+const UNBOUND_TOPIC: &str = "this topic isn't bound to a project yet.  \n\
+     usage: `/ctx set <project> [@branch]` or usage: `/topic <project> @branch`";
+
+/// Returns whether a topic is bound: then its messages are worked on there, whatever was done in it before.
+fn is_bound_topic(facts: &Facts, known: &Known) -> bool {
+    known.topic && !bound_context(&facts.stored.preferences).is_empty()
 }
 
 /// Returns whether a prompt says nothing of where it is to be worked on.
@@ -146,11 +161,11 @@ fn plain(prompt: &Prompt) -> bool {
 
 /// In a conversation a plain message goes on where the last one stopped; one that names another project,
 /// branch or directory than the running session's begins a new one there.
-fn continue_conversation(plan: &mut RunPlan, facts: &Facts) {
+fn continue_conversation(plan: &mut RunPlan, facts: &Facts, scope: Address) {
     let generation = facts.stored.generation;
     let running = facts.stored.conversations.iter().find(|row| row.session.engine == plan.engine);
-    plan.thread = Some(ThreadKey::Scope(plan.address.clone(), plan.engine.clone(), generation));
-    plan.session = Continue::Conversation(plan.address.clone(), generation);
+    plan.thread = Some(ThreadKey::Scope(scope.clone(), plan.engine.clone(), generation));
+    plan.session = Continue::Conversation(scope, generation);
     let Some(row) = running else { return };
     if plan.is_elsewhere(row) {
         plan.session = Continue::Fresh;

@@ -1,5 +1,7 @@
 //! Precedence: which engine, project, branch and session hold, and what is refused.
 
+mod topics;
+
 use super::*;
 use crate::message::{Chosen, Reply, Sender};
 use crate::port::ledger::{Preference, PreferenceKey};
@@ -38,6 +40,7 @@ fn known() -> Known {
         default_engine: Some(id("alpha")),
         default_project: None,
         conversations: false,
+        topic: false,
         caller_dir: false,
     }
 }
@@ -240,7 +243,7 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
     let known = Known { conversations: true, caller_dir: true, ..known() };
     let mut facts = Facts::default();
     facts.stored.generation = 3;
-    let scope = ThreadKey::Scope(address(Some("th")), id("alpha"), 3);
+    let scope = ThreadKey::Scope(address(None), id("alpha"), 3);
     assert_eq!(plan(message("x"), &facts, &known).thread, Some(scope.clone()));
 
     facts.stored.conversations = vec![session_row("alpha", "s1", Some("p"))];
@@ -248,7 +251,7 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
     assert!(matches!(&on.thread, Some(ThreadKey::Token(_))));
     assert_eq!(
         (on.session, on.context),
-        (Continue::Conversation(address(Some("th")), 3), context(Some("p"), None))
+        (Continue::Conversation(address(None), 3), context(Some("p"), None))
     );
 
     let elsewhere = plan(message("/q x"), &facts, &known);

@@ -1,8 +1,10 @@
 //! The house as a command sees it, in memory; and the contract every command keeps.
 
 mod contract;
+mod topics;
 
 pub use contract::command_contract;
+pub use topics::FakeTopics;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +16,7 @@ use crate::id::{CommandId, EngineId, InstanceId, RunId};
 use crate::message::{Address, Body, MessageRef, Sender};
 use crate::port::command::{
     Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, RunMode, RunRequest,
-    RunResult, RunSummary,
+    RunResult, RunSummary, TopicHost as _,
 };
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey};
@@ -34,6 +36,14 @@ pub enum Deed {
     Preferred(PreferenceKey, Option<EngineId>, Option<String>),
     /// It began a new conversation.
     Renewed,
+    /// It opened a topic bound to this, which is the topic 9.
+    Opened(Context),
+    /// It had the caller's topic named.
+    Named,
+    /// It said something in a topic.
+    SaidIn(Address, Body),
+    /// It forgot a topic.
+    Forgot(Address),
 }
 
 /// The house, set up by its fields before a call; [`FakeHost::deeds`] tells what came of it.
@@ -57,6 +67,8 @@ pub struct FakeHost {
     pub options: BTreeMap<EngineId, (RunOptions, Choices)>,
     /// Whether engines never tell what may be chosen.
     pub silent: bool,
+    /// What is known of topics.
+    pub topics: FakeTopics,
     /// Makes everything that stores something fail with this text.
     pub broken: Option<String>,
     preferences: Mutex<Vec<Preference>>,
@@ -280,7 +292,7 @@ impl CommandHost for FakeHost {
         let mut preferences = lock(&self.preferences);
         preferences.retain(|row| row.key != key || row.engine.as_ref() != engine);
         let row = |value: &str| Preference {
-            scope: Self::address(),
+            scope: self.topic().unwrap_or_else(Self::address),
             key,
             engine: engine.cloned(),
             value: value.to_owned(),

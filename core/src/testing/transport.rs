@@ -1,6 +1,7 @@
 //! A chat service that lives in memory, whose faults a test writes down beforehand.
 
 mod contract;
+mod threads;
 
 pub use contract::{ServiceView, Shown, TransportSubject, transport_contract};
 
@@ -19,8 +20,8 @@ use crate::id::{InstanceId, TransportKind};
 use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
 use crate::port::SetupIssue;
 use crate::port::transport::{
-    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Transport,
-    TransportError, TransportFeatures, TransportSpec,
+    Admission, FetchError, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit, Topics,
+    Transport, TransportError, TransportFeatures, TransportSpec,
 };
 use crate::time::Timestamp;
 
@@ -62,8 +63,11 @@ struct Service {
     messages: BTreeMap<u64, Seen>,
     send_faults: VecDeque<Option<Fault>>,
     edit_faults: VecDeque<Option<Fault>>,
+    name_faults: VecDeque<Option<Fault>>,
     calls: Vec<String>,
     files: BTreeMap<String, Vec<u8>>,
+    /// The titles of threads that are there.
+    titles: BTreeMap<Address, String>,
 }
 
 /// The fake, and the test's view of it. Clones are the same service.
@@ -76,6 +80,7 @@ pub struct FakeTransport {
     instance: InstanceId,
     admission: Admission,
     windows: Windows,
+    has_topics: bool,
 }
 
 impl FakeTransport {
@@ -107,6 +112,7 @@ impl FakeTransport {
             instance: InstanceId::parse("fake").unwrap(),
             admission: Admission::Served,
             windows: Windows::default(),
+            has_topics: false,
         }
     }
 
@@ -370,6 +376,18 @@ impl Transport for FakeTransport {
             return Err(FetchError::TooLarge);
         }
         into.write_all(&bytes).await.map_err(|error| FetchError::Broken(error.to_string()))
+    }
+
+    fn topics(&self, _chat: &Address) -> Topics {
+        self.what_threads_are()
+    }
+
+    async fn create_thread(&self, chat: &Address, title: &str) -> Result<Address, SendError> {
+        Ok(self.open_thread(chat, title))
+    }
+
+    async fn rename_thread(&self, thread: &Address, title: &str) -> Result<(), SendError> {
+        self.name_thread(thread, title).await
     }
 
     async fn check(&self) -> Vec<SetupIssue> {
