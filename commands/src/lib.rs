@@ -6,19 +6,21 @@
 mod agent;
 mod cancel;
 mod choice;
+mod context;
 mod ctx;
 mod help;
 mod model;
 mod new;
 mod reasoning;
 mod status;
+mod topic;
 mod trigger;
 
 use std::sync::Arc;
 
 use takopi_core::id::{CommandId, NameError};
 use takopi_core::port::command::{
-    Access, Call, Command, CommandError, CommandHost, CommandOption, CommandSpec, OptionKind,
+    Access, Command, CommandError, CommandHost, CommandOption, CommandSpec, OptionKind,
 };
 use takopi_core::render::{code_span, shorten};
 use takopi_core::session::Context;
@@ -43,6 +45,7 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
         (model::spec()?, Arc::new(model::COMMAND)),
         (reasoning::spec()?, Arc::new(reasoning::COMMAND)),
         (trigger::spec()?, Arc::new(trigger::Trigger)),
+        (topic::spec()?, Arc::new(topic::Topic)),
         (status::spec()?, Arc::new(status::Status)),
         (help::spec()?, Arc::new(help::Help)),
     ])
@@ -107,9 +110,9 @@ fn place(context: &Context) -> Option<String> {
     })
 }
 
-/// Returns what a preference that is set by this call holds for.
-fn scope(call: &Call) -> &'static str {
-    if call.message.address.thread.is_some() { "topic" } else { "chat" }
+/// Returns what a preference that is set by a call holds for.
+fn scope(host: &dyn CommandHost) -> &'static str {
+    if host.topic().is_some() { "topic" } else { "chat" }
 }
 
 /// Returns what a caller is told who may not change `what` here, or `None` when they may.
