@@ -162,8 +162,6 @@ pub(crate) struct Shared {
     ids: RunIds,
     mailbox: mpsc::Sender<Memo>,
     turns: Turns,
-    /// Whose turn it is to be named.
-    naming: Turns,
     told: broadcast::Sender<DeskEvent>,
     in_force: RwLock<Arc<InForce>>,
     instances: RwLock<HashMap<InstanceId, Arc<Instance>>>,
@@ -303,7 +301,6 @@ impl Desk {
             ids: RunIds::new(parts.salt),
             mailbox,
             turns: Turns::default(),
-            naming: Turns::default(),
             told: broadcast::Sender::new(TOLD_BOUND),
             in_force: RwLock::new(InForce::new(parts.generation)),
             instances: RwLock::default(),

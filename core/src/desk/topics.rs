@@ -83,14 +83,14 @@ async fn binding(desk: &Shared, topic: &Address) -> Result<Option<String>, Ledge
 pub(super) async fn name(desk: Arc<Shared>, in_force: Arc<InForce>, instance: Arc<Instance>, topic: Address) {
     let naming = async {
         // One at a time, so that the last name is that of the last binding.
-        let _turn = desk.naming.of(&topic).lock().await;
+        let _turn = in_force.naming.of(&topic).lock().await;
         let Some(bound) = binding(&desk, &topic).await? else { return Ok(()) };
         let title = title(&parse_binding(&bound), &in_force.by);
-        if called(&desk, &topic).await? == Some(title.clone()) {
+        if noted_title(&desk, &topic).await? == Some(title.clone()) {
             return Ok(());
         }
         match rename(&desk, &instance, &topic, &title).await {
-            Ok(()) => call(&desk, &topic, Some(&title)).await,
+            Ok(()) => note_title(&desk, &topic, Some(&title)).await,
             Err(error) => {
                 tracing::warn!(chat = topic.chat, topic = topic.thread, %error, "a topic keeps its old name");
                 Ok(())
@@ -118,12 +118,16 @@ async fn rename(desk: &Shared, instance: &Instance, topic: &Address, title: &str
 }
 
 /// Returns what a topic was called last.
-async fn called(desk: &Shared, topic: &Address) -> Result<Option<String>, LedgerError> {
+async fn noted_title(desk: &Shared, topic: &Address) -> Result<Option<String>, LedgerError> {
     desk.ledger.get(TOPIC_TITLES, &key(topic)).await
 }
 
 /// Remembers what a topic is called, or forgets it.
-pub(super) async fn call(desk: &Shared, topic: &Address, title: Option<&str>) -> Result<(), LedgerError> {
+pub(super) async fn note_title(
+    desk: &Shared,
+    topic: &Address,
+    title: Option<&str>,
+) -> Result<(), LedgerError> {
     desk.ledger.put(TOPIC_TITLES, &key(topic), title).await
 }
 

@@ -66,7 +66,7 @@ impl TopicHost for Host {
 
     async fn forget_topic(&self, topic: &Address) -> Result<(), CommandError> {
         self.desk.ledger.prefer(topic, PreferenceKey::Context, None, None).await.map_err(unread)?;
-        topics::call(&self.desk, topic, None).await.map_err(unread)
+        topics::note_title(&self.desk, topic, None).await.map_err(unread)
     }
 
     async fn open_topic(&self, context: &Context) -> Result<Address, CommandError> {
@@ -78,7 +78,7 @@ impl TopicHost for Host {
         let binding = format_binding(context);
         let bound = self.desk.ledger.prefer(&topic, PreferenceKey::Context, None, Some(&binding)).await;
         bound.map_err(unread)?;
-        topics::call(&self.desk, &topic, Some(&title)).await.map_err(unread)?;
+        topics::note_title(&self.desk, &topic, Some(&title)).await.map_err(unread)?;
         Ok(topic)
     }
 

@@ -85,6 +85,22 @@ async fn topics_side_by_side_go_on_in_their_own_sessions_and_the_chat_in_none() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_topic_goes_on_by_itself_so_its_resume_lines_may_be_left_out() {
+    let workspace = FakeWorkspace::at("/default").with("p", "/p");
+    let service =
+        FakeTransport::new().with_topics().with_spec(|spec| spec.features.hides_resume_lines = true);
+    let stage = Stage::placed(service, Arc::default(), workspace, SerializeBy::Session);
+    stage.serve().await;
+    stage.desk.recover().await.unwrap();
+    stage.say_in("5", "1", "/p session:s1 one").await;
+    stage.say("a", "2", "session:s2 two").await;
+    let seen = stage.answers(2).await;
+    let footer = |upstream: &str| answering(&seen, upstream).body.footer.concat();
+    assert_eq!(footer("1"), "`ctx: P`");
+    assert_eq!(footer("2"), "`alpha resume s2`");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_topic_that_is_bound_anew_begins_a_session_there() {
     let stage = with_topics().await;
     stage.say_in("5", "1", "/p session:s1 one").await;
