@@ -8,6 +8,7 @@ use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::message::Format;
 use takopi_core::port::command::ProjectStatus;
 use takopi_core::port::workspace::WorkspaceError;
+use takopi_core::route::TOPIC;
 use takopi_core::session::SessionToken;
 use takopi_local::{Catalogue, CommandItem, Menu};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ impl Catalogue for HouseCatalogue {
             commands: generation
                 .commands
                 .specs()
+                // The page has no topics.
+                .filter(|spec| spec.id.as_str() != TOPIC)
                 .map(|spec| CommandItem {
                     id: spec.id.clone(),
                     usage: spec.usage.clone(),

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
 use takopi_core::port::{Clock, Transcriber};
+use takopi_core::route::TOPIC;
 use takopi_core::session::Context;
 use takopi_core::settings::{Instance, Secret, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
-use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicScope};
+use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
 
 use super::greeting::{self, Greeting};
 use super::rooms::told;
@@ -133,10 +134,7 @@ pub(crate) fn open_group_warning(
 
 /// Returns the settings that are switched on and that this version does not heed yet.
 pub(crate) fn unheeded(instance: &InstanceId, config: &TelegramConfig) -> Vec<String> {
-    let switched = [
-        (config.topics.enabled, "topics", "topics keep no project of their own and there is no /topic"),
-        (config.files.enabled, "files", "files are neither stored nor sent"),
-    ];
+    let switched = [(config.files.enabled, "files", "files are neither stored nor sent")];
     let on = switched.into_iter().filter(|(on, ..)| *on);
     on.map(|(_, table, what)| {
         format!(
@@ -190,7 +188,9 @@ impl Bot {
         let engines = desk.engines(&self.instance).await;
         let menu = desk.with_generation(|generation| {
             let projects = generation.projects.iter().map(|project| project.alias.as_str());
+            let has_topics = self.transport.has_topics();
             let commands = generation.commands.specs();
+            let commands = commands.filter(|spec| has_topics || spec.id.as_str() != TOPIC);
             let commands = commands.map(|spec| (spec.id.as_str(), spec.description.as_str()));
             greeting::menu(&engines, projects, commands)
         });
@@ -205,6 +205,10 @@ impl Bot {
             tracing::warn!(instance = %self.instance, "{warning}");
         }
         let Some(chat) = self.transport.main_chat() else { return };
+        if let TopicsCheck::Missing(_) = self.transport.check_topics().await {
+            // It does not receive, and says why itself.
+            return;
+        }
         let greeting = Greeting {
             default_engine: opening.default_engine.as_str(),
             engines: &desk.engines(&self.instance).await,
@@ -213,7 +217,7 @@ impl Bot {
                 SessionMode::Stateless => "stateless",
                 SessionMode::Chat => "chat",
             },
-            topics: &self.topics(&opening.settings),
+            topics: &self.topics(),
             resume_lines: self.config.show_resume_line,
             dir: &opening.dir,
             warnings: &warnings,
@@ -223,18 +227,10 @@ impl Bot {
         }
     }
 
-    fn topics(&self, settings: &Settings) -> String {
-        if !self.config.topics.enabled {
-            return "disabled".to_owned();
-        }
-        match self.config.topics.scope {
-            TopicScope::Auto if project_chats(settings).is_empty() => {
-                "enabled (scope=auto (main))".to_owned()
-            }
-            TopicScope::Auto => "enabled (scope=auto (projects))".to_owned(),
-            TopicScope::Main => "enabled (scope=main)".to_owned(),
-            TopicScope::Projects => "enabled (scope=projects)".to_owned(),
-            TopicScope::All => "enabled (scope=all)".to_owned(),
+    fn topics(&self) -> String {
+        match self.transport.has_topics() {
+            true => format!("enabled (scope={})", self.transport.topics_label()),
+            false => "disabled".to_owned(),
         }
     }
 }
@@ -265,9 +261,8 @@ mod tests {
         };
         assert_eq!(of(""), [""; 0]);
         let both = of("topics = { enabled = true }\nfiles = { enabled = true }");
-        assert!(both[0].starts_with("[transports.telegram.topics] is switched on"), "{both:?}");
-        assert!(both[1].starts_with("[transports.telegram.files] is switched on"), "{both:?}");
-        assert_eq!(both.len(), 2);
+        assert!(both[0].starts_with("[transports.telegram.files] is switched on"), "{both:?}");
+        assert_eq!(both.len(), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use takopi_core::port::Transport;
 use takopi_core::settings::{Instance, Severity};
-use takopi_telegram::TelegramConfig;
+use takopi_telegram::{Telegram, TelegramConfig, TopicsCheck};
 
 use super::super::look::Scene;
 use super::super::{Part, Row, State};
@@ -28,6 +28,22 @@ fn ears(instance: &Instance, config: &TelegramConfig) -> Option<Row> {
             let failed = row(State::Failure, issue.title);
             issue.remedy.iter().fold(failed, |row, line| row.remedy(line))
         }
+    })
+}
+
+/// Asks whether topics can work, if they are switched on.
+async fn topics(bot: &Telegram) -> Option<Row> {
+    if !bot.has_topics() {
+        return None;
+    }
+    let row = |state, text: String| Row::new(Part::Transport, state, text);
+    Some(match bot.check_topics().await {
+        TopicsCheck::Fine => row(State::Ok, format!("topics: scope={}", bot.topics_label())),
+        TopicsCheck::Missing(missing) => row(State::Failure, missing),
+        TopicsCheck::Unknown(why) => row(
+            State::Warning,
+            format!("topics: scope={}; whether they work is not known: {why}", bot.topics_label()),
+        ),
     })
 }
 
@@ -68,6 +84,7 @@ pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
             return rows;
         }
     };
+    rows.extend(topics(&bot).await);
     rows.push(match tokio::time::timeout(PATIENCE, bot.check()).await {
         Ok(issues) => match issues.first() {
             None => row(State::Ok, "the token is known to Telegram".to_owned()),
