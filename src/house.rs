@@ -32,7 +32,7 @@ pub(crate) use leftovers::MarkedProcesses;
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, workspace};
 use telegram::Bot;
-pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning, unheeded};
+pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
 pub(crate) use voice::ears;
 
 /// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.

@@ -100,6 +100,8 @@ mod telegram_moving;
 mod telegram_pairing;
 #[path = "e2e/telegram_sessions.rs"]
 mod telegram_sessions;
+#[path = "e2e/telegram_topics.rs"]
+mod telegram_topics;
 #[path = "e2e/telegram_voice.rs"]
 mod telegram_voice;
 #[path = "e2e/wait.rs"]

@@ -39,7 +39,7 @@ impl Command for Agent {
         if let Some(refusal) = crate::refusal(&*host, "default engines").await? {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
-        let scope = crate::scope(&call);
+        let scope = crate::scope(&*host);
         let text = if word.eq_ignore_ascii_case("clear") {
             host.prefer(PreferenceKey::Engine, None, None).await?;
             format!("{scope} default engine cleared.")

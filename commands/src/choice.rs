@@ -23,7 +23,7 @@ pub(crate) struct Choice {
     pub(crate) key: PreferenceKey,
     /// The command, which is also what the value is called.
     pub(crate) command: &'static str,
-    /// What one value is.
+    /// What is new once it is set.
     pub(crate) noun: &'static str,
     /// What is changed, in the plural.
     pub(crate) plural: &'static str,
@@ -71,7 +71,7 @@ impl Command for Choose {
         {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
-        let scope = crate::scope(&call);
+        let scope = crate::scope(&*host);
         let scene = Scene { choice, host: &*host, stop: &stop, engine, named, scope };
         let text = match asked {
             Asked::Show => scene.show().await?,

@@ -42,7 +42,7 @@ impl Command for Forget {
         if let Some(refusal) = crate::refusal(&*host, "what is kept of this chat").await? {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
-        let place = crate::scope(&call);
+        let place = crate::scope(&*host);
         if agreed {
             let gone = host.forget().await?;
             let text = match gone.is_nothing() {

@@ -6,6 +6,7 @@
 mod agent;
 mod cancel;
 mod choice;
+mod context;
 mod ctx;
 mod file;
 mod forget;
@@ -14,13 +15,14 @@ mod model;
 mod new;
 mod reasoning;
 mod status;
+mod topic;
 mod trigger;
 
 use std::sync::Arc;
 
 use takopi_core::id::{CommandId, NameError};
 use takopi_core::port::command::{
-    Access, Call, Command, CommandError, CommandHost, CommandOption, CommandSpec, OptionKind,
+    Access, Command, CommandError, CommandHost, CommandOption, CommandSpec, OptionKind,
 };
 use takopi_core::render::{code_span, shorten};
 use takopi_core::session::Context;
@@ -48,6 +50,7 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
         (trigger::spec()?, Arc::new(trigger::Trigger)),
         (forget::spec()?, Arc::new(forget::Forget)),
         (file::spec()?, Arc::new(file::File)),
+        (topic::spec()?, Arc::new(topic::Topic)),
         (status::spec()?, Arc::new(status::Status)),
         (help::spec()?, Arc::new(help::Help)),
     ])
@@ -117,9 +120,9 @@ fn place(context: &Context) -> Option<String> {
     })
 }
 
-/// Returns what a preference that is set by this call holds for.
-fn scope(call: &Call) -> &'static str {
-    if call.message.address.thread.is_some() { "topic" } else { "chat" }
+/// Returns what a preference that is set by a call holds for.
+fn scope(host: &dyn CommandHost) -> &'static str {
+    if host.topic().is_some() { "topic" } else { "chat" }
 }
 
 /// Returns what a caller is told who may not change `what` here, or `None` when they may.

@@ -7,11 +7,14 @@ use takopi_core::id::NameError;
 use takopi_core::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, Renewed,
 };
+use takopi_core::port::transport::Topics;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     crate::spec("new", "/new", "start a new session with the next message", Vec::new())
 }
+
+const STATELESS: &str = "every message starts a new session here; reply to an answer to continue its session";
 
 pub(crate) struct New;
 
@@ -25,8 +28,11 @@ impl Command for New {
     ) -> Result<Option<CommandReply>, CommandError> {
         let text = match host.renew().await? {
             Some(renewed) => told(&renewed),
-            None => "every message starts a new session here; reply to an answer to continue its session"
-                .to_owned(),
+            None => match host.topics() {
+                Topics::Off(_) => STATELESS.to_owned(),
+                Topics::Outside(why) => why,
+                Topics::Here(_) => "this command only works inside a topic.".to_owned(),
+            },
         };
         Ok(Some(CommandReply::markdown(text)))
     }

@@ -16,7 +16,7 @@ pub(crate) fn spec() -> Result<CommandSpec, NameError> {
 pub(crate) const COMMAND: Choose = Choose(&Choice {
     key: PreferenceKey::Reasoning,
     command: "reasoning",
-    noun: "level",
+    noun: "setting",
     plural: "reasoning overrides",
     value: "LEVEL",
     configured: |options| options.reasoning,

@@ -1,5 +1,7 @@
 //! What is typed, what is answered, what is done: each command before a house in memory.
 
+mod topics;
+
 use std::fmt::Write as _;
 
 use takopi_core::files::FilePath;

@@ -43,7 +43,7 @@ impl Command for Trigger {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
         host.prefer(PreferenceKey::Trigger, None, value).await?;
-        let text = match (value, crate::scope(&call)) {
+        let text = match (value, crate::scope(&*host)) {
             (Some(mode), scope) => format!("{scope} trigger mode set to `{mode}`"),
             (None, "topic") => "topic trigger mode cleared (using chat default).".to_owned(),
             (None, _) => "chat trigger mode reset to all.".to_owned(),

@@ -19,6 +19,7 @@ mod perform;
 mod recovery;
 mod script;
 mod serve;
+mod topics;
 mod windows;
 
 use std::collections::HashMap;
@@ -422,7 +423,7 @@ impl Desk {
     /// [`LedgerError`] when what is known could not be read.
     pub async fn foresee(&self, inbound: &Inbound) -> Result<Option<Decision>, LedgerError> {
         let Some(instance) = self.0.instance(&inbound.address().instance) else { return Ok(None) };
-        let known = self.0.in_force().known(&instance, inbound.address());
+        let known = self.0.in_force().known(inbound.address(), &instance);
         let wants = route::wants(inbound, &known);
         let stored = self.0.ledger.facts(&wants.query).await?;
         Ok(Some(route::decide(&wants, &Facts { stored, live: None }, &known)))

@@ -10,7 +10,7 @@ mod prompt;
 #[cfg(test)]
 mod tests;
 
-pub use ambient::{bound_context, default_engine, parse_binding, plain_context};
+pub use ambient::{bound_context, default_engine, format_binding, parse_binding, plain_context};
 pub(crate) use ambient::{options_for, unknown_project};
 pub use files::Enclosed;
 pub(crate) use files::meant_directory;
@@ -18,7 +18,7 @@ use prompt::Prompt;
 
 use crate::directive::{SlashCall, slash_command};
 use crate::id::{CommandId, EngineId, RunId};
-use crate::message::{Address, ButtonAction, Inbound, Invoke, Message, MessageRef};
+use crate::message::{Address, Body, ButtonAction, Inbound, Invoke, Message, MessageRef, Sender};
 use crate::port::engine::{Answer, RunOptions};
 use crate::port::ledger::{FactsQuery, InboxId, PreferenceKey, StoredFacts};
 use crate::port::transport::AutoPut;
@@ -32,6 +32,8 @@ pub const CANCEL: &str = "cancel";
 
 /// The command that puts files into a directory and gets them from there.
 pub const FILE: &str = "file";
+/// The command that is offered only where there are topics.
+pub const TOPIC: &str = "topic";
 
 /// The value of [`PreferenceKey::Trigger`] where only who addresses the bot is answered.
 pub const MENTIONS: &str = "mentions";
@@ -68,6 +70,8 @@ pub struct Known {
     pub conversations: bool,
     /// Whether several people share the chat: then each has a conversation of their own there.
     pub shared: bool,
+    /// Whether this is a topic: a thread with a project, sessions and preferences of its own.
+    pub topic: bool,
     /// Whether the sender may say which directory to run in.
     pub caller_dir: bool,
     /// What becomes of files that come without a command; `None` where files are switched off.
@@ -78,6 +82,19 @@ impl Known {
     fn project(&self, key: &str) -> Option<&KnownProject> {
         self.projects.iter().find(|project| project.key == key)
     }
+
+    /// Returns what preferences of an address are kept under: its topic, else its chat.
+    #[must_use]
+    pub fn place(&self, address: &Address) -> Address {
+        if self.topic { address.clone() } else { address.whole_chat() }
+    }
+
+    /// Returns whose running session a message there goes on in: that of its place, where people share a chat that
+    /// of its sender.
+    #[must_use]
+    pub fn scope(&self, address: &Address, sender: Option<&Sender>) -> Scope {
+        Scope::of(&self.place(address), sender, self.shared)
+    }
 }
 
 /// What a text turned out to be, and what the ledger must be asked about it.
@@ -86,6 +103,16 @@ pub struct Wants {
     /// The question to the ledger.
     pub query: FactsQuery,
     reading: Reading,
+}
+
+impl Wants {
+    /// Returns what an engine would be told; `None` for what is no prompt.
+    pub(crate) fn prompt(&self) -> Option<&str> {
+        match &self.reading {
+            Reading::Prompt(prompt) => Some(&prompt.text),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -160,6 +187,8 @@ pub struct RunPlan {
     pub session: Continue,
     /// Model and reasoning.
     pub options: RunOptions,
+    /// Whether where it works was said in a topic, which is bound to it from now on.
+    pub binds: bool,
     /// What the person should be told about how their words were read.
     pub remark: Option<String>,
     /// The files that come with it: they are stored before the engine starts.
@@ -227,7 +256,7 @@ pub enum Decision {
     /// Run a message that was put aside.
     TakeUp(InboxId),
     /// Tell the sender this, and do nothing.
-    Tell(String),
+    Tell(Box<Body>),
     /// Tell the sender why not.
     Refuse(String),
     /// Nothing.
@@ -237,7 +266,7 @@ pub enum Decision {
 /// Reads what came in and returns what must be known to decide.
 #[must_use]
 pub fn wants(inbound: &Inbound, known: &Known) -> Wants {
-    let scope = Scope::of(inbound.address(), inbound.sender(), known.shared);
+    let scope = known.scope(inbound.address(), inbound.sender());
     let mut query = FactsQuery { scope, about: None, session: None };
     let about_itself = Some(inbound.message().clone());
     let reading = match inbound {
@@ -312,7 +341,7 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
         },
         Reading::Withdraw => facts.stored.pending.map_or(Decision::Ignore, Decision::Withdraw),
         Reading::Store { command } => Decision::Call { command: command.clone(), text: "put".to_owned() },
-        Reading::Tell(text) => Decision::Tell(text.clone()),
+        Reading::Tell(text) => Decision::Tell(Box::new(Body::plain(text.clone()))),
         Reading::Refuse(problem) => Decision::Refuse(problem.clone()),
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 use takopi_core::id::InstanceId;
 use takopi_core::message::Address;
-use takopi_core::port::ledger::{Ledger as _, LedgerError, Preference, PreferenceKey};
+use takopi_core::port::ledger::{Ledger as _, LedgerError, Preference, PreferenceKey, TOPIC_TITLES};
 use takopi_core::route::parse_binding;
 use takopi_core::session::{Context, Scope, SessionRow};
 
@@ -25,9 +25,6 @@ use crate::stored::{change, json, word};
 
 /// The namespace of the marks of files that were taken in; the key is `INSTANCE/FILE`.
 const IMPORTED: &str = "imported";
-
-/// The namespace of topics' titles; the key is `INSTANCE/CHAT/THREAD`.
-pub const TOPIC_TITLES: &str = "topic_title";
 
 /// Most bytes of a state file that are read: tens of thousands of chats.
 const LONGEST_FILE: u64 = 16 * 1024 * 1024;

@@ -10,8 +10,8 @@ use takopi_core::id::{EngineId, InstanceId, RunId};
 use takopi_core::message::{Address, Inbound};
 use takopi_core::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
-    PartState, Post, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled, StoredFacts,
-    Temporary, Unfinished,
+    PartState, Post, Preference, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled,
+    StoredFacts, Temporary, Unfinished,
 };
 use takopi_core::session::{Generation, Scope};
 use takopi_core::time::Timestamp;
@@ -229,6 +229,16 @@ impl Ledger for SqliteLedger {
         let (scope, engine, value) = (scope.clone(), engine.cloned(), value.map(str::to_owned));
         let set = move |db: &Connection| scopes::prefer(db, &scope, key, engine.as_ref(), value.as_deref());
         self.write("set a preference", set).await
+    }
+
+    async fn preferences_of_threads(
+        &self,
+        chat: &Address,
+        key: PreferenceKey,
+    ) -> Result<Vec<Preference>, LedgerError> {
+        let chat = chat.whole_chat();
+        let read = move |db: &Connection| scopes::preferences_of_threads(db, &chat, key);
+        self.reader.read("read what topics are bound to", read).await
     }
 
     async fn question(&self, row: &QuestionRow) -> Result<(), LedgerError> {

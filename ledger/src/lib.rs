@@ -32,6 +32,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use import::{PythonState, TOPIC_TITLES};
+pub use import::PythonState;
 pub use inspect::Inspection;
 pub use ledger::SqliteLedger;

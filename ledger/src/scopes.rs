@@ -13,7 +13,7 @@ use takopi_core::port::ledger::{FactsQuery, Preference, PreferenceKey, StoredFac
 use takopi_core::session::{Generation, Scope, Session, SessionRow};
 
 use crate::failure::Failure;
-use crate::stored::{all, bytes, change, first, from_word, json, session_row, word};
+use crate::stored::{all, bytes, change, first, from_word, json, session_row, value, word};
 use crate::{inbox, runs};
 
 pub(crate) fn keep_session(db: &Connection, row: &SessionRow) -> Result<(), Failure> {
@@ -157,6 +157,20 @@ fn preferences(db: &Connection, scope: &Address) -> Result<Vec<Preference>, Fail
         })
     })?;
     found.sort_by(|a, b| (a.key, &a.engine).cmp(&(b.key, &b.engine)));
+    Ok(found)
+}
+
+pub(crate) fn preferences_of_threads(
+    db: &Connection,
+    chat: &Address,
+    key: PreferenceKey,
+) -> Result<Vec<Preference>, Failure> {
+    let sql = "SELECT scope, value FROM preference WHERE key = ?1 AND engine = ''";
+    let mut found = all(db, sql, [word("the key of a preference", &key)?], |row| {
+        Ok(Preference { scope: value(row, "scope")?, key, engine: None, value: row.get("value")? })
+    })?;
+    found.retain(|row| row.scope.thread.is_some() && row.scope.whole_chat() == *chat);
+    found.sort_by(|a, b| a.scope.cmp(&b.scope));
     Ok(found)
 }
 

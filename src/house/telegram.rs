@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
-use takopi_core::port::{Clock, Transcriber, Transport as _};
-use takopi_core::route::FILE;
+use takopi_core::port::{Clock, CommandSpec, Transcriber, Transport as _};
+use takopi_core::route::{FILE, TOPIC};
 use takopi_core::session::Context;
 use takopi_core::settings::{Instance, Secret, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
-use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicScope};
+use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
 
 use super::greeting::{self, Greeting};
 use super::rooms::told;
@@ -132,19 +132,6 @@ pub(crate) fn open_group_warning(
     })
 }
 
-/// Returns the settings that are switched on and that this version does not heed yet.
-pub(crate) fn unheeded(instance: &InstanceId, config: &TelegramConfig) -> Vec<String> {
-    let switched =
-        [(config.topics.enabled, "topics", "topics keep no project of their own and there is no /topic")];
-    let on = switched.into_iter().filter(|(on, ..)| *on);
-    on.map(|(_, table, what)| {
-        format!(
-            "[transports.{instance}.{table}] is switched on, but this version does not heed it yet: {what}"
-        )
-    })
-    .collect()
-}
-
 impl Bot {
     /// Returns what logs must not show.
     pub(super) fn secret(&self) -> Secret {
@@ -203,8 +190,14 @@ impl Bot {
         let has_files = self.transport.files().is_some();
         let menu = desk.with_generation(|generation| {
             let projects = generation.projects.iter().map(|project| project.alias.as_str());
+            let has_topics = self.transport.has_topics();
             let commands = generation.commands.specs();
-            let commands = commands.filter(|spec| has_files || spec.id.as_str() != FILE);
+            let here = |spec: &&CommandSpec| match spec.id.as_str() {
+                FILE => has_files,
+                TOPIC => has_topics,
+                _ => true,
+            };
+            let commands = commands.filter(here);
             let commands = commands.map(|spec| (spec.id.as_str(), spec.description.as_str()));
             greeting::menu(&engines, projects, commands)
         });
@@ -215,10 +208,14 @@ impl Bot {
     pub(super) async fn greet(&self, desk: &Desk, opening: &Opening) {
         let warnings: Vec<String> =
             open_group_warning(&opening.settings, &self.instance, &self.config).into_iter().collect();
-        for warning in warnings.iter().chain(&unheeded(&self.instance, &self.config)) {
+        for warning in &warnings {
             tracing::warn!(instance = %self.instance, "{warning}");
         }
         let Some(chat) = self.transport.main_chat() else { return };
+        if let TopicsCheck::Missing(_) = self.transport.check_topics().await {
+            // It does not receive, and says why itself.
+            return;
+        }
         let greeting = Greeting {
             default_engine: opening.default_engine.as_str(),
             engines: &desk.engines(&self.instance).await,
@@ -227,7 +224,7 @@ impl Bot {
                 SessionMode::Stateless => "stateless",
                 SessionMode::Chat => "chat",
             },
-            topics: &self.topics(&opening.settings),
+            topics: &self.topics(),
             resume_lines: self.config.show_resume_line,
             dir: &opening.dir,
             warnings: &warnings,
@@ -237,18 +234,10 @@ impl Bot {
         }
     }
 
-    fn topics(&self, settings: &Settings) -> String {
-        if !self.config.topics.enabled {
-            return "disabled".to_owned();
-        }
-        match self.config.topics.scope {
-            TopicScope::Auto if project_chats(settings).is_empty() => {
-                "enabled (scope=auto (main))".to_owned()
-            }
-            TopicScope::Auto => "enabled (scope=auto (projects))".to_owned(),
-            TopicScope::Main => "enabled (scope=main)".to_owned(),
-            TopicScope::Projects => "enabled (scope=projects)".to_owned(),
-            TopicScope::All => "enabled (scope=all)".to_owned(),
+    fn topics(&self) -> String {
+        match self.transport.has_topics() {
+            true => format!("enabled (scope={})", self.transport.topics_label()),
+            false => "disabled".to_owned(),
         }
     }
 }
@@ -267,20 +256,6 @@ mod tests {
         let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
         let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
         load(&input, &known().unwrap()).unwrap().settings
-    }
-
-    #[test]
-    fn what_is_switched_on_and_not_heeded_is_named_by_its_table() {
-        let of = |more: &str| {
-            let settings = loaded(&format!("[transports.telegram]\nbot_token = '1:A'\nchat_id = 7\n{more}"));
-            let instance = InstanceId::parse("telegram").unwrap();
-            let config = settings.transport::<TelegramConfig>(&instance).value;
-            unheeded(&instance, &config)
-        };
-        assert_eq!(of(""), [""; 0]);
-        let on = of("topics = { enabled = true }\nfiles = { enabled = true }");
-        assert!(on[0].starts_with("[transports.telegram.topics] is switched on"), "{on:?}");
-        assert_eq!(on.len(), 1);
     }
 
     #[test]

@@ -221,7 +221,8 @@ impl Clerk {
         let desk = &self.desk;
         let Assignment { plan, inbox, in_force, instance, .. } = &assignment;
         let id = desk.ids.next(desk.clock.now());
-        let look = Look::of(&in_force.by, &plan.engine, &plan.context, &instance.spec.features);
+        let features = instance.features_at(&plan.address);
+        let look = Look::of(&in_force.by, &plan.engine, &plan.context, &features);
         let live = Arc::new(LiveRun::new(id, plan, inbox.first().copied(), look, desk.now()));
         if let Some(message) = inbox.iter().find_map(|inbox| self.inherited.remove(inbox)) {
             live.set_progress(message);

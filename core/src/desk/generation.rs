@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use super::Instance;
+use super::inbox::Turns;
 use crate::catalog::Catalog;
 use crate::id::{EngineId, InstanceId};
-use crate::message::Address;
 use crate::port::command::{Command, CommandSpec, EngineStatus};
 use crate::port::engine::{Engine, EngineSpec};
 use crate::port::transport::TransportSpec;
@@ -48,18 +47,13 @@ pub(super) struct InForce {
     pub(super) by: Generation,
     /// Every run and call holds a token of this tracker while it needs the generation's engines.
     pub(super) work: TaskTracker,
+    /// Which topic's turn it is to be named.
+    pub(super) naming: Turns,
 }
 
 impl InForce {
     pub(super) fn new(by: Generation) -> Arc<Self> {
-        Arc::new(Self { by, work: TaskTracker::new() })
-    }
-
-    /// Returns what routing may know in a chat of an instance.
-    pub(super) fn known(&self, instance: &Instance, chat: &Address) -> Known {
-        let known = self.by.known(&chat.instance, &instance.spec);
-        let files = instance.transport.files().map(|policy| policy.auto_put);
-        Known { shared: instance.transport.shares(chat), files, ..known }
+        Arc::new(Self { by, work: TaskTracker::new(), naming: Turns::default() })
     }
 
     /// Closes the engines once no work needs them.
@@ -90,6 +84,7 @@ impl Generation {
             default_project: self.default_project.clone(),
             conversations: transport.features.conversations,
             shared: false,
+            topic: false,
             caller_dir: transport.features.caller_dir,
             files: None,
         }

@@ -2,6 +2,7 @@
 //! [`CommandHost`], bound to that call.
 
 mod files;
+mod topics;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,14 +23,14 @@ use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Attachment, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, FileHost,
-    ProjectStatus, Renewed, RunMode, RunRequest, RunResult, RunSummary,
+    ProjectStatus, Renewed, RunMode, RunRequest, RunResult, RunSummary, TopicHost as _,
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
     FactsQuery, InboxId, LedgerError, Post, PostKind, Preference, PreferenceKey, ProgressUse, Remembered,
     Settled, StoredFacts,
 };
-use crate::port::transport::{SendError, SendOptions};
+use crate::port::transport::{SendError, SendOptions, Topics};
 use crate::port::workspace::Place;
 use crate::route::{self, Continue, Facts, Known, RunPlan};
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
@@ -221,12 +222,11 @@ impl Host {
 
     /// Returns whose conversation the caller goes on with here.
     fn scope(&self) -> Scope {
-        let shared = self.caller.instance.transport.shares(self.address());
-        Scope::of(self.address(), Some(&self.caller.sender), shared)
+        self.known().scope(self.address(), Some(&self.caller.sender))
     }
 
     fn known(&self) -> Known {
-        self.in_force.known(&self.caller.instance, self.address())
+        self.in_force.known(self.address(), &self.caller.instance)
     }
 
     async fn stored(&self) -> Result<StoredFacts, CommandError> {
@@ -283,6 +283,7 @@ impl Host {
             placed: true,
             thread,
             session: request.session.map_or(Continue::Fresh, Continue::Session),
+            binds: false,
             remark: None,
             enclosed: None,
         })
@@ -382,9 +383,13 @@ impl CommandHost for Host {
     }
 
     fn commands(&self) -> Vec<CommandSpec> {
-        let has_files = self.files().is_some();
-        let specs = self.in_force.by.commands.specs();
-        specs.filter(|spec| has_files || spec.id.as_str() != route::FILE).cloned().collect()
+        let (has_files, has_topics) = (self.files().is_some(), !matches!(self.topics(), Topics::Off(_)));
+        let here = |spec: &&CommandSpec| match spec.id.as_str() {
+            route::FILE => has_files,
+            route::TOPIC => has_topics,
+            _ => true,
+        };
+        self.in_force.by.commands.specs().filter(here).cloned().collect()
     }
 
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
@@ -431,7 +436,7 @@ impl CommandHost for Host {
         engine: Option<&EngineId>,
         value: Option<&str>,
     ) -> Result<(), CommandError> {
-        let stored = self.desk.ledger.prefer(self.address(), key, engine, value).await;
+        let stored = self.desk.ledger.prefer(&self.scope().address, key, engine, value).await;
         stored.map_err(|error| CommandError(error.to_string()))
     }
 
@@ -451,10 +456,10 @@ impl CommandHost for Host {
     }
 
     async fn remembered(&self) -> Result<Remembered, CommandError> {
-        self.besides_this(self.desk.ledger.remembered(self.address()).await)
+        self.besides_this(self.desk.ledger.remembered(&self.scope().address).await)
     }
 
     async fn forget(&self) -> Result<Remembered, CommandError> {
-        self.besides_this(self.desk.ledger.forget(self.address()).await)
+        self.besides_this(self.desk.ledger.forget(&self.scope().address).await)
     }
 }

@@ -182,7 +182,7 @@ impl Default for Turns {
 }
 
 impl Turns {
-    fn of(&self, address: &Address) -> &Mutex<()> {
+    pub(super) fn of(&self, address: &Address) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
         address.hash(&mut hasher);
         let Self(turns @ [first, ..]) = self;

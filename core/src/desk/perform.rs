@@ -161,8 +161,8 @@ impl Performance {
         self.desk.tell(DeskEvent::Started { run: self.live.id, address });
         let prepared = self.resolve_session().await;
         if self.plan.context != self.live.context() {
-            let features = &self.instance.spec.features;
-            let look = Look::of(&self.in_force.by, &self.plan.engine, &self.plan.context, features);
+            let features = self.instance.features_at(&self.plan.address);
+            let look = Look::of(&self.in_force.by, &self.plan.engine, &self.plan.context, &features);
             self.live.set_context(self.plan.context.clone(), look.context_line);
         }
         if let Err(error) = self.open().await {

@@ -164,7 +164,8 @@ fn told(desk: &Shared, run: &RunRow, now: Timestamp) -> Vec<Post> {
     if instance.spec.features.follows {
         return Vec::new();
     }
-    let body = script::interrupted(&desk.in_force().by, run, &instance.spec.features, elapsed);
+    let body =
+        script::interrupted(&desk.in_force().by, run, &instance.features_at(&run.opened.address), elapsed);
     vec![interrupted(run, instance.transport.lay_out(&body))]
 }
 

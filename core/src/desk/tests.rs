@@ -14,6 +14,7 @@ mod queueing;
 mod recovering;
 mod serving;
 mod simulation;
+mod topics;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -14,7 +14,7 @@ impl Shared {
         let address = &message.message.address;
         let Some(instance) = self.instance(&address.instance) else { return Windows::NONE };
         let windows = instance.transport.windows();
-        let known = || self.in_force().known(&instance, address);
+        let known = || self.in_force().known(address, &instance);
         let is_bare_file = message.text.trim().is_empty() && message.files().next().is_some();
         let stands_alone = || is_bare_file || self.is_about_run(message) || route::is_call(message, &known());
         if windows.forward.is_zero() || message.forwarded || !stands_alone() {

@@ -1,6 +1,7 @@
 //! The port to slash commands: written once, they answer on every transport.
 
 mod files;
+mod topics;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use crate::message::{Address, Attachment, Body, MessageRef, Reply, Sender};
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey, Remembered};
 use crate::session::{Context, Scope, SessionToken};
+
+pub use topics::TopicHost;
 
 /// What an option of a command takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -213,7 +216,7 @@ pub struct ProjectStatus {
 
 /// The house as a command sees it, bound to one call. Outlives the call for those that work on.
 #[async_trait]
-pub trait CommandHost: FileHost {
+pub trait CommandHost: FileHost + TopicHost {
     /// Sends a body to the caller's chat, for certain, replying to the call.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ pub trait Temporary: AsyncWrite + Send + Unpin {
     /// Returns where it is.
     fn path(&self) -> &Path;
 }
+/// The namespace of topics' titles, as far as they are known; the key is `INSTANCE/CHAT/THREAD`.
+pub const TOPIC_TITLES: &str = "topic_title";
 
 /// The durable memory.
 #[async_trait]
@@ -149,6 +151,16 @@ pub trait Ledger: Send + Sync {
         engine: Option<&EngineId>,
         value: Option<&str>,
     ) -> Result<(), LedgerError>;
+
+    /// Returns what is set under a key in the threads of a chat, by thread; what is set per engine is left out.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn preferences_of_threads(
+        &self,
+        chat: &Address,
+        key: PreferenceKey,
+    ) -> Result<Vec<Preference>, LedgerError>;
 
     /// Writes a question, or its answer when the question is known already.
     ///

@@ -2,6 +2,7 @@
 //! is laid out, sent and edited one call at a time. Doors never sleep: the pacer decides when.
 
 mod files;
+mod topics;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 pub use files::{AutoPut, FilePolicy};
+pub use topics::Topics;
 
 use crate::desk::Inbox;
 use crate::gather::Windows;
@@ -291,6 +293,27 @@ pub trait Transport: Send + Sync {
         _into: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<Option<String>, FetchError> {
         Err(FetchError::Denied("files are not sent here".to_owned()))
+    }
+
+    /// Returns what the threads of a chat are. From memory.
+    fn topics(&self, _chat: &Address) -> Topics {
+        Topics::Off("there are no topics here".to_owned())
+    }
+
+    /// Opens a thread in a chat and returns where it is.
+    ///
+    /// # Errors
+    /// [`SendError`] by what is known of the outcome.
+    async fn create_thread(&self, _chat: &Address, _title: &str) -> Result<Address, SendError> {
+        Err(SendError::Denied("there are no topics here".to_owned()))
+    }
+
+    /// Gives a thread a title. Doing it twice is doing it once.
+    ///
+    /// # Errors
+    /// [`SendError::Gone`] when the thread is not there any more, else by what is known of the outcome.
+    async fn rename_thread(&self, _thread: &Address, _title: &str) -> Result<(), SendError> {
+        Err(SendError::Denied("there are no topics here".to_owned()))
     }
 
     /// Returns what is missing for it to work.

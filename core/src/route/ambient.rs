@@ -1,7 +1,7 @@
 //! Which engine, project and branch hold in a scope where a message names none.
 
 use super::prompt::Prompt;
-use super::{Facts, Known};
+use super::{Facts, Known, KnownProject};
 use crate::id::EngineId;
 use crate::message::Address;
 use crate::port::engine::RunOptions;
@@ -26,13 +26,7 @@ pub(super) fn ambient_context(
     }
     let directed = prompt.asked_context();
     let bound = bound_context(&facts.stored.preferences);
-    let chat_project = || {
-        known
-            .projects
-            .iter()
-            .find(|project| project.chat.as_deref() == Some(&address.chat))
-            .map(|p| p.key.clone())
-    };
+    let chat_project = || own_project(known, address).map(|project| project.key.clone());
     let running = || directed.branch.as_ref().and_then(|_| running_project(prompt, facts, known, address));
     let project = directed
         .project
@@ -85,6 +79,18 @@ pub fn bound_context(preferences: &[Preference]) -> Context {
     parse_binding(&bound.value)
 }
 
+/// Returns the project whose own chat this is.
+fn own_project<'a>(known: &'a Known, address: &Address) -> Option<&'a KnownProject> {
+    known.projects.iter().find(|project| project.chat.as_deref() == Some(&address.chat))
+}
+
+/// Returns whether nobody has said yet where this topic's messages are worked on: neither a binding nor the
+/// chat's own project does. The default project is for chats.
+pub(super) fn is_unbound_topic(facts: &Facts, known: &Known, address: &Address) -> bool {
+    let bound = bound_context(&facts.stored.preferences);
+    known.topic && bound.is_empty() && own_project(known, address).is_none()
+}
+
 /// Reads `project`, `project @branch` or `@branch` as `/ctx` stores it.
 #[must_use]
 pub fn parse_binding(text: &str) -> Context {
@@ -99,6 +105,13 @@ pub fn parse_binding(text: &str) -> Context {
     context
 }
 
+/// Returns a binding as `/ctx` stores it.
+#[must_use]
+pub fn format_binding(context: &Context) -> String {
+    let branch = context.branch.as_ref().map(|branch| format!("@{branch}"));
+    context.project.iter().cloned().chain(branch).collect::<Vec<_>>().join(" ")
+}
+
 /// Returns the context a plain message would get, without anything typed or chosen.
 #[must_use]
 pub fn plain_context(preferences: &[Preference], known: &Known, address: &Address) -> Context {
@@ -106,7 +119,7 @@ pub fn plain_context(preferences: &[Preference], known: &Known, address: &Addres
     if bound.project.is_some() {
         return bound;
     }
-    let own = known.projects.iter().find(|project| project.chat.as_deref() == Some(&address.chat));
+    let own = own_project(known, address);
     let project = own.map(|project| project.key.clone()).or_else(|| known.default_project.clone());
     Context { project, branch: bound.branch }
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::ambient::{ambient_context, default_engine, options_for};
+use super::ambient::{ambient_context, bound_context, default_engine, is_unbound_topic, options_for};
 use super::{Continue, Decision, Enclosed, Facts, Known, RunPlan};
 use crate::directive::{
     CONTINUE, Directives, Vocabulary, parse_context_line, parse_directives, strip_resume_lines,
 };
 use crate::id::EngineId;
-use crate::message::{Chosen, Message, MessageRef};
+use crate::message::{Body, Chosen, Message, MessageRef};
 use crate::port::ledger::RunRow;
 use crate::port::workspace::Place;
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
@@ -125,11 +125,16 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
             placed: false,
             thread: Some(continued.thread),
             session: continued.session,
+            binds: false,
             remark,
             enclosed: prompt.enclosed.clone(),
         }));
     }
 
+    let is_said = !prompt.asked_context().is_empty() && prompt.replied.is_none();
+    if plain(prompt) && is_unbound_topic(facts, known, address) {
+        return Decision::Tell(Box::new(Body::markdown(UNBOUND_TOPIC)));
+    }
     let ambient = match ambient() {
         Ok(context) => context,
         Err(problem) => return Decision::Refuse(problem),
@@ -146,9 +151,10 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
         options: options_for(&engine, facts),
         context: ambient,
         place,
-        placed: !plain(prompt),
+        placed: !plain(prompt) || is_bound_topic(facts, known),
         thread: None,
         session: Continue::Fresh,
+        binds: known.topic && is_said,
         remark: None,
         enclosed: prompt.enclosed.clone(),
         engine,
@@ -157,6 +163,15 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
         continue_conversation(&mut plan, scope, facts);
     }
     Decision::Run(Box::new(plan))
+}
+
+/// What whoever writes into a topic is told before anybody has said what it is about.
+const UNBOUND_TOPIC: &str = "this topic isn't bound to a project yet.  \n\
+     usage: `/ctx set <project> [@branch]` or usage: `/topic <project> @branch`";
+
+/// Returns whether a topic is bound: then its messages are worked on there, whatever was done in it before.
+fn is_bound_topic(facts: &Facts, known: &Known) -> bool {
+    known.topic && !bound_context(&facts.stored.preferences).is_empty()
 }
 
 /// Returns whether a prompt says nothing of where it is to be worked on.

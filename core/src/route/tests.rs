@@ -1,6 +1,7 @@
 //! Precedence: which engine, project, branch and session hold, and what is refused.
 
 mod files;
+mod topics;
 
 use super::*;
 use crate::message::{Chosen, Reply, Sender};
@@ -41,6 +42,7 @@ fn known() -> Known {
         default_project: None,
         conversations: false,
         shared: false,
+        topic: false,
         caller_dir: false,
         files: None,
     }
@@ -244,7 +246,7 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
     let known = Known { conversations: true, caller_dir: true, ..known() };
     let mut facts = Facts::default();
     facts.stored.generation = 3;
-    let scope = ThreadKey::Scope(address(Some("th")).into(), id("alpha"), 3);
+    let scope = ThreadKey::Scope(address(None).into(), id("alpha"), 3);
     assert_eq!(plan(message("x"), &facts, &known).thread, Some(scope.clone()));
 
     facts.stored.conversations = vec![session_row("alpha", "s1", Some("p"))];
@@ -252,7 +254,7 @@ fn a_conversation_goes_on_unless_another_place_is_named() {
     assert!(matches!(&on.thread, Some(ThreadKey::Token(_))));
     assert_eq!(
         (on.session, on.context),
-        (Continue::Conversation(address(Some("th")).into(), 3), context(Some("p"), None))
+        (Continue::Conversation(address(None).into(), 3), context(Some("p"), None))
     );
 
     let elsewhere = plan(message("/q x"), &facts, &known);

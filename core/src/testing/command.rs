@@ -2,8 +2,10 @@
 
 mod contract;
 mod files;
+mod topics;
 
 pub use contract::command_contract;
+pub use topics::FakeTopics;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +18,7 @@ use crate::id::{CommandId, EngineId, InstanceId, RunId};
 use crate::message::{Address, Body, MessageRef, Sender};
 use crate::port::command::{
     Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, Renewed, RunMode, RunRequest,
-    RunResult, RunSummary,
+    RunResult, RunSummary, TopicHost as _,
 };
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey, Remembered};
@@ -44,6 +46,14 @@ pub enum Deed {
     Forgot,
     /// It sent a file of a project's directory.
     HandedOut(FilePath, Context),
+    /// It opened a topic bound to this, which is the topic 9.
+    Opened(Context),
+    /// It had the caller's topic named.
+    Named,
+    /// It said something in a topic.
+    SaidIn(Address, Body),
+    /// It forgot a topic.
+    LostTopic(Address),
 }
 
 /// The house, set up by its fields before a call; [`FakeHost::deeds`] tells what came of it.
@@ -73,6 +83,8 @@ pub struct FakeHost {
     pub silent: bool,
     /// What people may do with files.
     pub files: Option<FilePolicy>,
+    /// What is known of topics.
+    pub topics: FakeTopics,
     /// Makes everything that stores something fail with this text.
     pub broken: Option<String>,
     preferences: Mutex<Vec<Preference>>,
@@ -315,7 +327,7 @@ impl CommandHost for FakeHost {
         let mut preferences = lock(&self.preferences);
         preferences.retain(|row| row.key != key || row.engine.as_ref() != engine);
         let row = |value: &str| Preference {
-            scope: Self::address(),
+            scope: self.topic().unwrap_or_else(Self::address),
             key,
             engine: engine.cloned(),
             value: value.to_owned(),

@@ -18,8 +18,8 @@ use crate::id::{EngineId, InstanceId, RunId};
 use crate::message::{Address, Inbound, MessageRef};
 use crate::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
-    PartState, Post, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled, StoredFacts,
-    Temporary, Unfinished,
+    PartState, Post, Preference, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled,
+    StoredFacts, Temporary, Unfinished,
 };
 use crate::session::{Generation, Scope, Session, SessionRow};
 use crate::time::Timestamp;
@@ -222,6 +222,14 @@ impl Ledger for MemoryLedger {
             None => preferences.remove(&slot),
         };
         Ok(())
+    }
+
+    async fn preferences_of_threads(
+        &self,
+        chat: &Address,
+        key: PreferenceKey,
+    ) -> Result<Vec<Preference>, LedgerError> {
+        Ok(self.read().preferences_of_threads(chat, key))
     }
 
     async fn question(&self, row: &QuestionRow) -> Result<(), LedgerError> {

@@ -1,6 +1,7 @@
 //! A chat service that lives in memory, whose faults a test writes down beforehand.
 
 mod contract;
+mod threads;
 
 pub use contract::{ServiceView, Shown, TransportSubject, transport_contract};
 
@@ -20,7 +21,7 @@ use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, Messag
 use crate::port::SetupIssue;
 use crate::port::transport::{
     Admission, FetchError, FilePolicy, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit,
-    Transport, TransportError, TransportFeatures, TransportSpec,
+    Topics, Transport, TransportError, TransportFeatures, TransportSpec,
 };
 use crate::time::Timestamp;
 
@@ -62,8 +63,11 @@ struct Service {
     messages: BTreeMap<u64, Seen>,
     send_faults: VecDeque<Option<Fault>>,
     edit_faults: VecDeque<Option<Fault>>,
+    name_faults: VecDeque<Option<Fault>>,
     calls: Vec<String>,
     files: BTreeMap<String, Vec<u8>>,
+    /// The titles of threads that are there.
+    titles: BTreeMap<Address, String>,
 }
 
 /// The fake, and the test's view of it. Clones are the same service.
@@ -80,6 +84,7 @@ pub struct FakeTransport {
     people: Arc<Mutex<Vec<String>>>,
     files: Option<FilePolicy>,
     is_member: bool,
+    has_topics: bool,
 }
 
 impl FakeTransport {
@@ -115,6 +120,7 @@ impl FakeTransport {
             people: Arc::default(),
             files: None,
             is_member: false,
+            has_topics: false,
         }
     }
 
@@ -445,6 +451,18 @@ impl Transport for FakeTransport {
         into.write_all(&bytes).await.map_err(|error| FetchError::Broken(error.to_string()))?;
         into.flush().await.map_err(|error| FetchError::Broken(error.to_string()))?;
         Ok(Some(format!("folder/{}", file.handle)))
+    }
+
+    fn topics(&self, _chat: &Address) -> Topics {
+        self.what_threads_are()
+    }
+
+    async fn create_thread(&self, chat: &Address, title: &str) -> Result<Address, SendError> {
+        Ok(self.open_thread(chat, title))
+    }
+
+    async fn rename_thread(&self, thread: &Address, title: &str) -> Result<(), SendError> {
+        self.name_thread(thread, title).await
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

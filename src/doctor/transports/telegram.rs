@@ -8,7 +8,7 @@ use takopi_core::desk::PAIRED;
 use takopi_core::pairing::Paired;
 use takopi_core::port::Transport;
 use takopi_core::settings::{Instance, Severity};
-use takopi_telegram::TelegramConfig;
+use takopi_telegram::{Telegram, TelegramConfig, TopicsCheck};
 
 use super::super::look::Scene;
 use super::super::{Part, Row, State};
@@ -58,6 +58,22 @@ fn paired(scene: &Scene<'_>, instance: &Instance) -> Option<Row> {
     Some(row.remedy("`takopi pair revoke ID` stops serving somebody"))
 }
 
+/// Asks whether topics can work, if they are switched on.
+async fn topics(bot: &Telegram) -> Option<Row> {
+    if !bot.has_topics() {
+        return None;
+    }
+    let row = |state, text: String| Row::new(Part::Transport, state, text);
+    Some(match bot.check_topics().await {
+        TopicsCheck::Fine => row(State::Ok, format!("topics: scope={}", bot.topics_label())),
+        TopicsCheck::Missing(missing) => row(State::Failure, missing),
+        TopicsCheck::Unknown(why) => row(
+            State::Warning,
+            format!("topics: scope={}; whether they work is not known: {why}", bot.topics_label()),
+        ),
+    })
+}
+
 /// Looks at a bot.
 pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
     let row = |state, text: String| Row::new(Part::Transport, state, text);
@@ -72,8 +88,6 @@ pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
     if let Some(warning) = house::open_group_warning(scene.settings, &instance.id, &config) {
         rows.push(row(State::Warning, warning));
     }
-    let unheeded = house::unheeded(&instance.id, &config);
-    rows.extend(unheeded.into_iter().map(|problem| row(State::Note, problem)));
     rows.extend(ears(instance, &config));
     rows.extend(paired(scene, instance));
     let token = match config.token() {
@@ -96,6 +110,7 @@ pub(super) async fn look(scene: &Scene<'_>, instance: &Instance) -> Vec<Row> {
             return rows;
         }
     };
+    rows.extend(topics(&bot).await);
     rows.push(match tokio::time::timeout(PATIENCE, bot.check()).await {
         Ok(issues) => match issues.first() {
             None => row(State::Ok, "the token is known to Telegram".to_owned()),

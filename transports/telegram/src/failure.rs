@@ -47,6 +47,25 @@ fn refusal(code: u16, error: &ApiError, description: String, address: &Address) 
     }
 }
 
+/// Returns what a failed call about a topic itself means: whether it is there at all.
+pub(crate) fn topic_error(error: CallError, topic: &Address) -> SendError {
+    let is_gone = |description: &str| {
+        let text = description.to_lowercase();
+        ["message thread not found", "topic_deleted", "topic_id_invalid"]
+            .iter()
+            .any(|sign| text.contains(sign))
+    };
+    match error {
+        CallError::Refused { description, .. } if is_gone(&description) => SendError::Gone,
+        error => send_error(error, &topic.whole_chat()),
+    }
+}
+
+/// Returns whether naming a topic failed only because it is called so already.
+pub(crate) fn is_named_so_already(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { description, .. } if description.contains("TOPIC_NOT_MODIFIED"))
+}
+
 /// Returns whether a refusal is about the topic something was to go to.
 fn is_about_a_topic(description: &str) -> bool {
     let text = description.to_lowercase();
@@ -129,6 +148,18 @@ mod tests {
         let lost = || refused(400, "Bad Request: message thread not found");
         assert_eq!(send_error(lost(), &address(Some("5"))), SendError::Moved(address(None)));
         assert!(matches!(send_error(lost(), &address(None)), SendError::Denied(_)), "and not for ever");
+    }
+
+    #[test]
+    fn a_topic_is_gone_only_when_telegram_says_so() {
+        let of = |description: &str| topic_error(refused(400, description), &address(Some("5")));
+        for gone in ["message thread not found", "TOPIC_DELETED", "TOPIC_ID_INVALID"] {
+            assert_eq!(of(&format!("Bad Request: {gone}")), SendError::Gone);
+        }
+        for there in ["not enough rights to edit the topic", "TOPIC_CLOSED"] {
+            assert!(matches!(of(&format!("Bad Request: {there}")), SendError::Denied(_)), "{there}");
+        }
+        assert!(is_named_so_already(&refused(400, "Bad Request: TOPIC_NOT_MODIFIED")));
     }
 
     #[test]

@@ -95,6 +95,17 @@ impl Gate {
             || (chat > 0 && (self.allowed.contains(&chat) || changing.paired.contains(&chat)))
     }
 
+    /// Returns the chats of projects.
+    pub(crate) fn project_chats(&self) -> Vec<i64> {
+        self.changing.read().unwrap_or_else(PoisonError::into_inner).project_chats.clone()
+    }
+
+    /// Returns the id by which the settings know a chat: that of before it became a supergroup.
+    pub(crate) fn settled_id(&self, chat: i64) -> i64 {
+        let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
+        changing.moved.get(&chat).copied().unwrap_or(chat)
+    }
+
     /// Serves other projects' chats from now on.
     pub(crate) fn set_project_chats(&self, chats: Vec<i64>) {
         self.changing.write().unwrap_or_else(PoisonError::into_inner).project_chats = chats;

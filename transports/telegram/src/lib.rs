@@ -26,10 +26,12 @@ mod outbound;
 mod poll;
 mod render;
 mod setup;
+mod topics;
 mod transport;
 
 pub use config::{FilesConfig, SessionMode, TelegramConfig, TopicScope, TopicsConfig, VoiceConfig};
 pub use error::TelegramError;
 pub use menu::MenuEntry;
 pub use setup::{Heard, Setup, SetupError};
+pub use topics::TopicsCheck;
 pub use transport::{RivalCheck, Telegram, TelegramParts};

@@ -223,12 +223,12 @@ impl Outbound<'_> {
 }
 
 /// Returns the chat an address lies in; one that is none of Telegram's is gone.
-fn chat(address: &Address) -> Result<ChatId, SendError> {
+pub(crate) fn chat(address: &Address) -> Result<ChatId, SendError> {
     address.chat.parse().map(ChatId).map_err(|_| SendError::Gone)
 }
 
 /// Returns the number of a message or topic; one that is none of Telegram's is gone.
-fn number(id: &str) -> Result<i32, SendError> {
+pub(crate) fn number(id: &str) -> Result<i32, SendError> {
     id.parse().map_err(|_| SendError::Gone)
 }
 

@@ -14,13 +14,14 @@ use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
     Admission, FetchError, FilePolicy, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit,
-    Transport, TransportError, TransportFeatures, TransportSpec,
+    Topics, Transport, TransportError, TransportFeatures, TransportSpec,
 };
 use takopi_core::render::format_elapsed;
 use takopi_core::settings::Secret;
 use takopi_core::time::Timestamp;
 use teloxide::payloads::GetMe;
 use tokio::io::AsyncWrite;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, CallError};
@@ -35,6 +36,7 @@ use crate::menu::{Menu, MenuEntry};
 use crate::outbound::Outbound;
 use crate::poll::Poller;
 use crate::render::{self, MAX_TEXT_UNITS};
+use crate::topics::{self, TopicsCheck};
 
 /// How long the server may take to say who the bot is, before anything else is done.
 const INTRODUCTION: Duration = Duration::from_secs(10);
@@ -79,7 +81,9 @@ pub struct Telegram {
     pub(crate) api: Arc<Api>,
     pub(crate) gate: Gate,
     pub(crate) kept: Kept,
-    config: TelegramConfig,
+    pub(crate) config: TelegramConfig,
+    /// Whether topics can work, once that was asked.
+    pub(crate) topics_checked: OnceCell<TopicsCheck>,
     clock: Arc<dyn Clock>,
     spool: PathBuf,
     rival: RivalCheck,
@@ -105,6 +109,7 @@ impl Telegram {
             api: Arc::new(Api::new(&config.api_url, token)?),
             gate: Gate::new(config.chat_id, config.allowed_user_ids.clone(), project_chats),
             kept: Kept::default(),
+            topics_checked: OnceCell::new(),
             menu: Menu::default(),
             trouble: Mutex::default(),
             undecodable: AtomicU64::new(0),
@@ -277,6 +282,7 @@ impl Transport for Telegram {
         tokio::select! {
             ended = Poller::new(self, &inbox, &stop).poll() => ended,
             () = self.menu.keep(&self.instance, &self.api, &*self.clock) => Ok(()),
+            missing = self.topics_missing() => Err(TransportError::Fatal(missing)),
         }
     }
 
@@ -354,6 +360,18 @@ impl Transport for Telegram {
         into: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<Option<String>, FetchError> {
         download::fetch(&self.api, &file.handle, max_bytes, into).await
+    }
+
+    fn topics(&self, chat: &Address) -> Topics {
+        self.threads_of(chat)
+    }
+
+    async fn create_thread(&self, chat: &Address, title: &str) -> Result<Address, SendError> {
+        self.heed(chat, topics::create(&self.api, chat, title).await)
+    }
+
+    async fn rename_thread(&self, thread: &Address, title: &str) -> Result<(), SendError> {
+        self.heed(thread, topics::rename(&self.api, thread, title).await)
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

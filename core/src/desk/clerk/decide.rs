@@ -10,6 +10,7 @@ use crate::desk::hear;
 use crate::desk::host::{self, Caller};
 use crate::desk::outgoing;
 use crate::desk::perform::Assignment;
+use crate::desk::topics;
 use crate::id::{CommandId, RunId};
 use crate::message::{self, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
@@ -41,7 +42,7 @@ impl Clerk {
             self.reply_to_run_of(plain, message);
         }
         let in_force = self.desk.in_force();
-        let known = in_force.known(&instance, arrival.inbound.address());
+        let known = in_force.known(arrival.inbound.address(), &instance);
         let wants = route::wants(&arrival.inbound, &known);
         match self.facts(&wants).await {
             Ok(facts) => {
@@ -120,8 +121,13 @@ impl Clerk {
         }
         match decision {
             Decision::Run(plan) => {
-                let conversations = known.conversations;
-                self.enqueue(Assignment::new(*plan, inbox, conversations, None, instance, in_force));
+                let bound = plan.binds.then(|| (plan.address.clone(), plan.context.clone()));
+                let (by, shown_by) = (in_force.clone(), instance.clone());
+                self.enqueue(Assignment::new(*plan, inbox, known.conversations, None, instance, in_force));
+                if let Some((topic, context)) = bound {
+                    // The next message there goes by it, so it is on record before that is read.
+                    topics::bind(&self.desk, by, shown_by, topic, &context).await;
+                }
             }
             Decision::Call { command, text } => {
                 self.call(Caller::new(&inbound, inbox, instance), command, text, stopped, in_force);
@@ -149,7 +155,7 @@ impl Clerk {
             }
             Decision::TakeUp(late) => self.run_late(late, inbox, inbound.message(), &instance).await,
             Decision::Tell(text) => {
-                self.reply(&inbox, inbound.message().clone(), &Body::plain(text), &instance);
+                self.reply(&inbox, inbound.message().clone(), &text, &instance);
             }
             Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
             Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
@@ -215,13 +221,13 @@ impl Clerk {
             return;
         }
         let wants = route::wants(&Inbound::Message(message.clone()), known);
-        let Decision::Run(plan) = route::decide(&wants, &Facts::default(), known) else { return };
+        let Some(prompt) = wants.prompt() else { return };
         if let Some(run) = self.run_for(inbox)
             && let Some(waiting) = self.waiting.get_mut(&run)
             // Of several that were joined, the others are in the prompt as well.
             && waiting.assignment.inbox.len() == 1
         {
-            waiting.assignment.plan.prompt = plan.prompt;
+            prompt.clone_into(&mut waiting.assignment.plan.prompt);
         }
     }
 

@@ -25,7 +25,7 @@ fn stored() -> Decision {
 
 fn told(message: Message, files: Option<AutoPut>) -> String {
     match decision(message, &Facts::default(), &knowing(files)) {
-        Decision::Tell(text) => text,
+        Decision::Tell(body) => body.text,
         other => panic!("{other:?}"),
     }
 }

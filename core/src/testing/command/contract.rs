@@ -18,7 +18,7 @@ use crate::id::PluginKind;
 use crate::message::{Attachment, AttachmentKind, Body, MessageRef, Reply};
 use crate::port::command::{Call, Command, CommandError, CommandReply, CommandSpec};
 use crate::port::engine::RunOptions;
-use crate::port::transport::{TextLimit, TextUnit};
+use crate::port::transport::{TextLimit, TextUnit, Topics};
 
 /// Longest description: Telegram Bot API, BotCommand, allows 256; a phone's menu shows about this many.
 const MAX_DESCRIPTION_CHARS: usize = 60;
@@ -43,7 +43,7 @@ const CASES: usize = 64;
 pub async fn command_contract(spec: &CommandSpec, command: &dyn Command, is_built_in: bool) {
     the_spec_is_sane(spec, is_built_in);
     a_stop_is_heeded(spec, command, silent()).await;
-    for house in [empty, small, broken, full] {
+    for house in [empty, small, in_a_topic, broken, full] {
         for text in texts() {
             answers(spec, command, house(), FakeHost::call(&spec.id, &text)).await;
         }
@@ -110,6 +110,14 @@ fn small() -> FakeHost {
     let host = FakeHost::default().with_engine("codex", "Codex", None).with_project("api");
     let host = host.taking(&["m-1", "m-2"], &["low", "high"], RunOptions::default());
     host.with_run(1, true, None, "tidy up").with_files()
+}
+
+/// A topic of a chat with topics.
+fn in_a_topic() -> FakeHost {
+    let mut host = small();
+    host.topics.here = Some(Topics::Here("auto (main)".to_owned()));
+    host.topics.inside = true;
+    host
 }
 
 fn broken() -> FakeHost {
@@ -180,7 +188,7 @@ async fn answers(spec: &CommandSpec, command: &dyn Command, host: FakeHost, made
         .deeds()
         .into_iter()
         .filter_map(|deed| match deed {
-            Deed::Sent(body, _) => Some(body),
+            Deed::Sent(body, _) | Deed::SaidIn(_, body) => Some(body),
             _ => None,
         })
         .collect();

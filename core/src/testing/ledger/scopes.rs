@@ -123,6 +123,22 @@ pub(super) async fn preferences_of_the_thread_come_before_those_of_its_chat(ledg
     assert_eq!(at_place(ledger, "chat").await.preferences, of_chat[1..2]);
 }
 
+pub(super) async fn what_threads_of_a_chat_are_bound_to_is_told_together(ledger: &impl Ledger) {
+    let bind = async |place: &str, value| {
+        ledger.prefer(&address(place), PreferenceKey::Context, None, value).await.unwrap();
+    };
+    for (place, value) in
+        [("chat/2", "p @b"), ("chat/1", "p"), ("chat", "q"), ("chat/3", "p"), ("else/1", "p")]
+    {
+        bind(place, Some(value)).await;
+    }
+    bind("chat/3", None).await;
+    ledger.prefer(&address("chat/1"), PreferenceKey::Engine, None, Some("codex")).await.unwrap();
+    let told = ledger.preferences_of_threads(&address("chat"), PreferenceKey::Context).await.unwrap();
+    let told: Vec<_> = told.into_iter().map(|row| (row.scope, row.value)).collect();
+    assert_eq!(told, [(address("chat/1"), "p".to_owned()), (address("chat/2"), "p @b".to_owned())]);
+}
+
 pub(super) async fn a_new_conversation_is_not_overtaken_by_an_older_run(ledger: &impl Ledger) {
     let scope = Scope::from(address("chat"));
     assert_eq!(at_place(ledger, "chat").await, StoredFacts::default());

@@ -1,13 +1,13 @@
 //! The reading half of the ledger in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Fate, InboxEntry, Placed, State, key_of};
 use crate::id::{InstanceId, RunId};
 use crate::message::{Address, Inbound};
 use crate::port::ledger::{
-    Conversation, FactsQuery, InboxId, OutboxRow, PartState, PendingInbound, PostKind, Preference, RunRow,
-    RunState, Said, Settled, StoredFacts, Unfinished,
+    Conversation, FactsQuery, InboxId, OutboxRow, PartState, PendingInbound, PostKind, Preference,
+    PreferenceKey, RunRow, RunState, Said, Settled, StoredFacts, Unfinished,
 };
 use crate::session::{Generation, Scope, Session};
 use crate::time::Timestamp;
@@ -87,6 +87,14 @@ impl State {
                 value: value.clone(),
             },
         )
+    }
+
+    pub(super) fn preferences_of_threads(&self, chat: &Address, key: PreferenceKey) -> Vec<Preference> {
+        let scopes: BTreeSet<&Address> = self.preferences.keys().map(|(scope, _, _)| scope).collect();
+        let threads =
+            scopes.into_iter().filter(|scope| scope.thread.is_some() && scope.whole_chat() == *chat);
+        let rows = threads.flat_map(|scope| self.preferences_of(scope));
+        rows.filter(|row| row.key == key && row.engine.is_none()).collect()
     }
 
     pub(super) fn history(&self, address: &Address, before: Option<InboxId>, limit: usize) -> Vec<Said> {

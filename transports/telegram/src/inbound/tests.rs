@@ -65,6 +65,9 @@ fn an_edit_is_about_its_message_and_each_edit_is_another_one() {
 #[test]
 fn a_thread_is_a_topic_only_where_there_are_topics() {
     assert_eq!(message(json!({"message_thread_id": 3})).message.address.thread, None);
+    let general =
+        json!({"message_thread_id": 3, "chat": {"id": -100, "type": "supergroup", "is_forum": true}});
+    assert_eq!(message(general).message.address.thread, None, "a reply in the general topic");
     let topic = message(json!({"message_thread_id": 3, "is_topic_message": true}));
     assert_eq!(topic.message.address.thread.as_deref(), Some("3"));
 }

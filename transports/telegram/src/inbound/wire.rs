@@ -51,9 +51,10 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// Returns the topic it stands in. Replies in ordinary groups carry a thread too, which is none of ours.
+    /// Returns the topic it stands in. Replies in ordinary groups, and in a forum's general topic, carry the
+    /// thread of the message replied to, where nothing can be sent.
     pub(super) fn thread(&self) -> Option<i64> {
-        self.message_thread_id.filter(|_| self.is_topic_message || self.chat.is_forum)
+        self.message_thread_id.filter(|_| self.is_topic_message)
     }
 
     pub(super) fn is_forwarded(&self) -> bool {
@@ -70,8 +71,6 @@ impl Message {
 #[derive(Debug, Deserialize)]
 pub(super) struct Chat {
     pub(super) id: i64,
-    #[serde(default)]
-    pub(super) is_forum: bool,
     pub(super) title: Option<String>,
 }
 

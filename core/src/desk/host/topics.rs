@@ -1,0 +1,110 @@
+//! Topics for commands: what they are here, which are bound to what, and new ones.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Host;
+use crate::desk::{door, topics};
+use crate::id::EngineId;
+use crate::message::{Address, Body};
+use crate::port::command::{CommandError, TopicHost};
+use crate::port::ledger::{LedgerError, Post, PostKind, PreferenceKey, ProgressUse};
+use crate::port::transport::{SendError, Topics};
+use crate::route::{format_binding, parse_binding};
+use crate::session::Context;
+
+/// How long a command waits for a topic to be named.
+const NAMING: Duration = Duration::from_secs(3);
+
+fn unread(error: LedgerError) -> CommandError {
+    CommandError(error.to_string())
+}
+
+#[async_trait]
+impl TopicHost for Host {
+    fn topics(&self) -> Topics {
+        self.caller.instance.transport.topics(&self.address().whole_chat())
+    }
+
+    fn topic(&self) -> Option<Address> {
+        self.caller.instance.is_topic(self.address()).then(|| self.address().clone())
+    }
+
+    fn chat_project(&self) -> Option<String> {
+        let projects = &self.in_force.by.projects;
+        let own = projects.iter().find(|project| project.chat.as_deref() == Some(&self.address().chat));
+        own.map(|project| project.key.clone())
+    }
+
+    async fn running_sessions(&self) -> Result<Vec<EngineId>, CommandError> {
+        if !self.known().conversations {
+            return Ok(Vec::new());
+        }
+        let running = self.stored().await?.conversations;
+        Ok(running.into_iter().map(|row| row.session.engine).collect())
+    }
+
+    async fn topics_of(&self, context: &Context) -> Result<Vec<Address>, CommandError> {
+        let chat = self.address().whole_chat();
+        let bound = self.desk.ledger.preferences_of_threads(&chat, PreferenceKey::Context).await;
+        let same = bound.map_err(unread)?.into_iter().filter(|row| parse_binding(&row.value) == *context);
+        Ok(same.map(|row| row.scope).collect())
+    }
+
+    async fn has_topic(&self, topic: &Address, context: &Context) -> Result<bool, CommandError> {
+        let title = topics::title(context, &self.in_force.by);
+        let named = self.caller.instance.transport.rename_thread(topic, &title);
+        match door::in_time(&*self.desk.clock, named).await {
+            Ok(()) => Ok(true),
+            Err(SendError::Gone) => Ok(false),
+            Err(error) => {
+                Err(CommandError(format!("it is not known whether the topic is still there: {error}")))
+            }
+        }
+    }
+
+    async fn forget_topic(&self, topic: &Address) -> Result<(), CommandError> {
+        self.desk.ledger.prefer(topic, PreferenceKey::Context, None, None).await.map_err(unread)?;
+        topics::note_title(&self.desk, topic, None).await.map_err(unread)
+    }
+
+    async fn open_topic(&self, context: &Context) -> Result<Address, CommandError> {
+        let title = topics::title(context, &self.in_force.by);
+        let chat = self.address().whole_chat();
+        let created = self.caller.instance.transport.create_thread(&chat, &title);
+        let created = door::in_time(&*self.desk.clock, created).await;
+        let topic = created.map_err(|error| CommandError(format!("failed to create topic: {error}")))?;
+        let binding = format_binding(context);
+        let bound = self.desk.ledger.prefer(&topic, PreferenceKey::Context, None, Some(&binding)).await;
+        bound.map_err(unread)?;
+        topics::note_title(&self.desk, &topic, Some(&title)).await.map_err(unread)?;
+        Ok(topic)
+    }
+
+    async fn name_topic(&self) {
+        let Some(topic) = self.topic() else { return };
+        let (desk, instance) = (self.desk.clone(), self.caller.instance.clone());
+        let naming = self.desk.work.spawn(topics::name(desk, self.in_force.clone(), instance, topic));
+        tokio::select! {
+            named = naming => if let Err(panic) = named {
+                tracing::error!(%panic, "naming a topic crashed");
+            },
+            () = self.desk.clock.sleep_until(self.desk.now() + NAMING) => {}
+        }
+    }
+
+    async fn say_in(&self, topic: &Address, body: Body) -> Result<(), CommandError> {
+        let post = Post {
+            to: topic.clone(),
+            kind: PostKind::Notice,
+            run: None,
+            reply_to: None,
+            notify: true,
+            progress: ProgressUse::Keep,
+            revises: None,
+            parts: self.caller.instance.transport.lay_out(&body),
+        };
+        self.desk.post(post).await.map_err(unread)
+    }
+}
