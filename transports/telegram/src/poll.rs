@@ -174,7 +174,7 @@ impl<'a> Poller<'a> {
 
     async fn take_one(&mut self, id: i64, update: Value) -> Result<(), AcceptError> {
         let bot = self.bot;
-        let reader = Reader { instance: &bot.instance, kept: &bot.kept };
+        let reader = Reader { instance: &bot.instance, bot: bot.api.bot_id(), kept: &bot.kept };
         match reader.read(id, update) {
             Ok(Update::Said(inbound)) => self.inbox.accept(inbound).await.map(drop),
             Ok(Update::Pressed { query, inbound, sender, message }) => {
