@@ -207,6 +207,11 @@ impl Shared {
         runs
     }
 
+    /// Returns the runs of an instance that are known.
+    fn live_of(&self, instance: &InstanceId) -> Vec<Arc<LiveRun>> {
+        self.live().values().filter(|run| run.address.instance == *instance).cloned().collect()
+    }
+
     /// Keeps a run for those who follow, and forgets those that ended long ago.
     fn keep(&self, run: Arc<LiveRun>) {
         let now = self.now();
@@ -317,9 +322,14 @@ impl Desk {
     }
 
     /// Serves a transport from now on: opens its door and, once recovery is over, receives from it, again
-    /// after it broke. A transport of the same instance is retired first; what waits for it goes on.
+    /// after it broke. A transport of the same instance is retired first; what waits for it goes on, and runs
+    /// under way are painted by the new one, into new messages if it is another account.
     pub async fn serve(&self, instance: InstanceId, spec: TransportSpec, transport: Arc<dyn Transport>) {
+        let before = self.0.instance(&instance).map(|old| old.transport.account());
         self.retire(&instance).await;
+        if before.is_some_and(|account| account != transport.account()) {
+            self.0.live_of(&instance).iter().for_each(|run| run.forget_progress());
+        }
         serve::serve(&self.0, instance.clone(), spec, transport);
         if self.0.recovered.is_cancelled() {
             recovery::resume(&self.0, &instance).await;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
+use takopi_core::message::Body;
 use takopi_core::port::{Clock, Transcriber};
 use takopi_core::session::Context;
-use takopi_core::settings::{Instance, Secret, Settings};
+use takopi_core::settings::{Diagnostic, Instance, Secret, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
 use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicScope};
 
+use super::Opening;
 use super::greeting::{self, Greeting};
 use super::rooms::told;
 use super::voice::ears;
-use super::{Opening, warn};
 use crate::lock;
 
 /// The instance that a Python takopi's only bot is here.
@@ -30,6 +31,7 @@ pub(super) struct Bot {
 }
 
 /// Where bots get what is not theirs.
+#[derive(Clone)]
 pub(crate) struct Surroundings {
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
@@ -44,29 +46,39 @@ pub(crate) fn is_telegram(instance: &Instance) -> bool {
     instance.kind == Telegram::spec().kind
 }
 
-/// Makes the bots that are to be served.
+/// Reads a bot's table. Returns what to warn of with it.
 ///
 /// # Errors
-/// With every mistake of a table, or why there is no token.
-pub(super) fn bots(settings: &Settings, around: &Surroundings) -> anyhow::Result<Vec<Bot>> {
+/// With every mistake.
+pub(super) fn read(
+    settings: &Settings,
+    instance: &InstanceId,
+) -> anyhow::Result<(TelegramConfig, Vec<Diagnostic>)> {
     settings
-        .served()
-        .filter(|instance| is_telegram(instance))
-        .map(|instance| bot(settings, instance, around))
-        .collect()
+        .transport::<TelegramConfig>(instance)
+        .usable()
+        .map_err(|mistakes| anyhow::anyhow!(told(&mistakes)))
 }
 
-fn bot(settings: &Settings, instance: &Instance, around: &Surroundings) -> anyhow::Result<Bot> {
-    let (config, warnings) = match settings.transport::<TelegramConfig>(&instance.id).usable() {
-        Ok(read) => read,
-        Err(mistakes) => anyhow::bail!(told(&mistakes)),
+/// Makes a bot of its table and its token, in the place of another one of the same instance, if there was one.
+///
+/// # Errors
+/// When no HTTP client can be made.
+pub(super) fn bot(
+    settings: &Settings,
+    instance: &InstanceId,
+    (config, token): (TelegramConfig, Secret),
+    around: &Surroundings,
+    old: Option<&Telegram>,
+) -> anyhow::Result<Bot> {
+    let transport = make(settings, instance, config.clone(), token.clone(), around)?;
+    let transport = match old {
+        Some(old) => transport.instead_of(old),
+        None => transport,
     };
-    warnings.iter().for_each(warn);
-    let token = config.token()?;
-    let transport = make(settings, &instance.id, config.clone(), token.clone(), around)?;
     Ok(Bot {
         transport: Arc::new(transport),
-        instance: instance.id.clone(),
+        instance: instance.clone(),
         config,
         token,
         clock: around.clock.clone(),
@@ -168,16 +180,24 @@ impl Bot {
         }
     }
 
-    /// Returns who hears the bot's voice notes, by its table as it is now; `None` when nobody does.
+    /// Returns whether it is what this table and this token make.
+    pub(super) fn is_by(&self, config: &TelegramConfig, token: &Secret) -> bool {
+        self.config == *config && self.token == *token
+    }
+
+    /// Returns whether another one is the same bot of the same server.
+    pub(super) fn is_same_account(&self, other: &Self) -> bool {
+        self.token == other.token && self.config.api_url == other.config.api_url
+    }
+
+    /// Returns who hears the bot's voice notes; `None` when nobody does.
     ///
     /// # Errors
-    /// When the table or the service's address cannot be used.
-    pub(super) fn hearing(&self, settings: &Settings) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
-        let config = match settings.transport::<TelegramConfig>(&self.instance).usable() {
-            Ok((config, _)) => config,
-            Err(mistakes) => anyhow::bail!(told(&mistakes)),
+    /// When the service's address cannot be used.
+    pub(super) fn hearing(&self) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
+        let Some(ears) = ears(&self.instance, &self.config.voice, self.clock.clone())? else {
+            return Ok(None);
         };
-        let Some(ears) = ears(&self.instance, &config.voice, self.clock.clone())? else { return Ok(None) };
         if let Some(issue) = ears.check() {
             tracing::warn!(instance = %self.instance, "{issue}");
         }
@@ -197,14 +217,19 @@ impl Bot {
         self.transport.set_menu(menu);
     }
 
-    /// Says in the main chat that takopi is ready, and warns there and in the log of what is dangerous.
-    pub(super) async fn greet(&self, desk: &Desk, opening: &Opening) {
+    /// Warns in the log of what is dangerous, and returns what the main chat should know of it.
+    pub(super) fn warn(&self, settings: &Settings) -> Vec<String> {
         let warnings: Vec<String> =
-            open_group_warning(&opening.settings, &self.instance, &self.config).into_iter().collect();
+            open_group_warning(settings, &self.instance, &self.config).into_iter().collect();
         for warning in warnings.iter().chain(&unheeded(&self.instance, &self.config)) {
             tracing::warn!(instance = %self.instance, "{warning}");
         }
-        let Some(chat) = self.transport.main_chat() else { return };
+        warnings
+    }
+
+    /// Says in the main chat that takopi is ready, and warns there and in the log of what is dangerous.
+    pub(super) async fn greet(&self, desk: &Desk, opening: &Opening) {
+        let warnings = self.warn(&opening.settings);
         let greeting = Greeting {
             default_engine: opening.default_engine.as_str(),
             engines: &desk.engines(&self.instance).await,
@@ -218,8 +243,14 @@ impl Bot {
             dir: &opening.dir,
             warnings: &warnings,
         };
-        if let Err(error) = desk.tell(&chat, &greeting.body()).await {
-            tracing::warn!(instance = %self.instance, %error, "the chat is not told that takopi is ready");
+        self.say(desk, &greeting.body()).await;
+    }
+
+    /// Says something in the main chat, if there is one.
+    pub(super) async fn say(&self, desk: &Desk, body: &Body) {
+        let Some(chat) = self.transport.main_chat() else { return };
+        if let Err(error) = desk.tell(&chat, body).await {
+            tracing::warn!(instance = %self.instance, %error, "the main chat is not told");
         }
     }
 

@@ -153,10 +153,10 @@ impl Door {
             if row.post.kind == PostKind::Final {
                 after = self.stop_painting(run);
             }
-            progress = self.desk.live_run(run).and_then(|live| live.progress());
-            if progress.is_none() {
-                progress = ledger.run(run).await?.and_then(|row| row.progress);
-            }
+            progress = match self.desk.live_run(run) {
+                Some(live) => live.progress(),
+                None => ledger.run(run).await?.and_then(|row| row.progress),
+            };
         }
         let mut revised = Vec::new();
         if let Some(old) = row.post.revises {

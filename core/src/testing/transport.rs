@@ -76,6 +76,7 @@ pub struct FakeTransport {
     instance: InstanceId,
     admission: Admission,
     windows: Windows,
+    account: Option<String>,
 }
 
 impl FakeTransport {
@@ -107,6 +108,7 @@ impl FakeTransport {
             instance: InstanceId::parse("fake").unwrap(),
             admission: Admission::Served,
             windows: Windows::default(),
+            account: None,
         }
     }
 
@@ -121,6 +123,13 @@ impl FakeTransport {
     #[must_use]
     pub fn with_windows(mut self, windows: Windows) -> Self {
         self.windows = windows;
+        self
+    }
+
+    /// Lets it speak there as this account.
+    #[must_use]
+    pub fn as_account(mut self, account: &str) -> Self {
+        self.account = Some(account.to_owned());
         self
     }
 
@@ -370,6 +379,10 @@ impl Transport for FakeTransport {
             return Err(FetchError::TooLarge);
         }
         into.write_all(&bytes).await.map_err(|error| FetchError::Broken(error.to_string()))
+    }
+
+    fn account(&self) -> Option<String> {
+        self.account.clone()
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

@@ -78,7 +78,7 @@ pub struct Telegram {
     pub(crate) instance: InstanceId,
     pub(crate) api: Arc<Api>,
     pub(crate) gate: Gate,
-    pub(crate) kept: Kept,
+    pub(crate) kept: Arc<Kept>,
     config: TelegramConfig,
     clock: Arc<dyn Clock>,
     spool: PathBuf,
@@ -104,7 +104,7 @@ impl Telegram {
         Ok(Self {
             api: Arc::new(Api::new(&config.api_url, token)?),
             gate: Gate::new(config.chat_id, config.allowed_user_ids.clone(), project_chats),
-            kept: Kept::default(),
+            kept: Arc::default(),
             menu: Menu::default(),
             trouble: Mutex::default(),
             undecodable: AtomicU64::new(0),
@@ -114,6 +114,25 @@ impl Telegram {
             spool,
             rival,
         })
+    }
+
+    /// Takes the place of another transport of the same instance: its buttons go on working, and of the same bot
+    /// it knows what that one had learnt.
+    #[must_use]
+    pub fn instead_of(mut self, old: &Self) -> Self {
+        self.kept = old.kept.clone();
+        if self.api.bot_id() == old.api.bot_id() {
+            self.gate.inherit(&old.gate);
+        }
+        self
+    }
+
+    /// Returns what to do when the server does not know the token. One that does not answer may know it.
+    pub async fn disowned(&self) -> Option<String> {
+        match self.me().await {
+            Err(CallError::Refused { code: 401 | 404, .. }) => Some(self.unknown_token_text()),
+            _ => None,
+        }
     }
 
     /// Returns what is known of this kind of transport, whatever its table says.
@@ -355,6 +374,10 @@ impl Transport for Telegram {
 
     fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn account(&self) -> Option<String> {
+        Some(self.api.bot_id().to_owned())
     }
 
     fn lock_token(&self) -> Option<String> {

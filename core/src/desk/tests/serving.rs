@@ -37,6 +37,21 @@ async fn an_answer_that_came_while_its_transport_was_away_is_told_when_it_is_bac
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_account_paints_a_message_of_its_own_and_leaves_the_other_ones_alone() {
+    let service = FakeTransport::new().as_account("one");
+    let stage = Stage::open_with(service, Arc::new(MemoryLedger::new())).await;
+    stage.say("a", "1", "one gate:x").await;
+    let first = stage.service.wait_for("a", |seen| seen.len() == 1).await.remove(0);
+    let other = stage.service.clone().as_account("two");
+    stage.desk.serve(other.instance(), other.spec(), Arc::new(other.clone())).await;
+    stage.service.wait_for("a", |seen| seen.len() == 2).await;
+    stage.engine.open_gate("x");
+    let is_done = |seen: &[Seen]| seen.len() == 2 && seen[1].body.text == "ok";
+    let seen = stage.service.wait_for("a", is_done).await;
+    assert_eq!(seen[0].id, first.id, "it still stands");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_a_command_asks_for_has_the_model_of_its_chat() {
     let stage = Stage::open().await;
     let (address, alpha) = (stage.service.address("a"), PluginId::parse("alpha").unwrap());
