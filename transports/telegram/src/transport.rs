@@ -31,6 +31,7 @@ use crate::error::TelegramError;
 use crate::fingerprint;
 use crate::gate::Gate;
 use crate::inbound::{Me, Undecodable};
+use crate::limited::Limited;
 use crate::menu::{Menu, MenuEntry};
 use crate::outbound::Outbound;
 use crate::poll::Poller;
@@ -86,6 +87,7 @@ pub struct Telegram {
     menu: Menu,
     trouble: Mutex<Option<String>>,
     undecodable: AtomicU64,
+    limited: Limited,
 }
 
 impl std::fmt::Debug for Telegram {
@@ -108,6 +110,7 @@ impl Telegram {
             menu: Menu::default(),
             trouble: Mutex::default(),
             undecodable: AtomicU64::new(0),
+            limited: Limited::default(),
             instance,
             config,
             clock,
@@ -274,8 +277,12 @@ impl Telegram {
         Outbound { api: &self.api, kept: &self.kept, spool: &self.spool }
     }
 
-    /// Notices where a chat has gone, so that it is served there too.
+    /// Notices where a chat has gone, so that it is served there too, and whether it is the bot that is limited.
     fn heed<T>(&self, from: &Address, outcome: Result<T, SendError>) -> Result<T, SendError> {
+        if let Err(SendError::RetryAfter { after, .. }) = outcome {
+            let scope = self.limited.refused(&from.chat, self.clock.moment());
+            return Err(SendError::RetryAfter { after, scope });
+        }
         if let Err(SendError::Moved(to)) = &outcome
             && let (Ok(from), Ok(to)) = (from.chat.parse(), to.chat.parse())
             && from != to
@@ -342,7 +349,7 @@ impl Transport for Telegram {
     }
 
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
-        self.outbound().delete(message).await
+        self.heed(&message.address, self.outbound().delete(message).await)
     }
 
     fn files(&self) -> Option<FilePolicy> {
