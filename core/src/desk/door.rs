@@ -25,7 +25,7 @@ use crate::id::RunId;
 use crate::message::{Address, Body, MessageRef};
 use crate::pacing::{Item, Key, Pacer};
 use crate::port::ledger::{LedgerError, OutboxId, PostKind};
-use crate::port::transport::{SendError, SendOptions, Sent};
+use crate::port::transport::{SendError, SendOptions, Sent, TextLimit};
 use crate::port::{Clock, Transport};
 use crate::time::Moment;
 
@@ -62,6 +62,8 @@ enum Made {
 pub(super) struct Door {
     desk: Arc<Shared>,
     transport: Arc<dyn Transport>,
+    /// The most one message may hold.
+    limit: TextLimit,
     pacer: Pacer<What>,
     deliveries: HashMap<OutboxId, Delivery>,
     paintings: HashMap<RunId, Painting>,
@@ -82,6 +84,7 @@ impl Door {
         Self {
             desk,
             transport: instance.transport.clone(),
+            limit: instance.spec.limits.text,
             pacer: Pacer::new(&instance.spec.limits),
             deliveries: HashMap::new(),
             paintings: HashMap::new(),
