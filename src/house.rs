@@ -148,12 +148,15 @@ impl House {
             Serve::DoorOnly => Bots::default(),
         };
         bots.serve(&Bots::default(), &desk, &ledger, &opening).await;
+        for bot in bots.iter() {
+            bot.withdraw_greeting(&ledger).await;
+        }
         let told = Mutex::new(Some(desk.watch()));
         desk.recover().await.context("taking up what the last daemon left undone")?;
         let days = u64::from(opening.settings.ledger.retention_days);
         tasks.spawn(sweep(ledger.clone(), clock.clone(), Duration::from_secs(days * 86_400), stop.clone()));
         for bot in bots.iter() {
-            bot.greet(&desk, &opening).await;
+            bot.greet(&desk, &ledger, &opening).await;
         }
         Ok(Self {
             desk,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
 use takopi_core::message::Body;
-use takopi_core::port::{Clock, Transcriber};
+use takopi_core::port::ledger::{LedgerError, OutboxId};
+use takopi_core::port::{Clock, Ledger as _, Transcriber};
 use takopi_core::session::Context;
 use takopi_core::settings::{Diagnostic, Instance, Secret, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
@@ -20,6 +21,9 @@ use crate::lock;
 
 /// The instance that a Python takopi's only bot is here.
 const PYTHON_INSTANCE: &str = "telegram";
+
+/// The namespace that remembers each bot's greeting, by the number of its post.
+const GREETING: &str = "greeting";
 
 /// A bot that is served, and what its table says.
 pub(super) struct Bot {
@@ -228,7 +232,7 @@ impl Bot {
     }
 
     /// Says in the main chat that takopi is ready, and warns there and in the log of what is dangerous.
-    pub(super) async fn greet(&self, desk: &Desk, opening: &Opening) {
+    pub(super) async fn greet(&self, desk: &Desk, ledger: &SqliteLedger, opening: &Opening) {
         let warnings = self.warn(&opening.settings);
         let greeting = Greeting {
             default_engine: opening.default_engine.as_str(),
@@ -243,14 +247,40 @@ impl Bot {
             dir: &opening.dir,
             warnings: &warnings,
         };
-        self.say(desk, &greeting.body()).await;
+        let Some(post) = self.say(desk, &greeting.body()).await else { return };
+        if let Err(error) = ledger.put(GREETING, self.instance.as_str(), Some(&post.0.to_string())).await {
+            tracing::warn!(instance = %self.instance, %error, "this greeting may come beside the next one");
+        }
     }
 
-    /// Says something in the main chat, if there is one.
-    pub(super) async fn say(&self, desk: &Desk, body: &Body) {
-        let Some(chat) = self.transport.main_chat() else { return };
-        if let Err(error) = desk.tell(&chat, body).await {
-            tracing::warn!(instance = %self.instance, %error, "the main chat is not told");
+    /// Takes back the last daemon's greeting, should it still wait: a new one is on its way. Call before posts
+    /// go on.
+    pub(super) async fn withdraw_greeting(&self, ledger: &SqliteLedger) {
+        let withdraw = async {
+            let number = ledger.get(GREETING, self.instance.as_str()).await?;
+            let Some(post) = number.and_then(|number| number.parse().ok()).map(OutboxId) else {
+                return Ok(());
+            };
+            match ledger.outbox(post).await?.filter(|row| !row.closed) {
+                Some(_) => ledger.close_post(post).await,
+                None => Ok(()),
+            }
+        };
+        let withdrawn: Result<(), LedgerError> = withdraw.await;
+        if let Err(error) = withdrawn {
+            tracing::warn!(instance = %self.instance, %error, "an old greeting may come beside the new one");
+        }
+    }
+
+    /// Says something in the main chat, if there is one. Returns the post's number.
+    pub(super) async fn say(&self, desk: &Desk, body: &Body) -> Option<OutboxId> {
+        let chat = self.transport.main_chat()?;
+        match desk.tell(&chat, body).await {
+            Ok(post) => post,
+            Err(error) => {
+                tracing::warn!(instance = %self.instance, %error, "the main chat is not told");
+                None
+            }
         }
     }
 
