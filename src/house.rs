@@ -1,6 +1,7 @@
 //! The composition root: the one file that names every room. It builds the house from settings and takes it
 //! down again; what the rooms do, and how they are driven, it does not know.
 
+mod bots;
 mod catalogue;
 mod clock;
 mod greeting;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use takopi_core::desk::{Desk, DeskEvent, DeskParts};
 use takopi_core::id::{EngineId, InstanceId};
+use takopi_core::message::Body;
 use takopi_core::port::{Clock, Ledger};
 use takopi_core::settings::{Diagnostic, Secret, Settings};
 use takopi_core::time::Timestamp;
@@ -26,14 +28,16 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use bots::Bots;
 use catalogue::HouseCatalogue;
 pub(crate) use clock::MachineClock;
 pub(crate) use leftovers::MarkedProcesses;
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, workspace};
-use telegram::Bot;
 pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
 pub(crate) use voice::ears;
+
+use crate::logs::Logs;
 
 /// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.
 const TOKEN_KEY: (&str, &str) = ("local", "token");
@@ -77,7 +81,11 @@ pub(crate) struct House {
     ledger: Arc<SqliteLedger>,
     door: Door,
     url: Option<String>,
-    bots: Vec<Bot>,
+    bots: Mutex<Bots>,
+    /// Where bots get what is not theirs.
+    around: Surroundings,
+    /// What was last told of settings that cannot be used.
+    complaint: Mutex<Option<String>>,
     /// What the desk told since before the first transport received.
     told: Mutex<Option<broadcast::Receiver<DeskEvent>>>,
     in_force: Mutex<Opening>,
@@ -133,33 +141,31 @@ impl House {
             false => None,
         };
         desk.serve(instance, Local::spec(), Arc::new(local)).await;
+        let (spool, python_lock) = (ledger.spool(), opening.python_lock.clone());
+        let around = Surroundings { clock: clock.clone(), spool, python_lock };
         let bots = match opening.serve {
-            Serve::Everything => {
-                let (spool, python_lock) = (ledger.spool(), opening.python_lock.clone());
-                telegram::bots(&opening.settings, &Surroundings { clock: clock.clone(), spool, python_lock })?
-            }
-            Serve::DoorOnly => Vec::new(),
+            Serve::Everything => Bots::default().next(&opening.settings, &around)?,
+            Serve::DoorOnly => Bots::default(),
         };
-        for bot in &bots {
-            bot.inherit(&ledger, &opening).await;
-            bot.move_to(&opening.dir, &ledger).await;
-            desk.set_transcriber(&bot.instance, bot.hearing(&opening.settings)?);
-            bot.learn(&desk, &opening.settings).await;
-            desk.serve(bot.instance.clone(), bot.transport.own_spec(), bot.transport.clone()).await;
+        bots.serve(&Bots::default(), &desk, &ledger, &opening).await;
+        for bot in bots.iter() {
+            bot.withdraw_greeting(&ledger).await;
         }
         let told = Mutex::new(Some(desk.watch()));
         desk.recover().await.context("taking up what the last daemon left undone")?;
         let days = u64::from(opening.settings.ledger.retention_days);
         tasks.spawn(sweep(ledger.clone(), clock.clone(), Duration::from_secs(days * 86_400), stop.clone()));
-        for bot in &bots {
-            bot.greet(&desk, &opening).await;
+        for bot in bots.iter() {
+            bot.greet(&desk, &ledger, &opening).await;
         }
         Ok(Self {
             desk,
             ledger,
             door,
             url,
-            bots,
+            bots: Mutex::new(bots.served()),
+            around,
+            complaint: Mutex::default(),
             told,
             in_force: Mutex::new(opening),
             lasting,
@@ -203,10 +209,15 @@ impl House {
 
     /// Returns what logs must not show and the settings do not hold.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
-        self.bots.iter().map(Bot::secret).collect()
+        self.bots().secrets()
     }
 
-    /// Runs by new settings from now on; running work keeps the old. Returns what takes a restart.
+    fn bots(&self) -> Bots {
+        self.bots.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs by new settings from now on; running work keeps the old. A transport whose table has changed gives
+    /// way to a new one; `logs` hides their secrets. Returns what takes a restart.
     ///
     /// # Errors
     /// When a room's table cannot be used; then everything stays as it is.
@@ -214,6 +225,7 @@ impl House {
         &self,
         settings: Settings,
         default_engine: EngineId,
+        logs: &Logs,
     ) -> anyhow::Result<Vec<String>> {
         let (opening, fixed) = {
             let old = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,18 +234,34 @@ impl House {
         };
         let generation =
             rooms::generation(&opening, self.ledger.id(), &self.tasks, &self.stop, &self.lasting)?;
-        let served = self.bots.iter().filter(|bot| opening.settings.served().any(|it| it.id == bot.instance));
-        let hearing = served.map(|bot| Ok((&bot.instance, bot.hearing(&opening.settings)?)));
-        let hearing = hearing.collect::<anyhow::Result<Vec<_>>>()?;
+        let old = self.bots();
+        let bots = match opening.serve {
+            Serve::Everything => old.next(&opening.settings, &self.around)?,
+            Serve::DoorOnly => Bots::default(),
+        };
+        logs.hide(&bots.secrets());
+        bots.ask_for_new_tokens(&old).await?;
         self.desk.adopt(generation).await;
-        for (instance, transcriber) in hearing {
-            self.desk.set_transcriber(instance, transcriber);
+        bots.serve(&old, &self.desk, &self.ledger, &opening).await;
+        for bot in bots.new_ones() {
+            bot.warn(&opening.settings);
         }
-        for bot in &self.bots {
-            bot.learn(&self.desk, &opening.settings).await;
-        }
+        *self.bots.lock().unwrap_or_else(PoisonError::into_inner) = bots.served();
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = opening;
+        *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(fixed)
+    }
+
+    /// Says once in the main chat of every bot why new settings are not used.
+    pub(crate) async fn complain(&self, why: &str) {
+        let text = format!("the settings stay as they were: {why}");
+        let told = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).replace(text.clone());
+        if told.as_deref() == Some(&text) {
+            return;
+        }
+        for bot in self.bots().iter() {
+            bot.say(&self.desk, &Body::plain(&text)).await;
+        }
     }
 
     /// Takes the house down: intake first, then runs within `grace`, then everything else. Returns whether

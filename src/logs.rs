@@ -118,6 +118,11 @@ impl Logs {
         hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
     }
 
+    /// Returns `text` without secrets.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        redact(text, &self.secrets.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn writer<M>(&self, inner: M) -> Redacting<M> {
         Redacting { inner, secrets: self.secrets.clone() }
     }

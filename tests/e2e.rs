@@ -98,6 +98,8 @@ mod telegram_joining;
 mod telegram_moving;
 #[path = "e2e/telegram_pairing.rs"]
 mod telegram_pairing;
+#[path = "e2e/telegram_reload.rs"]
+mod telegram_reload;
 #[path = "e2e/telegram_sessions.rs"]
 mod telegram_sessions;
 #[path = "e2e/telegram_topics.rs"]

@@ -51,7 +51,7 @@ use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
 use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post, PostKind, ProgressUse};
 use crate::port::transport::TransportSpec;
-use crate::port::{Clock, Ledger, Leftovers, Transcriber, Transport};
+use crate::port::{Clock, Ledger, Leftovers, Transport};
 use crate::route::{self, Decision, Facts};
 use crate::time::Moment;
 
@@ -215,6 +215,11 @@ impl Shared {
         runs
     }
 
+    /// Returns the runs of an instance that are known.
+    fn live_of(&self, instance: &InstanceId) -> Vec<Arc<LiveRun>> {
+        self.live().values().filter(|run| run.address.instance == *instance).cloned().collect()
+    }
+
     /// Keeps a run for those who follow, and forgets those that ended long ago.
     fn keep(&self, run: Arc<LiveRun>) {
         let now = self.now();
@@ -249,11 +254,11 @@ impl Shared {
 
     /// Posts something and lets its door know. A post that cannot be stored is logged: there is nowhere
     /// else to tell.
-    async fn post(&self, post: Post) -> Result<(), LedgerError> {
+    async fn post(&self, post: Post) -> Result<OutboxId, LedgerError> {
         let instance = post.to.instance.clone();
         let id = self.ledger.post(post, self.clock.now()).await?;
         self.knock(&instance, Knock::Post(id)).await;
-        Ok(())
+        Ok(id)
     }
 
     async fn knock_posts(&self, instance: &InstanceId, posts: Vec<OutboxId>) {
@@ -323,31 +328,6 @@ impl Desk {
         let clerk = Clerk::new(shared.clone(), max_parallel);
         shared.staff.spawn(clerk.work(memos));
         Self(shared)
-    }
-
-    /// Serves a transport from now on: opens its door and, once recovery is over, receives from it, again
-    /// after it broke. A transport of the same instance is retired first; what waits for it goes on.
-    pub async fn serve(&self, instance: InstanceId, spec: TransportSpec, transport: Arc<dyn Transport>) {
-        self.retire(&instance).await;
-        self.0.pairing.introduce(&*self.0.ledger, &instance, &*transport).await;
-        serve::serve(&self.0, instance.clone(), spec, transport);
-        if self.0.recovered.is_cancelled() {
-            recovery::resume(&self.0, &instance).await;
-        }
-    }
-
-    /// Has the voice notes of an instance transcribed from now on; without a transcriber their senders are told
-    /// how to switch it on. Call before [`Desk::recover`] for those that wait.
-    pub fn set_transcriber(&self, instance: &InstanceId, transcriber: Option<Arc<dyn Transcriber>>) {
-        self.0.ears.set(instance, transcriber);
-    }
-
-    /// Stops serving an instance. What is posted for it waits for the day it is served again.
-    pub async fn retire(&self, instance: &InstanceId) {
-        let gone = self.0.instances.write().unwrap_or_else(PoisonError::into_inner).remove(instance);
-        if let Some(gone) = gone {
-            gone.leave().await;
-        }
     }
 
     /// Takes up what the last daemon left undone, and lets the transports receive. Call once, after they are
@@ -430,12 +410,12 @@ impl Desk {
     }
 
     /// Says something in a chat by itself, with notification. Durable when it returns; it goes out when the
-    /// transport can.
+    /// transport can. Returns its number; an address nobody serves is told nothing.
     ///
     /// # Errors
-    /// [`LedgerError`] when it could not be stored. An address nobody serves is told nothing.
-    pub async fn tell(&self, to: &Address, body: &Body) -> Result<(), LedgerError> {
-        let Some(instance) = self.0.instance(&to.instance) else { return Ok(()) };
+    /// [`LedgerError`] when it could not be stored.
+    pub async fn tell(&self, to: &Address, body: &Body) -> Result<Option<OutboxId>, LedgerError> {
+        let Some(instance) = self.0.instance(&to.instance) else { return Ok(None) };
         let post = Post {
             to: to.clone(),
             kind: PostKind::Notice,
@@ -446,7 +426,7 @@ impl Desk {
             revises: None,
             parts: instance.transport.lay_out(body),
         };
-        self.0.post(post).await
+        self.0.post(post).await.map(Some)
     }
 
     /// Lends what is in force to `read`: specs, projects, the default engine.

@@ -128,6 +128,12 @@ impl Ledger for SqliteLedger {
         self.write_to_disk("accept a message", move |db| inbox::accept(db, &inbound, at)).await
     }
 
+    async fn accept_all(&self, inbounds: &[Inbound], at: Timestamp) -> Result<Vec<Accepted>, LedgerError> {
+        let inbounds = inbounds.to_vec();
+        let accept = move |db: &Connection| inbounds.iter().map(|one| inbox::accept(db, one, at)).collect();
+        self.write_to_disk("accept messages", accept).await
+    }
+
     async fn settle(&self, inbox: &[InboxId], how: Settled) -> Result<(), LedgerError> {
         let inbox = inbox.to_vec();
         self.write("settle a message", move |db| inbox::settle(db, &inbox, how)).await

@@ -41,10 +41,12 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
     let place = arguments.config.place()?;
     let overrides = arguments.overrides()?;
     let logs = Logs::open(&LogSettings::from_environment(arguments.debug, LevelFilter::INFO));
-    let ready = config::ready(&place, &overrides, &logs)?;
     let daemon = Daemon { place, overrides, logs, notify: Notify::from_environment() };
+    // Begun before the file is read: what is saved from then on is noticed.
+    let watch = Watch::begin(&daemon.place.config);
+    let ready = config::ready(&daemon.place, &daemon.overrides, &daemon.logs)?;
     let runtime = runtime()?;
-    let ended = runtime.block_on(daemon.run(ready, !arguments.no_final_notify));
+    let ended = runtime.block_on(daemon.run(ready, watch, !arguments.no_final_notify));
     // A blocked disk must not keep a daemon alive that has said goodbye.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
@@ -58,7 +60,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn run(&self, ready: Ready, final_notify: bool) -> Result<Exit, Failure> {
+    async fn run(&self, ready: Ready, mut watch: Watch<'_>, final_notify: bool) -> Result<Exit, Failure> {
         let mut signals = Signals::listen()?;
         let Some(lock) = take_lock(&self.place, &mut signals).await? else { return Ok(Exit::Interrupted) };
         let mut watching = ready.loaded.settings.watch_config;
@@ -71,7 +73,7 @@ impl Daemon {
         self.logs.hide(&hosting.house().secrets());
         announce(&hosting, &lines);
         self.notify.ready();
-        match self.attend(&hosting, &mut signals, &mut watching).await {
+        match self.attend(&hosting, &mut signals, &mut watch, &mut watching).await {
             Ok(signal) => self.close(hosting, signal, &mut signals).await,
             Err(reason) => {
                 self.close(hosting, Signal::Terminate, &mut signals).await?;
@@ -86,9 +88,9 @@ impl Daemon {
         &self,
         hosting: &Hosting,
         signals: &mut Signals,
+        watch: &mut Watch<'_>,
         watching: &mut bool,
     ) -> Result<Signal, String> {
-        let mut watch = Watch::begin(&self.place.config);
         let mut ends = Ends::new(hosting);
         loop {
             let reload = tokio::select! {
@@ -125,7 +127,8 @@ impl Daemon {
             Ok(ready) => ready,
             Err(failure) => {
                 let why = failure.to_string();
-                return tracing::error!("the settings stay as they were: {}", why.trim_end());
+                tracing::error!("the settings stay as they were: {}", why.trim_end());
+                return hosting.house().complain(&self.logs.clean(&in_short(&why))).await;
             }
         };
         ready.loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
@@ -133,7 +136,7 @@ impl Daemon {
         let default =
             || hosting.house().desk().with_generation(|generation| generation.default_engine.clone());
         let before = default();
-        match hosting.house().reload(ready.loaded.settings, ready.default_engine).await {
+        match hosting.house().reload(ready.loaded.settings, ready.default_engine, &self.logs).await {
             Ok(fixed) => {
                 *watching = watch;
                 tracing::info!("the settings were read again");
@@ -144,7 +147,11 @@ impl Daemon {
                     tracing::warn!("a change of {what} takes effect after a restart");
                 }
             }
-            Err(error) => tracing::error!("the settings stay as they were: {error:#}"),
+            Err(error) => {
+                let why = format!("{error:#}");
+                tracing::error!("the settings stay as they were: {why}");
+                hosting.house().complain(&self.logs.clean(&in_short(&why))).await;
+            }
         }
     }
 
@@ -305,6 +312,13 @@ fn announce(hosting: &Hosting, lines: &[String]) {
         // Started by something that doesn't listen; the daemon is there all the same.
         tracing::debug!(?error, "nobody reads that takopi is ready");
     }
+}
+
+/// Returns the first of the mistakes that a text tells of, a line each, for those who have no log before them.
+fn in_short(why: &str) -> String {
+    let lines = || why.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mistake = lines().find_map(|line| line.strip_prefix("error: ")).or_else(|| lines().next());
+    mistake.unwrap_or_default().to_owned()
 }
 
 /// Returns `1 run`, `2 runs`.

@@ -63,11 +63,18 @@ fn is_local(kind: &TransportKind) -> bool {
     *kind == Local::spec().kind
 }
 
-/// Returns what takes a restart: instances whose table or standing has changed.
+/// Returns what takes a restart: the page's port, which is bound once, and the ledger.
 pub(super) fn needs_restart(old: &Settings, new: &Settings) -> Vec<String> {
     let mut changed = Vec::new();
-    if old.transports != new.transports || old.raw("transports") != new.raw("transports") {
-        changed.push("[transports]".to_owned());
+    let page = |settings: &Settings| -> anyhow::Result<_> {
+        let instance = local_instance(settings)?;
+        let table = settings.raw(&format!("transports.{instance}"));
+        Ok((instance, serves_local(settings), table))
+    };
+    if let (Ok(before), Ok(now)) = (page(old), page(new))
+        && before != now
+    {
+        changed.push(format!("[transports.{}]", now.0));
     }
     if old.ledger != new.ledger {
         changed.push("[ledger]".to_owned());

@@ -5,21 +5,26 @@ use std::sync::Arc;
 
 use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
-use takopi_core::port::{Clock, CommandSpec, Transcriber, Transport as _};
+use takopi_core::message::Body;
+use takopi_core::port::ledger::{LedgerError, OutboxId};
+use takopi_core::port::{Clock, CommandSpec, Ledger as _, Transcriber, Transport as _};
 use takopi_core::route::{FILE, TOPIC};
 use takopi_core::session::Context;
-use takopi_core::settings::{Instance, Secret, Settings};
+use takopi_core::settings::{Diagnostic, Instance, Secret, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
 use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
 
+use super::Opening;
 use super::greeting::{self, Greeting};
 use super::rooms::told;
 use super::voice::ears;
-use super::{Opening, warn};
 use crate::lock;
 
 /// The instance that a Python takopi's only bot is here.
 const PYTHON_INSTANCE: &str = "telegram";
+
+/// The namespace that remembers each bot's greeting, by the number of its post.
+const GREETING: &str = "greeting";
 
 /// A bot that is served, and what its table says.
 pub(super) struct Bot {
@@ -31,6 +36,7 @@ pub(super) struct Bot {
 }
 
 /// Where bots get what is not theirs.
+#[derive(Clone)]
 pub(crate) struct Surroundings {
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
@@ -45,29 +51,39 @@ pub(crate) fn is_telegram(instance: &Instance) -> bool {
     instance.kind == Telegram::spec().kind
 }
 
-/// Makes the bots that are to be served.
+/// Reads a bot's table. Returns what to warn of with it.
 ///
 /// # Errors
-/// With every mistake of a table, or why there is no token.
-pub(super) fn bots(settings: &Settings, around: &Surroundings) -> anyhow::Result<Vec<Bot>> {
+/// With every mistake.
+pub(super) fn read(
+    settings: &Settings,
+    instance: &InstanceId,
+) -> anyhow::Result<(TelegramConfig, Vec<Diagnostic>)> {
     settings
-        .served()
-        .filter(|instance| is_telegram(instance))
-        .map(|instance| bot(settings, instance, around))
-        .collect()
+        .transport::<TelegramConfig>(instance)
+        .usable()
+        .map_err(|mistakes| anyhow::anyhow!(told(&mistakes)))
 }
 
-fn bot(settings: &Settings, instance: &Instance, around: &Surroundings) -> anyhow::Result<Bot> {
-    let (config, warnings) = match settings.transport::<TelegramConfig>(&instance.id).usable() {
-        Ok(read) => read,
-        Err(mistakes) => anyhow::bail!(told(&mistakes)),
+/// Makes a bot of its table and its token, in the place of another one of the same instance, if there was one.
+///
+/// # Errors
+/// When no HTTP client can be made.
+pub(super) fn bot(
+    settings: &Settings,
+    instance: &InstanceId,
+    (config, token): (TelegramConfig, Secret),
+    around: &Surroundings,
+    old: Option<&Telegram>,
+) -> anyhow::Result<Bot> {
+    let transport = make(settings, instance, config.clone(), token.clone(), around)?;
+    let transport = match old {
+        Some(old) => transport.instead_of(old),
+        None => transport,
     };
-    warnings.iter().for_each(warn);
-    let token = config.token()?;
-    let transport = make(settings, &instance.id, config.clone(), token.clone(), around)?;
     Ok(Bot {
         transport: Arc::new(transport),
-        instance: instance.id.clone(),
+        instance: instance.clone(),
         config,
         token,
         clock: around.clock.clone(),
@@ -167,16 +183,24 @@ impl Bot {
         }
     }
 
-    /// Returns who hears the bot's voice notes, by its table as it is now; `None` when nobody does.
+    /// Returns whether it is what this table and this token make.
+    pub(super) fn is_by(&self, config: &TelegramConfig, token: &Secret) -> bool {
+        self.config == *config && self.token == *token
+    }
+
+    /// Returns whether another one is the same bot of the same server.
+    pub(super) fn is_same_account(&self, other: &Self) -> bool {
+        self.token == other.token && self.config.api_url == other.config.api_url
+    }
+
+    /// Returns who hears the bot's voice notes; `None` when nobody does.
     ///
     /// # Errors
-    /// When the table or the service's address cannot be used.
-    pub(super) fn hearing(&self, settings: &Settings) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
-        let config = match settings.transport::<TelegramConfig>(&self.instance).usable() {
-            Ok((config, _)) => config,
-            Err(mistakes) => anyhow::bail!(told(&mistakes)),
+    /// When the service's address cannot be used.
+    pub(super) fn hearing(&self) -> anyhow::Result<Option<Arc<dyn Transcriber>>> {
+        let Some(ears) = ears(&self.instance, &self.config.voice, self.clock.clone())? else {
+            return Ok(None);
         };
-        let Some(ears) = ears(&self.instance, &config.voice, self.clock.clone())? else { return Ok(None) };
         if let Some(issue) = ears.check() {
             tracing::warn!(instance = %self.instance, "{issue}");
         }
@@ -204,14 +228,19 @@ impl Bot {
         self.transport.set_menu(menu);
     }
 
-    /// Says in the main chat that takopi is ready, and warns there and in the log of what is dangerous.
-    pub(super) async fn greet(&self, desk: &Desk, opening: &Opening) {
+    /// Warns in the log of what is dangerous, and returns what the main chat should know of it.
+    pub(super) fn warn(&self, settings: &Settings) -> Vec<String> {
         let warnings: Vec<String> =
-            open_group_warning(&opening.settings, &self.instance, &self.config).into_iter().collect();
+            open_group_warning(settings, &self.instance, &self.config).into_iter().collect();
         for warning in &warnings {
             tracing::warn!(instance = %self.instance, "{warning}");
         }
-        let Some(chat) = self.transport.main_chat() else { return };
+        warnings
+    }
+
+    /// Says in the main chat that takopi is ready, and warns there and in the log of what is dangerous.
+    pub(super) async fn greet(&self, desk: &Desk, ledger: &SqliteLedger, opening: &Opening) {
+        let warnings = self.warn(&opening.settings);
         if let TopicsCheck::Missing(_) = self.transport.check_topics().await {
             // It does not receive, and says why itself.
             return;
@@ -229,8 +258,40 @@ impl Bot {
             dir: &opening.dir,
             warnings: &warnings,
         };
-        if let Err(error) = desk.tell(&chat, &greeting.body()).await {
-            tracing::warn!(instance = %self.instance, %error, "the chat is not told that takopi is ready");
+        let Some(post) = self.say(desk, &greeting.body()).await else { return };
+        if let Err(error) = ledger.put(GREETING, self.instance.as_str(), Some(&post.0.to_string())).await {
+            tracing::warn!(instance = %self.instance, %error, "this greeting may come beside the next one");
+        }
+    }
+
+    /// Takes back the last daemon's greeting, should it still wait: a new one is on its way. Call before posts
+    /// go on.
+    pub(super) async fn withdraw_greeting(&self, ledger: &SqliteLedger) {
+        let withdraw = async {
+            let number = ledger.get(GREETING, self.instance.as_str()).await?;
+            let Some(post) = number.and_then(|number| number.parse().ok()).map(OutboxId) else {
+                return Ok(());
+            };
+            match ledger.outbox(post).await?.filter(|row| !row.closed) {
+                Some(_) => ledger.close_post(post).await,
+                None => Ok(()),
+            }
+        };
+        let withdrawn: Result<(), LedgerError> = withdraw.await;
+        if let Err(error) = withdrawn {
+            tracing::warn!(instance = %self.instance, %error, "an old greeting may come beside the new one");
+        }
+    }
+
+    /// Says something in the main chat, if there is one. Returns the post's number.
+    pub(super) async fn say(&self, desk: &Desk, body: &Body) -> Option<OutboxId> {
+        let chat = self.transport.main_chat()?;
+        match desk.tell(&chat, body).await {
+            Ok(post) => post,
+            Err(error) => {
+                tracing::warn!(instance = %self.instance, %error, "the main chat is not told");
+                None
+            }
         }
     }
 

@@ -68,6 +68,24 @@ fn telegram_the_start_is_told_in_the_main_chat_with_a_menu_of_what_there_is() {
 }
 
 #[test]
+fn telegram_of_greetings_nobody_got_only_the_last_one_is_sent() {
+    let server = server();
+    let home = home(&server, "");
+    server.inject(Injection::of("sendMessage", Fault::server(502)).always());
+    for _ in 0..2 {
+        Daemon::start(&home).kill();
+    }
+    server.heal();
+    let daemon = Daemon::start(&home);
+    said(&server, "takopi is ready");
+    server.say(ADA, ADA, "echo afterwards");
+    said(&server, "afterwards");
+    let greetings = server.shown(ADA).into_iter().filter(|shown| shown.text.contains("takopi is ready"));
+    assert_eq!(greetings.count(), 1);
+    daemon.stop();
+}
+
+#[test]
 fn telegram_a_press_of_cancel_ends_the_run_and_is_answered() {
     let server = server();
     let home = home(&server, "");

@@ -25,7 +25,7 @@ use crate::id::RunId;
 use crate::message::{Address, Body, MessageRef};
 use crate::pacing::{Item, Key, Pacer};
 use crate::port::ledger::{LedgerError, OutboxId, PartState, PostKind};
-use crate::port::transport::{SendError, SendOptions, Sent};
+use crate::port::transport::{SendError, SendOptions, Sent, TextLimit};
 use crate::port::{Clock, Transport};
 use crate::time::Moment;
 
@@ -65,6 +65,8 @@ enum Made {
 pub(super) struct Door {
     desk: Arc<Shared>,
     transport: Arc<dyn Transport>,
+    /// The most one message may hold.
+    limit: TextLimit,
     pacer: Pacer<What>,
     deliveries: HashMap<OutboxId, Delivery>,
     paintings: HashMap<RunId, Painting>,
@@ -85,6 +87,7 @@ impl Door {
         Self {
             desk,
             transport: instance.transport.clone(),
+            limit: instance.spec.limits.text,
             pacer: Pacer::new(&instance.spec.limits),
             deliveries: HashMap::new(),
             paintings: HashMap::new(),
@@ -156,10 +159,10 @@ impl Door {
             if row.post.kind == PostKind::Final {
                 after = self.stop_painting(run);
             }
-            progress = self.desk.live_run(run).and_then(|live| live.progress());
-            if progress.is_none() {
-                progress = ledger.run(run).await?.and_then(|row| row.progress);
-            }
+            progress = match self.desk.live_run(run) {
+                Some(live) => live.progress(),
+                None => ledger.run(run).await?.and_then(|row| row.progress),
+            };
         }
         let mut revised = Vec::new();
         if let Some(old) = row.post.revises {

@@ -303,7 +303,7 @@ impl CommandHost for Host {
             revises: None,
             parts: self.caller.instance.transport.lay_out(&body),
         };
-        self.desk.post(post).await.map_err(|error| CommandError(error.to_string()))
+        self.desk.post(post).await.map(drop).map_err(|error| CommandError(error.to_string()))
     }
 
     async fn run(&self, request: RunRequest, mode: RunMode) -> Result<RunResult, CommandError> {

@@ -1,10 +1,11 @@
 //! A transport's way in: durable first, acknowledged second. The one thing that does not wait for the
 //! disk is a stop.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::clerk::Memo;
 use super::live::LiveRun;
@@ -78,36 +79,59 @@ impl Inbox {
     /// # Errors
     /// [`AcceptError`].
     pub async fn accept(&self, inbound: Inbound) -> Result<FirstResponse, AcceptError> {
+        let first = self.accept_all(vec![inbound]).await?;
+        Ok(first.into_iter().next().unwrap_or(FirstResponse::Ack))
+    }
+
+    /// Accepts what came in together, in its order: one write for all of it. Returns, once it is durable, the
+    /// response to each.
+    ///
+    /// # Errors
+    /// [`AcceptError`]; then none of it is accepted.
+    pub async fn accept_all(&self, inbounds: Vec<Inbound>) -> Result<Vec<FirstResponse>, AcceptError> {
         let desk = &self.desk;
         if desk.closing.is_cancelled() {
             return Err(AcceptError::Closing);
         }
         let instance =
             desk.instance(&self.instance).ok_or_else(|| AcceptError::NotServed(self.instance.clone()))?;
-        let admission = instance.transport.admits(&inbound);
-        if admission != Admission::Silence && desk.hears_code(&instance, &inbound, &admission).await? {
-            return Ok(FirstResponse::Ack);
+        let mut first = Vec::with_capacity(inbounds.len());
+        let mut arriving = Arriving::default();
+        for inbound in inbounds {
+            let admission = instance.transport.admits(&inbound);
+            let is_code =
+                admission != Admission::Silence && desk.hears_code(&instance, &inbound, &admission).await?;
+            let refusal = match admission {
+                Admission::Served if !is_code => None,
+                Admission::Told(text) if !is_code => Some(Refusal::Told(text)),
+                Admission::Late(text) if !is_code => Some(Refusal::Late(text)),
+                _ => {
+                    first.push(FirstResponse::Ack);
+                    continue;
+                }
+            };
+            let is_first = !arriving.inbounds.iter().any(|before| before.address() == inbound.address());
+            let stopped = if refusal.is_none() { self.stop_at_once(&inbound, is_first) } else { Vec::new() };
+            first.push(first_response(&inbound, &stopped));
+            arriving.inbounds.push(inbound);
+            arriving.fates.push((stopped, refusal));
         }
-        let refusal = match admission {
-            Admission::Served => None,
-            Admission::Silence | Admission::Stranger => return Ok(FirstResponse::Ack),
-            Admission::Told(text) => Some(Refusal::Told(text)),
-            Admission::Late(text) => Some(Refusal::Late(text)),
-        };
-        let stopped = if refusal.is_none() { self.stop_at_once(&inbound) } else { Vec::new() };
-        let first = first_response(&inbound, &stopped);
+        if arriving.inbounds.is_empty() {
+            return Ok(first);
+        }
         // In a task of its own: a bearer that leaves meanwhile must not take along what is durable already.
-        let taken = desk.work.spawn(take(desk.clone(), inbound, stopped, refusal));
+        let taken = desk.work.spawn(take(desk.clone(), arriving));
         taken.await.unwrap_or(Err(AcceptError::Closing)).map(|()| first)
     }
 
-    /// Signals the runs that a cancel is about, from memory, before anything is written or queued.
-    fn stop_at_once(&self, inbound: &Inbound) -> Vec<RunId> {
+    /// Signals the runs that a cancel is about, from memory, before anything is written or queued. One that
+    /// is not the first to arrive here may mean a run that is not there yet.
+    fn stop_at_once(&self, inbound: &Inbound, is_first: bool) -> Vec<RunId> {
         let runs = match inbound {
             Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) => vec![*run],
             Inbound::Message(message) => match slash_command(&message.text) {
                 Some(SlashCall { name, arguments, .. }) if name == CANCEL => {
-                    self.meant_by(message, &arguments)
+                    self.meant_by(message, &arguments, is_first)
                 }
                 _ => Vec::new(),
             },
@@ -118,7 +142,7 @@ impl Inbox {
 
     /// Returns the runs here that a typed `/cancel` means: all with `all`, the one named, the one replied to,
     /// else the only one. Several and no hint means none: the command then lists them.
-    fn meant_by(&self, message: &Message, arguments: &str) -> Vec<RunId> {
+    fn meant_by(&self, message: &Message, arguments: &str, is_first: bool) -> Vec<RunId> {
         let here = self.desk.live_at(&message.message.address);
         let asked = arguments.trim();
         let all = asked.eq_ignore_ascii_case("all");
@@ -127,7 +151,7 @@ impl Inbox {
             _ if all => true,
             (Some(named), _) => run.id == *named,
             (None, Some(reply)) => run.is_about(&reply.message),
-            (None, None) => here.len() == 1,
+            (None, None) => is_first && here.len() == 1,
         };
         here.iter().filter(meant).map(|run| run.id).collect()
     }
@@ -149,23 +173,34 @@ fn first_response(inbound: &Inbound, stopped: &[RunId]) -> FirstResponse {
     }
 }
 
-/// Makes an inbound durable and hands it to the clerk.
-async fn take(
-    desk: Arc<Shared>,
-    inbound: Inbound,
-    stopped: Vec<RunId>,
-    refusal: Option<Refusal>,
-) -> Result<(), AcceptError> {
-    let _turn = desk.turns.of(inbound.address()).lock().await;
-    let Accepted::New(inbox) = desk.ledger.accept(&inbound, desk.clock.now()).await? else { return Ok(()) };
-    desk.tell(DeskEvent::Accepted {
-        inbox,
-        address: inbound.address().clone(),
-        upstream: inbound.upstream().to_owned(),
-    });
-    // Durable already: if the clerk is gone, the next daemon takes it up.
-    let memo = Memo::Accepted { inbox, inbound: Box::new(inbound), stopped, refusal };
-    desk.mailbox.send(memo).await.map_err(|_| AcceptError::Closing)
+/// What arrives together, and what became of each part of it already: the runs it has stopped, and why it is
+/// not done.
+#[derive(Default)]
+struct Arriving {
+    inbounds: Vec<Inbound>,
+    fates: Vec<(Vec<RunId>, Option<Refusal>)>,
+}
+
+/// Makes what arrives durable and hands it to the clerk.
+async fn take(desk: Arc<Shared>, arriving: Arriving) -> Result<(), AcceptError> {
+    let Arriving { inbounds, fates } = arriving;
+    let _turns = desk.turns.of(&inbounds).await;
+    let became = match inbounds.as_slice() {
+        [one] => vec![desk.ledger.accept(one, desk.clock.now()).await?],
+        all => desk.ledger.accept_all(all, desk.clock.now()).await?,
+    };
+    for ((inbound, (stopped, refusal)), became) in inbounds.into_iter().zip(fates).zip(became) {
+        let Accepted::New(inbox) = became else { continue };
+        desk.tell(DeskEvent::Accepted {
+            inbox,
+            address: inbound.address().clone(),
+            upstream: inbound.upstream().to_owned(),
+        });
+        // Durable already: if the clerk is gone, the next daemon takes it up.
+        let memo = Memo::Accepted { inbox, inbound: Box::new(inbound), stopped, refusal };
+        desk.mailbox.send(memo).await.map_err(|_| AcceptError::Closing)?;
+    }
+    Ok(())
 }
 
 /// Turns that are given out side by side; chats that happen to share one wait for each other's fsync.
@@ -182,11 +217,26 @@ impl Default for Turns {
 }
 
 impl Turns {
-    pub(super) fn of(&self, address: &Address) -> &Mutex<()> {
-        let mut hasher = DefaultHasher::new();
-        address.hash(&mut hasher);
+    /// Returns the turn of an address.
+    pub(super) fn at(&self, address: &Address) -> &Mutex<()> {
         let Self(turns @ [first, ..]) = self;
-        let place = usize::try_from(hasher.finish() % TURNS as u64).ok();
-        place.and_then(|place| turns.get(place)).unwrap_or(first)
+        turns.get(place(address)).unwrap_or(first)
     }
+
+    /// Returns the turns of everything that arrives, taken in the order of their places: nobody holds a later
+    /// one while it waits for an earlier one.
+    async fn of(&self, arriving: &[Inbound]) -> Vec<MutexGuard<'_, ()>> {
+        let places: BTreeSet<usize> = arriving.iter().map(|inbound| place(inbound.address())).collect();
+        let mut turns = Vec::with_capacity(places.len());
+        for turn in places.into_iter().filter_map(|place| self.0.get(place)) {
+            turns.push(turn.lock().await);
+        }
+        turns
+    }
+}
+
+fn place(address: &Address) -> usize {
+    let mut hasher = DefaultHasher::new();
+    address.hash(&mut hasher);
+    usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default()
 }

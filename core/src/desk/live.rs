@@ -248,6 +248,11 @@ impl LiveRun {
         self.state().progress = Some(message);
     }
 
+    /// Has its progress painted into a new message, should it be painted again.
+    pub(super) fn forget_progress(&self) {
+        self.state().progress = None;
+    }
+
     pub(super) fn progress(&self) -> Option<MessageRef> {
         self.state().progress.clone()
     }

@@ -103,7 +103,7 @@ pub(super) async fn send(
     let path = get.path.to_string();
     tracing::info!(path, bytes, "a file goes out");
     let unposted = |why: String| FileError::Failed { way: Way::Get, path, why };
-    desk.post(post).await.map_err(|error| unposted(error.to_string()))
+    desk.post(post).await.map(drop).map_err(|error| unposted(error.to_string()))
 }
 
 async fn copied(

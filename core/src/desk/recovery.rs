@@ -65,9 +65,7 @@ pub(super) async fn resume(desk: &Arc<Shared>, instance: &InstanceId) {
         }
         Err(error) => tracing::error!(%instance, %error, "what is posted waits for the next start"),
     }
-    let runs: Vec<_> =
-        desk.live().values().filter(|run| run.address.instance == *instance).cloned().collect();
-    runs.iter().for_each(|run| desk.paint(run));
+    desk.live_of(instance).iter().for_each(|run| desk.paint(run));
     if desk.mailbox.send(Memo::Served(instance.clone())).await.is_err() {
         tracing::debug!(%instance, "served after closing time");
     }

@@ -7,10 +7,10 @@ use tokio::sync::mpsc;
 
 use super::door::Door;
 use super::inbox::Inbox;
-use super::{Desk, DeskEvent, Instance, Shared, TransportStatus};
+use super::{Desk, DeskEvent, Instance, Shared, TransportStatus, recovery};
 use crate::id::InstanceId;
-use crate::port::Transport;
 use crate::port::transport::{TransportError, TransportSpec};
+use crate::port::{Transcriber, Transport};
 
 /// Knocks a door may be behind by. Paints beyond it are dropped, posts wait; both are few per run.
 const DOOR_BOUND: usize = 256;
@@ -92,6 +92,36 @@ impl Desk {
             .collect();
         list.sort_by(|a, b| a.instance.cmp(&b.instance));
         list
+    }
+
+    /// Serves a transport from now on: opens its door and, once recovery is over, receives from it, again
+    /// after it broke. A transport of the same instance is retired first; what waits for it goes on, and runs
+    /// under way are painted by the new one, into new messages if it is another account.
+    pub async fn serve(&self, instance: InstanceId, spec: TransportSpec, transport: Arc<dyn Transport>) {
+        let before = self.0.instance(&instance).map(|old| old.transport.account());
+        self.retire(&instance).await;
+        if before.is_some_and(|account| account != transport.account()) {
+            self.0.live_of(&instance).iter().for_each(|run| run.forget_progress());
+        }
+        self.0.pairing.introduce(&*self.0.ledger, &instance, &*transport).await;
+        serve(&self.0, instance.clone(), spec, transport);
+        if self.0.recovered.is_cancelled() {
+            recovery::resume(&self.0, &instance).await;
+        }
+    }
+
+    /// Has the voice notes of an instance transcribed from now on; without a transcriber their senders are told
+    /// how to switch it on. Call before [`Desk::recover`] for those that wait.
+    pub fn set_transcriber(&self, instance: &InstanceId, transcriber: Option<Arc<dyn Transcriber>>) {
+        self.0.ears.set(instance, transcriber);
+    }
+
+    /// Stops serving an instance. What is posted for it waits for the day it is served again.
+    pub async fn retire(&self, instance: &InstanceId) {
+        let gone = self.0.instances.write().unwrap_or_else(PoisonError::into_inner).remove(instance);
+        if let Some(gone) = gone {
+            gone.leave().await;
+        }
     }
 }
 

@@ -39,6 +39,13 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError`]; then upstream must not be told that we have it.
     async fn accept(&self, inbound: &Inbound, at: Timestamp) -> Result<Accepted, LedgerError>;
 
+    /// Writes several, as [`Self::accept`] writes one: all of them or none, numbered in their order, and on disk
+    /// together. Returns what became of each.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; then none of them is written.
+    async fn accept_all(&self, inbounds: &[Inbound], at: Timestamp) -> Result<Vec<Accepted>, LedgerError>;
+
     /// Closes inbounds that no run answers. Those dealt with already, or not known, stay as they are.
     ///
     /// # Errors

@@ -324,6 +324,11 @@ pub trait Transport: Send + Sync {
         None
     }
 
+    /// Returns who it is at the service, where it matters: one account cannot edit what another one has sent.
+    fn account(&self) -> Option<String> {
+        None
+    }
+
     /// Returns what must not be polled twice on this machine, as a fingerprint that tells no secret.
     fn lock_token(&self) -> Option<String> {
         None

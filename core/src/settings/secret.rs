@@ -80,7 +80,9 @@ pub(super) fn collect(root: &[Entry]) -> Vec<Secret> {
 
 fn collect_entries(entries: &[Entry], within: bool, secrets: &mut Vec<Secret>) {
     for entry in entries {
-        collect_from(&entry.node, within || names_a_secret(&entry.key), secrets);
+        // The name of a file that holds a secret is none itself.
+        let names_one = names_a_secret(&entry.key) && !entry.key.ends_with("_file");
+        collect_from(&entry.node, within || names_one, secrets);
     }
 }
 

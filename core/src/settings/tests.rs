@@ -173,6 +173,7 @@ transport = "telegram"
 
 [transports.telegram]
 bot_token = "123:abc"
+bot_token_file = "/home/token"
 chat_id = 123
 allowed_user_ids = [1, 2]
 voice_transcription = true

@@ -35,6 +35,7 @@ where
 
     intake::a_second_delivery_is_a_duplicate_that_writes_nothing(&make().await).await;
     intake::numbers_rise_in_the_order_of_acceptance(&make().await).await;
+    intake::what_is_accepted_together_is_numbered_in_its_order(&make().await).await;
     intake::settled_inbounds_are_finished_and_stay_as_they_were_settled(&make().await).await;
     intake::only_texts_nothing_was_done_with_are_amended(&make().await).await;
 

@@ -111,6 +111,12 @@ impl MemoryLedger {
         self.read().inbox.values().map(|entry| entry.inbound.clone()).collect()
     }
 
+    async fn wait_for_the_disk(&self) {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        drop(self.held.subscribe().wait_for(|held| !held).await);
+        self.waiting.send_modify(|waiting| *waiting -= 1);
+    }
+
     fn read(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,10 +141,14 @@ impl Ledger for MemoryLedger {
     }
 
     async fn accept(&self, inbound: &Inbound, at: Timestamp) -> Result<Accepted, LedgerError> {
-        self.waiting.send_modify(|waiting| *waiting += 1);
-        drop(self.held.subscribe().wait_for(|held| !held).await);
-        self.waiting.send_modify(|waiting| *waiting -= 1);
+        self.wait_for_the_disk().await;
         Ok(self.write("accept a message")?.accept(inbound, at))
+    }
+
+    async fn accept_all(&self, inbounds: &[Inbound], at: Timestamp) -> Result<Vec<Accepted>, LedgerError> {
+        self.wait_for_the_disk().await;
+        let mut state = self.write("accept messages")?;
+        Ok(inbounds.iter().map(|inbound| state.accept(inbound, at)).collect())
     }
 
     async fn settle(&self, inbox: &[InboxId], how: Settled) -> Result<(), LedgerError> {

@@ -85,6 +85,7 @@ pub struct FakeTransport {
     files: Option<FilePolicy>,
     is_member: bool,
     has_topics: bool,
+    account: Option<String>,
 }
 
 impl FakeTransport {
@@ -121,6 +122,7 @@ impl FakeTransport {
             files: None,
             is_member: false,
             has_topics: false,
+            account: None,
         }
     }
 
@@ -159,6 +161,13 @@ impl FakeTransport {
     #[must_use]
     pub fn shared(mut self) -> Self {
         self.shared = true;
+        self
+    }
+
+    /// Lets it speak there as this account.
+    #[must_use]
+    pub fn as_account(mut self, account: &str) -> Self {
+        self.account = Some(account.to_owned());
         self
     }
 
@@ -463,6 +472,10 @@ impl Transport for FakeTransport {
 
     async fn rename_thread(&self, thread: &Address, title: &str) -> Result<(), SendError> {
         self.name_thread(thread, title).await
+    }
+
+    fn account(&self) -> Option<String> {
+        self.account.clone()
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

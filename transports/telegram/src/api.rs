@@ -118,6 +118,11 @@ impl Api {
         &self.token
     }
 
+    /// Returns the bot's own id, which its token begins with.
+    pub(crate) fn bot_id(&self) -> &str {
+        self.token.reveal().split_once(':').map_or("", |(id, _)| id)
+    }
+
     /// Calls a method and reads as much of its result as `R` asks for.
     ///
     /// # Errors

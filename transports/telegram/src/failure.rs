@@ -11,8 +11,7 @@ pub(crate) fn send_error(error: CallError, address: &Address) -> SendError {
     match error {
         CallError::Broken(text) => SendError::Broken(text),
         CallError::Unknown(text) => SendError::Unknown(text),
-        // Telegram doesn't say which budget is spent. A chat's own is by far the smaller; when it is the bot's
-        // after all, every chat is told so by itself.
+        // Whether it is the bot's after all, `limited.rs` knows by what other chats are told.
         CallError::Limited(after) => SendError::RetryAfter { after, scope: RetryScope::Chat },
         CallError::Moved(chat) => {
             SendError::Moved(Address { chat: chat.to_string(), thread: None, ..address.clone() })

@@ -89,8 +89,10 @@ impl Gate {
     fn serves(&self, chat: i64) -> bool {
         let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
         let known = changing.moved.get(&chat).copied().unwrap_or(chat);
-        self.main_chat == Some(known)
-            || changing.project_chats.contains(&known)
+        // The settings may know the new id by now.
+        let is_configured = |id: i64| self.main_chat == Some(id) || changing.project_chats.contains(&id);
+        is_configured(chat)
+            || is_configured(known)
             // A person's private chat has the person's id.
             || (chat > 0 && (self.allowed.contains(&chat) || changing.paired.contains(&chat)))
     }
@@ -115,6 +117,15 @@ impl Gate {
     pub(crate) fn set_paired(&self, people: &[String]) {
         let people = people.iter().filter_map(|id| id.parse().ok()).collect();
         self.changing.write().unwrap_or_else(PoisonError::into_inner).paired = people;
+    }
+
+    /// Learns what another gate of the same bot has learnt.
+    pub(crate) fn inherit(&self, old: &Self) {
+        let learnt = old.changing.read().unwrap_or_else(PoisonError::into_inner);
+        let (moved, username) = (learnt.moved.clone(), learnt.username.clone());
+        drop(learnt);
+        let mut changing = self.changing.write().unwrap_or_else(PoisonError::into_inner);
+        (changing.moved, changing.username) = (moved, username);
     }
 
     /// Learns what the bot is called.
@@ -238,6 +249,18 @@ mod tests {
         assert!(gate.moved(-100, -1001));
         assert!(!gate.moved(-100, -1001), "told twice");
         assert!(gate.admits("-1001", None) && gate.admits("-100", None));
+    }
+
+    #[test]
+    fn what_one_gate_has_learnt_the_next_one_knows_by_whichever_id_the_settings_have() {
+        let old = Gate::new(Some(-100), vec![], vec![]);
+        old.set_username(Some("our_bot".to_owned()));
+        assert!(old.moved(-100, -1001));
+        for main_chat in [-100, -1001] {
+            let gate = Gate::new(Some(main_chat), vec![], vec![]);
+            gate.inherit(&old);
+            assert!(gate.admits("-1001", None) && gate.is_named_in("@our_bot"), "{main_chat}");
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub(crate) use wire::Me;
 /// What the bot wants to be told of (Bot API, getUpdates).
 pub(crate) const WANTED: [&str; 3] = ["message", "edited_message", "callback_query"];
 
+/// Ids of supergroups and channels are no higher (Bot API, "Dialog identifiers").
+const SUPERGROUPS: i64 = -1_000_000_000_000;
+
 /// What an update is to us.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Update {
@@ -59,6 +62,8 @@ pub(crate) struct Undecodable {
 /// Reads updates of one instance.
 pub(crate) struct Reader<'a> {
     pub(crate) instance: &'a InstanceId,
+    /// The bot's own id: what it counts itself is told from what another bot of this instance has counted.
+    pub(crate) bot: &'a str,
     pub(crate) kept: &'a Kept,
 }
 
@@ -80,7 +85,7 @@ impl Reader<'_> {
             return Ok(self.read_message(message, None));
         }
         if let Some(message) = update.edited_message {
-            return Ok(self.read_message(message, Some(format!("e{id}"))));
+            return Ok(self.read_message(message, Some(format!("e{id}@{}", self.bot))));
         }
         Ok(update.callback_query.map_or(Update::Nothing, |query| self.read_press(query)))
     }
@@ -92,7 +97,7 @@ impl Reader<'_> {
         let reference = self.reference(&message);
         let is_edit = edit.is_some();
         // One message is one inbound, under however many updates it comes.
-        let upstream = edit.unwrap_or_else(|| format!("m{}:{}", message.chat.id, message.message_id));
+        let upstream = edit.unwrap_or_else(|| self.identity(&message));
         let text = message.text.clone().or_else(|| message.caption.clone()).unwrap_or_default();
         let attachments = attachments(&message, &text);
         if text.trim().is_empty() && attachments.is_empty() {
@@ -111,6 +116,13 @@ impl Reader<'_> {
             chosen: Chosen::default(),
         };
         Update::Said(if is_edit { Inbound::Edited(inbound) } else { Inbound::Message(inbound) })
+    }
+
+    /// Returns what tells a message from all others. A supergroup counts its messages itself, so that two bots
+    /// know one message by one number; elsewhere each bot counts its own.
+    fn identity(&self, message: &wire::Message) -> String {
+        let (chat, id) = (message.chat.id, message.message_id);
+        if chat <= SUPERGROUPS { format!("m{chat}:{id}") } else { format!("m{chat}:{id}@{}", self.bot) }
     }
 
     /// Returns what a message replies to. Telegram writes the root of a topic there when nothing else was

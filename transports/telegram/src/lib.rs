@@ -21,6 +21,7 @@ mod fingerprint;
 mod gate;
 mod inbound;
 mod keyboard;
+mod limited;
 mod menu;
 mod outbound;
 mod poll;

@@ -21,7 +21,7 @@ use crate::document::{Document, document};
 use crate::entity;
 use crate::failure::{is_about_formatting, is_gone_already, is_unchanged, send_error};
 use crate::keyboard::keyboard;
-use crate::render::{Rendered, render};
+use crate::render::{Rendered, or_something, render};
 
 /// The method that sends files (Bot API).
 const SEND_DOCUMENT: &str = "sendDocument";
@@ -83,8 +83,8 @@ impl Outbound<'_> {
 
     async fn send_text(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Stands, SendError> {
         let rendered = render(part);
-        let plain = self.message(to, part, options, rendered.without_entities().text)?;
-        let payload = SendMessage { text: rendered.text, ..plain.clone() };
+        let plain = self.message(to, part, options, or_something(rendered.without_entities().text))?;
+        let payload = SendMessage { text: or_something(rendered.text), ..plain.clone() };
         let payload = payload.entities(entity::to_wire(&rendered.entities));
         self.formatted(&payload, &plain, to).await.map_err(|error| send_error(error, to))
     }
@@ -179,12 +179,12 @@ impl Outbound<'_> {
     pub(crate) async fn edit(&self, message: &MessageRef, part: &Body) -> Result<Sent, SendError> {
         let rendered = render(part);
         let to = &message.address;
-        let plain = rendered.without_entities().text;
+        let plain = or_something(rendered.without_entities().text);
         let plain = EditMessageText::new(chat(to)?, MessageId(number(&message.id)?), plain)
             .link_preview_options(no_preview())
             // Without a keyboard Telegram takes the buttons away; so does an empty one, which says so.
             .reply_markup(keyboard(&part.buttons, self.kept));
-        let payload = EditMessageText { text: rendered.text, ..plain.clone() };
+        let payload = EditMessageText { text: or_something(rendered.text), ..plain.clone() };
         let payload = payload.entities(entity::to_wire(&rendered.entities));
         match self.formatted::<_, IgnoredAny>(&payload, &plain, to).await {
             Err(error) if !is_unchanged(&error) => Err(send_error(error, to)),

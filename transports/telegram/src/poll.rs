@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use takopi_core::desk::{AcceptError, FirstResponse, Inbox};
+use takopi_core::message::Inbound;
 use takopi_core::port::transport::TransportError;
 use teloxide::ApiError;
 use teloxide::payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters as _, DeleteWebhook};
@@ -57,6 +58,17 @@ impl Payload for Poll {
     type Output = Vec<DecodedUpdate>;
 
     const NAME: &'static str = "GetUpdates";
+}
+
+/// An update that was read.
+#[derive(Debug)]
+struct Work {
+    /// The update's id.
+    id: i64,
+    /// What is to be accepted of it.
+    inbound: Option<Inbound>,
+    /// The press that is to be answered; one without an inbound asks for what nobody knows any more.
+    query: Option<String>,
 }
 
 /// Where a poller stands.
@@ -141,61 +153,87 @@ impl<'a> Poller<'a> {
         self.bot.set_trouble(None);
     }
 
-    /// Takes in a batch, in order; the offset goes no further than what is durable. Returns how long to wait
-    /// before the rest is asked for again.
+    /// Takes in a batch, in order; the offset goes no further than what is durable. It is written as a whole, and
+    /// only where that fails one by one, as far as it goes. Returns how long to wait before the rest is asked for
+    /// again.
     async fn take(&mut self, updates: Vec<Value>) -> Result<Option<Duration>, TransportError> {
-        for update in updates {
-            if self.stop.is_cancelled() {
-                return Ok(None);
-            }
-            let Some(id) = update_id(&update) else {
-                // Whether it comes again is for the server to know; it must not keep us busy.
-                self.bot.step_over(None, &Undecodable { problem: "it has no update_id".to_owned() });
-                continue;
-            };
-            match self.take_one(id, update).await {
-                Ok(()) => {
-                    self.offset = Some(id.saturating_add(1));
-                    self.pause = FIRST_PAUSE;
-                }
-                Err(AcceptError::Closing) if self.stop.is_cancelled() => return Ok(None),
-                Err(error @ (AcceptError::Closing | AcceptError::NotServed(_))) => {
-                    return Err(TransportError::Broken(error.to_string()));
-                }
-                Err(error) => {
-                    let pause = self.longer();
-                    tracing::error!(update = id, %error, pause_ms = pause.as_millis(), "an update is not taken yet");
-                    return Ok(Some(pause));
-                }
+        if self.stop.is_cancelled() {
+            return Ok(None);
+        }
+        let batch: Vec<Work> = updates.into_iter().filter_map(|update| self.read(update)).collect();
+        let Err(error) = self.take_in(&batch).await else { return Ok(None) };
+        if let [_] = batch.as_slice() {
+            return self.not_taken(&error);
+        }
+        tracing::warn!(updates = batch.len(), %error, "what came together is taken one by one");
+        for one in batch.chunks(1) {
+            if let Err(error) = self.take_in(one).await {
+                return self.not_taken(&error);
             }
         }
         Ok(None)
     }
 
-    async fn take_one(&mut self, id: i64, update: Value) -> Result<(), AcceptError> {
+    /// Reads an update; one nobody can read, or that concerns nobody, is only to be stepped over.
+    fn read(&self, update: Value) -> Option<Work> {
         let bot = self.bot;
-        let reader = Reader { instance: &bot.instance, kept: &bot.kept };
-        match reader.read(id, update) {
-            Ok(Update::Said(inbound)) => self.inbox.accept(inbound).await.map(drop),
-            Ok(Update::Pressed { query, inbound, sender, message }) => {
-                if !bot.gate.admits(&message.address.chat, Some(&sender)) {
-                    return Ok(());
-                }
-                let toast = match inbound {
-                    None => Some(FORGOTTEN.to_owned()),
-                    Some(inbound) => toast(self.inbox.accept(inbound).await?),
-                };
-                self.answer(query, toast);
-                Ok(())
+        let Some(id) = update_id(&update) else {
+            // Whether it comes again is for the server to know; it must not keep us busy.
+            bot.step_over(None, &Undecodable { problem: "it has no update_id".to_owned() });
+            return None;
+        };
+        let reader = Reader { instance: &bot.instance, bot: bot.api.bot_id(), kept: &bot.kept };
+        let nothing = Work { id, inbound: None, query: None };
+        Some(match reader.read(id, update) {
+            Ok(Update::Said(inbound)) => Work { inbound: Some(inbound), ..nothing },
+            Ok(Update::Pressed { query, inbound, sender, message })
+                if bot.gate.admits(&message.address.chat, Some(&sender)) =>
+            {
+                Work { inbound, query: Some(query), ..nothing }
             }
+            Ok(Update::Pressed { .. } | Update::Nothing) => nothing,
             Ok(Update::Moved { from, to }) => {
                 bot.chat_moved(from, to);
-                Ok(())
+                nothing
             }
-            Ok(Update::Nothing) => Ok(()),
             Err(problem) => {
                 bot.step_over(Some(id), &problem);
-                Ok(())
+                nothing
+            }
+        })
+    }
+
+    /// Takes in all of these or none, answers presses, and moves the offset behind them.
+    async fn take_in(&mut self, batch: &[Work]) -> Result<(), AcceptError> {
+        let inbounds: Vec<_> = batch.iter().filter_map(|work| work.inbound.clone()).collect();
+        let mut first = match inbounds.is_empty() {
+            true => Vec::new().into_iter(),
+            false => self.inbox.accept_all(inbounds).await?.into_iter(),
+        };
+        for work in batch {
+            let first = work.inbound.as_ref().and_then(|_| first.next());
+            if let Some(query) = &work.query {
+                self.answer(query.clone(), first.map_or_else(|| Some(FORGOTTEN.to_owned()), toast));
+            }
+        }
+        if let Some(last) = batch.last() {
+            self.offset = Some(last.id.saturating_add(1));
+            self.pause = FIRST_PAUSE;
+        }
+        Ok(())
+    }
+
+    /// Returns how long to wait before what was not taken is asked for again.
+    fn not_taken(&mut self, error: &AcceptError) -> Result<Option<Duration>, TransportError> {
+        match error {
+            AcceptError::Closing if self.stop.is_cancelled() => Ok(None),
+            AcceptError::Closing | AcceptError::NotServed(_) => {
+                Err(TransportError::Broken(error.to_string()))
+            }
+            AcceptError::Ledger(_) => {
+                let pause = self.longer();
+                tracing::error!(%error, pause_ms = pause.as_millis(), "an update is not taken yet");
+                Ok(Some(pause))
             }
         }
     }

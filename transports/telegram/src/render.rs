@@ -4,6 +4,7 @@
 //! Pure, and free of the client library's types. Markup is never sent as `parse_mode`: an answer cut in two
 //! or a stray asterisk cannot make Telegram refuse it. How a body becomes messages: `layout.rs`.
 
+mod blank;
 mod entities;
 mod layout;
 mod link;
@@ -19,6 +20,7 @@ use takopi_core::message::{Body, Format};
 use takopi_core::port::transport::TextUnit;
 use takopi_core::render::flatten;
 
+pub(crate) use blank::or_something;
 pub(crate) use layout::{Attachment, Overflow, attachment, lay_out};
 
 /// Longest text of a message in UTF-16 units: Telegram Bot API, sendMessage (4096 characters after entities

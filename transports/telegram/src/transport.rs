@@ -32,6 +32,7 @@ use crate::error::TelegramError;
 use crate::fingerprint;
 use crate::gate::Gate;
 use crate::inbound::{Me, Undecodable};
+use crate::limited::Limited;
 use crate::menu::{Menu, MenuEntry};
 use crate::outbound::Outbound;
 use crate::poll::Poller;
@@ -80,7 +81,7 @@ pub struct Telegram {
     pub(crate) instance: InstanceId,
     pub(crate) api: Arc<Api>,
     pub(crate) gate: Gate,
-    pub(crate) kept: Kept,
+    pub(crate) kept: Arc<Kept>,
     pub(crate) config: TelegramConfig,
     /// Whether topics can work, once that was asked.
     pub(crate) topics_checked: OnceCell<TopicsCheck>,
@@ -90,6 +91,7 @@ pub struct Telegram {
     menu: Menu,
     trouble: Mutex<Option<String>>,
     undecodable: AtomicU64,
+    limited: Limited,
 }
 
 impl std::fmt::Debug for Telegram {
@@ -108,17 +110,37 @@ impl Telegram {
         Ok(Self {
             api: Arc::new(Api::new(&config.api_url, token)?),
             gate: Gate::new(config.chat_id, config.allowed_user_ids.clone(), project_chats),
-            kept: Kept::default(),
+            kept: Arc::default(),
             topics_checked: OnceCell::new(),
             menu: Menu::default(),
             trouble: Mutex::default(),
             undecodable: AtomicU64::new(0),
+            limited: Limited::default(),
             instance,
             config,
             clock,
             spool,
             rival,
         })
+    }
+
+    /// Takes the place of another transport of the same instance: its buttons go on working, and of the same bot
+    /// it knows what that one had learnt.
+    #[must_use]
+    pub fn instead_of(mut self, old: &Self) -> Self {
+        self.kept = old.kept.clone();
+        if self.api.bot_id() == old.api.bot_id() {
+            self.gate.inherit(&old.gate);
+        }
+        self
+    }
+
+    /// Returns what to do when the server does not know the token. One that does not answer may know it.
+    pub async fn disowned(&self) -> Option<String> {
+        match self.me().await {
+            Err(CallError::Refused { code: 401 | 404, .. }) => Some(self.unknown_token_text()),
+            _ => None,
+        }
     }
 
     /// Returns what is known of this kind of transport, whatever its table says.
@@ -260,8 +282,12 @@ impl Telegram {
         Outbound { api: &self.api, kept: &self.kept, spool: &self.spool }
     }
 
-    /// Notices where a chat has gone, so that it is served there too.
+    /// Notices where a chat has gone, so that it is served there too, and whether it is the bot that is limited.
     fn heed<T>(&self, from: &Address, outcome: Result<T, SendError>) -> Result<T, SendError> {
+        if let Err(SendError::RetryAfter { after, .. }) = outcome {
+            let scope = self.limited.refused(&from.chat, self.clock.moment());
+            return Err(SendError::RetryAfter { after, scope });
+        }
         if let Err(SendError::Moved(to)) = &outcome
             && let (Ok(from), Ok(to)) = (from.chat.parse(), to.chat.parse())
             && from != to
@@ -346,7 +372,7 @@ impl Transport for Telegram {
     }
 
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
-        self.outbound().delete(message).await
+        self.heed(&message.address, self.outbound().delete(message).await)
     }
 
     fn files(&self) -> Option<FilePolicy> {
@@ -390,6 +416,10 @@ impl Transport for Telegram {
 
     fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn account(&self) -> Option<String> {
+        Some(self.api.bot_id().to_owned())
     }
 
     fn lock_token(&self) -> Option<String> {

@@ -13,6 +13,7 @@ use crate::pacing::{Item, Key};
 use crate::port::Ledger;
 use crate::port::ledger::{InboxId, LedgerError, RunNote};
 use crate::port::transport::{RetryScope, SendError, SendOptions, Sent};
+use crate::render::trim;
 
 /// A run whose progress is shown here.
 pub(super) struct Painting {
@@ -78,7 +79,8 @@ impl Door {
     pub(super) fn paint(&mut self, run: RunId, item: Item<What>) {
         let now = self.desk.now();
         let body = self.paintings.get(&run).filter(|painting| !painting.run.ended()).map(|painting| {
-            let body = script::progress(&painting.run, now);
+            // It is one message, which must not lose its buttons to a second one.
+            let body = trim(&script::progress(&painting.run, now), self.limit);
             (body, painting)
         });
         let Some((body, painting)) = body.filter(|(body, painting)| painting.shown.as_ref() != Some(body))

@@ -105,6 +105,6 @@ impl TopicHost for Host {
             revises: None,
             parts: self.caller.instance.transport.lay_out(&body),
         };
-        self.desk.post(post).await.map_err(unread)
+        self.desk.post(post).await.map(drop).map_err(unread)
     }
 }

@@ -49,6 +49,18 @@ async fn elapsed_time_moves_while_an_engine_is_silent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn progress_too_long_for_one_message_is_cut_and_keeps_its_button() {
+    let stage = Stage::open().await;
+    let long = "w".repeat(90);
+    stage.say("a", "1", &format!("action:{long}a action:{long}b action:{long}c gate:x")).await;
+    let is_cut = |seen: &[Seen]| seen.len() == 1 && seen[0].body.text.ends_with('…');
+    let seen = stage.service.wait_for("a", is_cut).await;
+    assert_eq!(seen[0].body.buttons.len(), 1);
+    stage.engine.open_gate("x");
+    stage.texts("a", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_starts_though_the_service_hangs() {
     let stage = Stage::open().await;
     stage.service.fail_sends([Some(Fault::Hangs)]);

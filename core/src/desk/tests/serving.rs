@@ -37,6 +37,59 @@ async fn an_answer_that_came_while_its_transport_was_away_is_told_when_it_is_bac
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_account_paints_a_message_of_its_own_and_leaves_the_other_ones_alone() {
+    let service = FakeTransport::new().as_account("one");
+    let stage = Stage::open_with(service, Arc::new(MemoryLedger::new())).await;
+    stage.say("a", "1", "one gate:x").await;
+    let first = stage.service.wait_for("a", |seen| seen.len() == 1).await.remove(0);
+    let other = stage.service.clone().as_account("two");
+    stage.desk.serve(other.instance(), other.spec(), Arc::new(other.clone())).await;
+    stage.service.wait_for("a", |seen| seen.len() == 2).await;
+    stage.engine.open_gate("x");
+    let is_done = |seen: &[Seen]| seen.len() == 2 && seen[1].body.text == "ok";
+    let seen = stage.service.wait_for("a", is_done).await;
+    assert_eq!(seen[0].id, first.id, "it still stands");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_arrives_together_is_written_at_once_and_runs_in_its_order() {
+    let stage = Stage::open().await;
+    let inbox = stage.service.inbox().await;
+    let said = [("a", "1", "one"), ("b", "2", "two"), ("a", "3", "three"), ("a", "1", "one again")];
+    let said =
+        said.map(|(chat, upstream, text)| Inbound::Message(stage.service.message(chat, upstream, text)));
+    stage.ledger.hold_accepts(true);
+    let accept = inbox.accept_all(said.to_vec());
+    let release = async {
+        stage.ledger.wait_held().await;
+        assert!(stage.ledger.accepted().is_empty() && stage.engine.jobs().is_empty());
+        stage.ledger.hold_accepts(false);
+    };
+    let (first, ()) = tokio::join!(accept, release);
+    assert_eq!(first.unwrap(), [const { FirstResponse::Ack }; 4]);
+    assert_eq!(stage.ledger.accepted(), said[..3]);
+    stage.texts("a", &["ok", "ok"]).await;
+    stage.texts("b", &["ok"]).await;
+    let prompts: Vec<_> = stage.engine.jobs().into_iter().map(|job| job.prompt).collect();
+    let of = |prompt: &str| prompts.iter().position(|other| other == prompt).unwrap();
+    assert!(prompts.len() == 3 && of("one") < of("three"), "{prompts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_arrives_behind_a_message_may_mean_either_run_and_stops_none() {
+    let stage = Stage::open_with(FakeTransport::new(), Arc::new(MemoryLedger::new())).await;
+    stage.say("a", "1", "one gate:x").await;
+    stage.service.wait_for("a", |seen| seen.len() == 1).await;
+    let said = ["two gate:y", "/cancel"].map(|text| Inbound::Message(stage.service.message("a", text, text)));
+    stage.service.inbox().await.accept_all(said.to_vec()).await.unwrap();
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"stopped 0")).await;
+    stage.engine.open_gate("x");
+    stage.engine.open_gate("y");
+    let done = |seen: &[Seen]| texts(seen).iter().filter(|text| **text == "ok").count() == 2;
+    stage.service.wait_for("a", done).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_a_command_asks_for_has_the_model_of_its_chat() {
     let stage = Stage::open().await;
     let (address, alpha) = (stage.service.address("a"), PluginId::parse("alpha").unwrap());

@@ -38,6 +38,22 @@ pub(super) async fn numbers_rise_in_the_order_of_acceptance(ledger: &impl Ledger
     assert_eq!(pending(ledger).await, ids);
 }
 
+pub(super) async fn what_is_accepted_together_is_numbered_in_its_order(ledger: &impl Ledger) {
+    let before = accepted(ledger, "chat", "1", 10).await;
+    let several = [("chat", "2"), ("other", "3"), ("chat", "1"), ("chat", "4"), ("other", "3")];
+    let several = several.map(|(chat, upstream)| Inbound::Message(message(chat, upstream, "hi")));
+    let became = ledger.accept_all(&several, at(20)).await.unwrap();
+    let [Accepted::New(two), Accepted::New(three), Accepted::Duplicate(one), Accepted::New(four), again] =
+        became[..]
+    else {
+        panic!("{became:?}");
+    };
+    assert_eq!((one, again), (before, Accepted::Duplicate(three)));
+    assert_eq!(pending(ledger).await, [before, two, three, four]);
+    assert!(before < two && two < three && three < four);
+    assert_eq!(ledger.accept_all(&[], at(30)).await.unwrap(), []);
+}
+
 pub(super) async fn settled_inbounds_are_finished_and_stay_as_they_were_settled(ledger: &impl Ledger) {
     let one = accepted(ledger, "chat", "1", 10).await;
     let two = accepted(ledger, "chat", "2", 10).await;

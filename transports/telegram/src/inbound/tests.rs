@@ -9,7 +9,7 @@ use super::*;
 fn read(update: Value) -> Result<Update, Undecodable> {
     let instance = InstanceId::parse("telegram").unwrap();
     let kept = Kept::default();
-    Reader { instance: &instance, kept: &kept }.read(9, update)
+    Reader { instance: &instance, bot: "1", kept: &kept }.read(9, update)
 }
 
 fn merged(mut message: Value, more: Value) -> Value {
@@ -55,11 +55,27 @@ fn the_same_message_is_the_same_under_whatever_update_it_comes() {
 }
 
 #[test]
+fn what_another_bot_has_counted_is_another_message_but_in_a_supergroup() {
+    let upstream = |bot: &str, chat: i64| {
+        let (instance, kept) = (InstanceId::parse("telegram").unwrap(), Kept::default());
+        let said = merged(plain(), json!({"chat": {"id": chat, "type": "private"}}));
+        let update = json!({"update_id": 9, "message": said});
+        match (Reader { instance: &instance, bot, kept: &kept }).read(9, update).unwrap() {
+            Update::Said(inbound) => inbound.upstream().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_ne!(upstream("1", 7), upstream("2", 7));
+    assert_ne!(upstream("1", -100), upstream("2", -100), "a group that is none");
+    assert_eq!(upstream("1", -1_001_234_567_890), upstream("2", -1_001_234_567_890));
+}
+
+#[test]
 fn an_edit_is_about_its_message_and_each_edit_is_another_one() {
     let update =
         json!({"update_id": 9, "edited_message": merged(plain(), json!({"edit_date": 1_700_000_009}))});
     let Ok(Update::Said(Inbound::Edited(edited))) = read(update) else { panic!("no edit") };
-    assert_eq!((edited.upstream.as_str(), edited.message.id.as_str()), ("e9", "5"));
+    assert_eq!((edited.upstream.as_str(), edited.message.id.as_str()), ("e9@1", "5"));
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! The bots that are served, from one reading of the settings to the next: which stay as they are, which give way
+//! to a new one, which go. Making the next ones changes nothing; a table that cannot be used keeps all the old.
+
+use std::sync::Arc;
+
+use takopi_core::desk::Desk;
+use takopi_core::id::InstanceId;
+use takopi_core::port::Transcriber;
+use takopi_core::settings::{Secret, Settings};
+use takopi_ledger::SqliteLedger;
+
+use super::telegram::{self, Bot, Surroundings, is_telegram};
+use super::{Opening, warn};
+
+/// The bots by one reading of the settings.
+#[derive(Clone, Default)]
+pub(super) struct Bots(Vec<Served>);
+
+#[derive(Clone)]
+struct Served {
+    bot: Arc<Bot>,
+    /// Who hears its voice notes.
+    ears: Option<Arc<dyn Transcriber>>,
+    /// Whether it has to be served yet.
+    is_new: bool,
+}
+
+impl Bots {
+    /// Makes the bots that are to be served by `settings`, after `self`: one whose table and token are what they
+    /// were stays.
+    ///
+    /// # Errors
+    /// With every mistake of a table, or why there is no token.
+    pub(super) fn next(&self, settings: &Settings, around: &Surroundings) -> anyhow::Result<Self> {
+        let mut next = Vec::new();
+        for instance in settings.served().filter(|instance| is_telegram(instance)) {
+            let old = self.0.iter().map(|served| &served.bot).find(|bot| bot.instance == instance.id);
+            let (config, warnings) = telegram::read(settings, &instance.id)?;
+            warnings.iter().for_each(warn);
+            let token = config.token()?;
+            let same = old.filter(|old| old.is_by(&config, &token)).cloned();
+            let is_new = same.is_none();
+            let bot = match same {
+                Some(bot) => bot,
+                None => {
+                    let old = old.map(|old| &*old.transport);
+                    Arc::new(telegram::bot(settings, &instance.id, (config, token), around, old)?)
+                }
+            };
+            next.push(Served { ears: bot.hearing()?, bot, is_new });
+        }
+        Ok(Self(next))
+    }
+
+    /// Asks for the tokens that are new whether their servers know them.
+    ///
+    /// # Errors
+    /// With what to do about one that its server does not know. A server that doesn't answer may know it.
+    pub(super) async fn ask_for_new_tokens(&self, old: &Self) -> anyhow::Result<()> {
+        for Served { bot, .. } in self.0.iter().filter(|served| served.is_new) {
+            let is_known = old.0.iter().any(|served| served.bot.is_same_account(bot));
+            if !is_known && let Some(told) = bot.transport.disowned().await {
+                anyhow::bail!(told);
+            }
+        }
+        Ok(())
+    }
+
+    /// Serves them, and those of `old` no longer that aren't among them.
+    pub(super) async fn serve(&self, old: &Self, desk: &Desk, ledger: &SqliteLedger, opening: &Opening) {
+        for gone in old.0.iter().map(|served| &served.bot.instance).filter(|old| !self.serves(old)) {
+            // Its token may be another table's now: it has to be gone before that one polls.
+            desk.retire(gone).await;
+            desk.set_transcriber(gone, None);
+            tracing::info!(instance = %gone, "a transport is served no longer");
+        }
+        for Served { bot, ears, is_new } in &self.0 {
+            desk.set_transcriber(&bot.instance, ears.clone());
+            bot.learn(desk, &opening.settings).await;
+            if *is_new {
+                bot.inherit(ledger, opening).await;
+                bot.move_to(&opening.dir, ledger).await;
+                desk.serve(bot.instance.clone(), bot.transport.own_spec(), bot.transport.clone()).await;
+            }
+        }
+    }
+
+    /// Returns them as those that are served.
+    pub(super) fn served(self) -> Self {
+        Self(self.0.into_iter().map(|served| Served { is_new: false, ..served }).collect())
+    }
+
+    /// Returns the bots, in the order of the settings.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Bot>> {
+        self.0.iter().map(|served| &served.bot)
+    }
+
+    /// Returns the bots that have to be served yet.
+    pub(super) fn new_ones(&self) -> impl Iterator<Item = &Arc<Bot>> {
+        self.0.iter().filter(|served| served.is_new).map(|served| &served.bot)
+    }
+
+    /// Returns what logs must not show.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        self.iter().map(|bot| bot.secret()).collect()
+    }
+
+    fn serves(&self, instance: &InstanceId) -> bool {
+        self.iter().any(|bot| bot.instance == *instance)
+    }
+}
