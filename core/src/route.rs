@@ -61,6 +61,8 @@ pub struct Known {
     pub conversations: bool,
     /// Whether the sender may say which directory to run in.
     pub caller_dir: bool,
+    /// What the bot is called where messages name it.
+    pub bot: Option<String>,
 }
 
 impl Known {
@@ -282,8 +284,7 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
 }
 
 /// Returns whether a prompt was only overheard: the chat wants the bot to answer who addresses it
-/// (`/trigger mentions`), and this neither names the bot, nor replies to a run of it, nor begins with one of
-/// its words.
+/// (`/trigger mentions`), and this neither names the bot, nor replies to it, nor begins with one of its words.
 #[must_use]
 pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, named: bool) -> bool {
     let trigger = facts.stored.preferences.iter().find(|row| row.key == PreferenceKey::Trigger);
@@ -291,7 +292,9 @@ pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Kno
         return false;
     }
     let is_prompt = matches!(wants.reading, Reading::Prompt(_) | Reading::Refuse(_));
-    let is_reply = facts.stored.run.is_some() || facts.live.is_some() || wants.query.session.is_some();
+    let to_bot = message.reply_to.as_ref().is_some_and(|reply| reply.of_bot);
+    let is_reply =
+        to_bot || facts.stored.run.is_some() || facts.live.is_some() || wants.query.session.is_some();
     let ours = |call: SlashCall| {
         known.engines.iter().any(|id| id.as_str() == call.name) || known.project(&call.name).is_some()
     };

@@ -81,6 +81,7 @@ impl Generation {
             default_project: self.default_project.clone(),
             conversations: transport.features.conversations,
             caller_dir: transport.features.caller_dir,
+            bot: None,
         }
     }
 }

@@ -90,8 +90,9 @@ impl Inbox {
             Admission::Told(text) => Some(Refusal::Told(text)),
             Admission::Late(text) => Some(Refusal::Late(text)),
         };
+        let waits = self.is_about_waiting(&inbound);
         let stopped = if refusal.is_none() { self.stop_at_once(&inbound) } else { Vec::new() };
-        let first = first_response(&inbound, &stopped);
+        let first = first_response(&inbound, &stopped, waits);
         // In a task of its own: a bearer that leaves meanwhile must not take along what is durable already.
         let taken = desk.work.spawn(take(desk.clone(), inbound, stopped, refusal));
         taken.await.unwrap_or(Err(AcceptError::Closing)).map(|()| first)
@@ -112,6 +113,15 @@ impl Inbox {
         runs.into_iter().filter(|run| self.desk.stop(*run, Stop::Cancel)).collect()
     }
 
+    /// Returns whether a press is to cancel a run that has not started.
+    fn is_about_waiting(&self, inbound: &Inbound) -> bool {
+        let Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) = inbound else {
+            return false;
+        };
+        let here = self.desk.live_at(inbound.address());
+        here.iter().any(|live| live.id == *run && live.has_not_started())
+    }
+
     /// Returns the runs here that a typed `/cancel` means: all with `all`, the one named, the one replied to,
     /// else the only one. Several and no hint means none: the command then lists them.
     fn meant_by(&self, message: &Message, arguments: &str) -> Vec<RunId> {
@@ -129,13 +139,16 @@ impl Inbox {
     }
 }
 
-fn first_response(inbound: &Inbound, stopped: &[RunId]) -> FirstResponse {
+fn first_response(inbound: &Inbound, stopped: &[RunId], waits: bool) -> FirstResponse {
     match inbound {
         Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) if stopped.is_empty() => {
-            FirstResponse::Toast("it is over already".to_owned())
+            FirstResponse::Toast("nothing is currently running for that message.".to_owned())
+        }
+        Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) if waits => {
+            FirstResponse::Toast("dropped from queue.".to_owned())
         }
         Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) => {
-            FirstResponse::Toast("cancelling".to_owned())
+            FirstResponse::Toast("cancelling...".to_owned())
         }
         Inbound::Invoke(_) | Inbound::Modal(_) => FirstResponse::Defer { ephemeral: false },
         _ => FirstResponse::Ack,

@@ -47,7 +47,7 @@ impl Prompt {
 /// A text for the sender.
 pub(super) fn read(message: &Message, known: &Known) -> Result<Prompt, String> {
     let aliases = known.projects.iter().map(|project| project.key.as_str());
-    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases);
+    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases).with_bot(known.bot.clone());
     let (spoken, typed) = speech::split(&message.text);
     let Directives { engine, project, branch, prompt } =
         parse_directives(typed, &vocabulary).map_err(|error| error.to_string())?;

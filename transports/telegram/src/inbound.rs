@@ -32,6 +32,8 @@ pub(crate) enum Update {
         query: String,
         /// What it asks for; `None` when nobody knows any more.
         inbound: Option<Inbound>,
+        /// Whether the button was of this bot's making.
+        is_ours: bool,
         /// The press as it would be if it asked for nothing, for the gate.
         sender: Sender,
         /// Where it was pressed.
@@ -60,6 +62,8 @@ pub(crate) struct Undecodable {
 pub(crate) struct Reader<'a> {
     pub(crate) instance: &'a InstanceId,
     pub(crate) kept: &'a Kept,
+    /// The bot's id, which its token begins with.
+    pub(crate) bot: Option<i64>,
 }
 
 /// Returns an update's id, which is all that is needed to step over it.
@@ -124,13 +128,15 @@ impl Reader<'_> {
         }
         let address = self.address(message);
         let text = replied.text.clone().or_else(|| replied.caption.clone());
-        Some(Reply { message: MessageRef { address, id: replied.message_id.to_string() }, text })
+        let of_bot = self.bot.is_some() && replied.from.as_ref().map(|from| from.id) == self.bot;
+        Some(Reply { message: MessageRef { address, id: replied.message_id.to_string() }, text, of_bot })
     }
 
     fn read_press(&self, query: wire::CallbackQuery) -> Update {
         let (Some(message), Some(data)) = (query.message, query.data) else { return Update::Nothing };
         let sender = user(&query.from);
         let reference = self.reference(&message);
+        let is_ours = Kept::is_ours(&data);
         let inbound = self.kept.read(&data).map(|pressed| match pressed {
             Pressed::Action(action) => {
                 let upstream = match &action {
@@ -144,7 +150,7 @@ impl Reader<'_> {
                 Inbound::Message(cancel_here(format!("p{}", query.id), &reference, &sender))
             }
         });
-        Update::Pressed { query: query.id, inbound, sender, message: reference }
+        Update::Pressed { query: query.id, inbound, is_ours, sender, message: reference }
     }
 
     fn address(&self, message: &wire::Message) -> Address {
@@ -168,7 +174,7 @@ fn cancel_here(upstream: String, pressed: &MessageRef, sender: &Sender) -> Messa
         message: pressed.clone(),
         sender: sender.clone(),
         text: "/cancel".to_owned(),
-        reply_to: Some(Reply { message: pressed.clone(), text: None }),
+        reply_to: Some(Reply { message: pressed.clone(), text: None, of_bot: false }),
         attachments: Vec::new(),
         album: None,
         forwarded: false,

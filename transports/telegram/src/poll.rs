@@ -174,15 +174,15 @@ impl<'a> Poller<'a> {
 
     async fn take_one(&mut self, id: i64, update: Value) -> Result<(), AcceptError> {
         let bot = self.bot;
-        let reader = Reader { instance: &bot.instance, kept: &bot.kept };
+        let reader = Reader { instance: &bot.instance, kept: &bot.kept, bot: bot.id() };
         match reader.read(id, update) {
             Ok(Update::Said(inbound)) => self.inbox.accept(inbound).await.map(drop),
-            Ok(Update::Pressed { query, inbound, sender, message }) => {
+            Ok(Update::Pressed { query, inbound, is_ours, sender, message }) => {
                 if !bot.gate.admits(&message.address.chat, Some(&sender)) {
                     return Ok(());
                 }
                 let toast = match inbound {
-                    None => Some(FORGOTTEN.to_owned()),
+                    None => is_ours.then(|| FORGOTTEN.to_owned()),
                     Some(inbound) => toast(self.inbox.accept(inbound).await?),
                 };
                 self.answer(query, toast);

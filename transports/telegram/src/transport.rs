@@ -207,6 +207,11 @@ impl Telegram {
         )
     }
 
+    /// Returns the bot's id, which its token begins with.
+    pub(crate) fn id(&self) -> Option<i64> {
+        self.api.token().reveal().split(':').next()?.parse().ok()
+    }
+
     /// Returns who else polls this bot, as far as it is known.
     pub(crate) fn rival(&self) -> String {
         let fingerprint = fingerprint::of_token(self.api.token());
@@ -292,6 +297,10 @@ impl Transport for Telegram {
 
     fn names_bot(&self, message: &Message) -> bool {
         self.gate.is_named_in(&message.text)
+    }
+
+    fn bot_name(&self) -> Option<String> {
+        self.gate.username()
     }
 
     async fn is_manager(&self, chat: &Address, sender: &Sender) -> Result<bool, SendError> {

@@ -41,6 +41,7 @@ impl Clerk {
         }
         let in_force = self.desk.in_force();
         let known = in_force.by.known(&arrival.inbound.address().instance, &instance.spec);
+        let known = Known { bot: instance.transport.bot_name(), ..known };
         let wants = route::wants(&arrival.inbound, &known);
         match self.facts(&wants).await {
             Ok(facts) => {
@@ -170,7 +171,7 @@ impl Clerk {
         let live = self.desk.live();
         let meant = live.values().find(|run| run.inbox == Some(plain)).and_then(|run| run.asked_by.clone());
         if let (None, Some(meant)) = (&message.reply_to, meant) {
-            message.reply_to = Some(message::Reply { message: meant, text: None });
+            message.reply_to = Some(message::Reply { message: meant, text: None, of_bot: false });
         }
     }
 
