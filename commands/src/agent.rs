@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{LISTED, model, reasoning};
 
-const USAGE: &str = "usage: /agent, /agent set ENGINE or /agent clear";
+const USAGE: &str = "usage: /agent, /agent set <engine>, or /agent clear";
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let engine = crate::option("engine", OptionKind::Engine, "the engine, or clear");
-    crate::spec("agent", "/agent [set ENGINE | clear]", "show or set the engine for this chat", vec![engine])
+    crate::spec("agent", "/agent [set ENGINE | clear]", "set default engine", vec![engine])
 }
 
 pub(crate) struct Agent;

@@ -15,12 +15,15 @@ use tokio_util::sync::CancellationToken;
 /// Runs that get a button: what fits on a phone, and below every service's limit.
 const LISTED: usize = 8;
 
-/// What is said when the message replied to is of no run.
-const NO_RUN_OF_THAT: &str = "that message is of no run; reply to one that is, or write `/cancel`";
+/// What is said when the message replied to is of no run, or of one that is over.
+const NOTHING_THERE: &str = "nothing is currently running for that message.";
+
+/// What is said when nothing runs and nothing was replied to.
+const NOTHING_HERE: &str = "reply to the progress message to cancel. Nothing is running here now.";
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let run = crate::option("run", OptionKind::Text, "a run's id, or all");
-    crate::spec("cancel", "/cancel [RUN | all]", "stop a run", vec![run])
+    crate::spec("cancel", "/cancel [RUN | all]", "cancel run", vec![run])
 }
 
 pub(crate) struct Cancel;
@@ -33,8 +36,11 @@ impl Command for Cancel {
         host: Arc<dyn CommandHost>,
         _stop: CancellationToken,
     ) -> Result<Option<CommandReply>, CommandError> {
-        if !call.stopped.is_empty() {
-            return Ok(Some(stopped(call.stopped.len())));
+        match call.stopped.len() {
+            0 => {}
+            // The message replied to says so itself.
+            1 if call.reply_to.is_some() => return Ok(None),
+            count => return Ok(Some(stopped(count))),
         }
         // Nothing was signalled: it is over, unclear which, or began only after the call came in.
         let runs = host.runs(false).await;
@@ -46,7 +52,7 @@ impl Command for Cancel {
         } else if let Some(reply) = &call.reply_to {
             match host.run_of(&reply.message).await {
                 Some(run) => vec![run],
-                None => return Ok(Some(CommandReply::markdown(NO_RUN_OF_THAT))),
+                None => return Ok(Some(CommandReply::markdown(NOTHING_THERE))),
             }
         } else if runs.len() > 1 {
             return Ok(Some(which(&runs)));
@@ -54,7 +60,7 @@ impl Command for Cancel {
             runs.iter().map(|run| run.id).collect()
         };
         if meant.is_empty() {
-            return Ok(Some(CommandReply::markdown("nothing is running here")));
+            return Ok(Some(CommandReply::markdown(NOTHING_HERE)));
         }
         let mut count = 0;
         for run in meant {
@@ -63,7 +69,7 @@ impl Command for Cancel {
             count += usize::from(is_here && host.cancel(run).await);
         }
         Ok(Some(match count {
-            0 if call.reply_to.is_some() => CommandReply::markdown("that run is over already"),
+            0 if call.reply_to.is_some() => CommandReply::markdown(NOTHING_THERE),
             0 => CommandReply::markdown("no such run here; it may be over already"),
             count => stopped(count),
         }))

@@ -100,7 +100,7 @@ enum Asked {
 }
 
 impl Choice {
-    /// Reads `[set | clear] [ENGINE] [set | clear] [VALUE]`: the order of the Python takopi, and that of the
+    /// Reads `[show | set | clear] [ENGINE] [set | clear] [VALUE]`: the order of the Python takopi, and that of the
     /// options of services with native commands.
     fn read(&self, words: &[String], engines: &[EngineStatus]) -> Result<Typed, CommandError> {
         let (mut verb, mut engine) = (None, None);
@@ -110,14 +110,14 @@ impl Choice {
             let lower = word.trim_start_matches('/').to_lowercase();
             let named = engines.iter().find(|engine| engine.id.as_str() == lower);
             match (lower.as_str(), named) {
-                ("set" | "clear", _) if verb.is_none() => verb = Some(lower),
+                ("show" | "set" | "clear", _) if verb.is_none() => verb = Some(lower),
                 (_, Some(named)) if engine.is_none() => engine = Some(named.id.clone()),
                 _ => break,
             }
             rest = others;
         }
         let asked = match (verb.as_deref(), rest) {
-            (None, []) => Asked::Show,
+            (None, []) | (Some("show"), _) => Asked::Show,
             (Some("clear"), []) => Asked::Clear,
             (None, [value]) if engine.is_none() => Asked::Offered(self.value(value)?),
             (None, [value]) => Asked::Set(self.value(value)?),
@@ -146,10 +146,9 @@ impl Choice {
     }
 
     fn usage(&self) -> CommandError {
-        let Self { command, value, .. } = self;
-        let usage =
-            format!("usage: /{command}, /{command} set [ENGINE] {value} or /{command} clear [ENGINE]");
-        CommandError(usage)
+        let (command, value) = (self.command, self.value.to_lowercase());
+        let set = format!("/{command} set <{value}>, /{command} set <engine> <{value}>");
+        CommandError(format!("usage: /{command}, {set}, or /{command} clear [engine]"))
     }
 }
 
@@ -206,7 +205,12 @@ impl Scene<'_> {
             true => format!("engine: `{id}`"),
             false => format!("engine: {}", crate::engine_here(self.host).await),
         };
-        let mut paragraphs = vec![engine, self.choice.line(self.host, id).await?];
+        let mut paragraphs = vec![engine, self.choice.line(self.host, id).await?, self.defaults().await?];
+        if !self.choice.closed {
+            let ids = self.host.engines().await;
+            let ids = crate::list(ids.iter().take(LISTED).map(|engine| &engine.id));
+            paragraphs.push(format!("available engines: {ids}"));
+        }
         paragraphs.push(match offered.as_slice() {
             [] if self.choice.closed => format!("`{id}` takes any word"),
             [] => format!("`{id}` does not tell which there are; any name is passed on"),
@@ -220,6 +224,20 @@ impl Scene<'_> {
         paragraphs
             .push(format!("set one with `/{command} set {value}`, go back with `/{command} clear`; {other}"));
         Ok(paragraphs.join("\n\n"))
+    }
+
+    /// Says what is set for the topic and for its chat.
+    async fn defaults(&self) -> Result<String, CommandError> {
+        let rows = self.host.preferences().await?;
+        let set = |in_thread: bool| {
+            let is_meant = |row: &&Preference| {
+                row.key == self.choice.key
+                    && row.engine.as_ref() == Some(&self.engine.id)
+                    && row.scope.thread.is_some() == in_thread
+            };
+            rows.iter().find(is_meant).map_or_else(|| "none".to_owned(), |row| code_span(&row.value))
+        };
+        Ok(format!("defaults: topic: {}, chat: {}", set(true), set(false)))
     }
 
     async fn clear(&self) -> Result<String, CommandError> {
@@ -238,9 +256,9 @@ impl Scene<'_> {
         let near = closest(value, offered.iter().map(String::as_str));
         let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
         if *closed && !is_offered {
-            let (value, offered) = (crate::quoted(value), listed(&offered).replace('`', ""));
+            let (value, offered) = (crate::shown(value), listed(&offered).replace('`', ""));
             return Err(CommandError(format!(
-                "unknown {command} level {value}; {near}available levels: {offered}"
+                "unknown {command} level {value}. {near}available levels: {offered}"
             )));
         }
         self.host.prefer(*key, Some(id), Some(value)).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use takopi_core::directive::{Vocabulary, parse_context_line};
 use takopi_core::id::NameError;
 use takopi_core::port::command::{
     Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, OptionKind,
@@ -19,7 +20,8 @@ use crate::context;
 /// Projects listed; more are only counted.
 const LISTED: usize = 30;
 
-const USAGE: &str = "usage: /ctx, /ctx set PROJECT [@BRANCH], /ctx set @BRANCH or /ctx clear";
+/// What is said of a word that is no project either.
+const UNKNOWN: &str = "unknown /ctx command. use /ctx, /ctx set, or /ctx clear.";
 
 /// How a topic that is bound to nothing is bound.
 const UNBOUND: &str =
@@ -31,7 +33,7 @@ pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     crate::spec(
         "ctx",
         "/ctx [set [PROJECT] [@BRANCH] | clear]",
-        "show or set project and branch for this chat",
+        "show or update context",
         vec![project, branch],
     )
 }
@@ -51,18 +53,15 @@ impl Command for Ctx {
         let scope = crate::scope(&*host);
         let text = match words.as_slice() {
             [] if verb => return Err(CommandError(set_usage(&*host).to_owned())),
-            [] => show(&*host).await?,
-            [word] if word.eq_ignore_ascii_case("clear") => {
+            [] => show(&*host, replied(&call, &*host)?).await?,
+            [word, ..] if !verb && word.eq_ignore_ascii_case("clear") => {
                 host.prefer(PreferenceKey::Context, None, None).await?;
                 match scope {
                     "topic" => "topic binding cleared.".to_owned(),
                     _ => "chat context cleared.".to_owned(),
                 }
             }
-            [word] if !verb && !is_known(&*host, word) => {
-                let word = crate::quoted(word);
-                return Err(CommandError(format!("unknown /ctx command {word}\n{USAGE}")));
-            }
+            [word, ..] if !verb && !is_known(&*host, word) => UNKNOWN.to_owned(),
             words => {
                 let bound = set(&*host, words).await?;
                 host.name_topic().await;
@@ -73,17 +72,26 @@ impl Command for Ctx {
     }
 }
 
-async fn show(host: &dyn CommandHost) -> Result<String, CommandError> {
-    let (bound, context) = (bound_context(&host.preferences().await?), host.context().await?);
+/// Returns the context of the message replied to, where a prompt in the place of the call would work.
+fn replied(call: &Call, host: &dyn CommandHost) -> Result<Option<Context>, CommandError> {
+    let Some(text) = call.reply_to.as_ref().and_then(|reply| reply.text.as_deref()) else { return Ok(None) };
+    let known = Vocabulary::new([], host.projects().iter().map(|project| &project.alias));
+    parse_context_line(text, &known).map_err(|error| CommandError(error.to_string()))
+}
+
+async fn show(host: &dyn CommandHost, replied: Option<Context>) -> Result<String, CommandError> {
+    let (bound, plain) = (bound_context(&host.preferences().await?), host.context().await?);
     let in_topic = host.topic().is_some();
     let own = host.chat_project();
-    let from = match (&context.project, &bound.project) {
-        (None, _) => "none",
-        (Some(_), Some(_)) if in_topic => "ambient",
-        (Some(_), Some(_)) => "bound",
-        (Some(project), None) if Some(project) == own.as_ref() => "ambient",
-        (Some(_), None) => "default_project",
+    let from = match (&replied, &plain.project, &bound.project) {
+        (Some(_), ..) => "reply_ctx",
+        (None, None, _) => "none",
+        (None, Some(_), Some(_)) if in_topic => "ambient",
+        (None, Some(_), Some(_)) => "bound",
+        (None, Some(project), None) if Some(project) == own.as_ref() => "ambient",
+        (None, Some(_), None) => "default_project",
     };
+    let context = replied.unwrap_or(plain);
     let (bound_to, resolved) = (place(host, &bound), place(host, &context));
     let here = format!("bound ctx: {bound_to}  \nresolved ctx: {resolved} (source: {from})");
     match host.topics() {
@@ -98,11 +106,11 @@ async fn show(host: &dyn CommandHost) -> Result<String, CommandError> {
             ];
             Ok(lines.into_iter().flatten().collect::<Vec<_>>().join("  \n"))
         }
-        _ => Ok(format!("{here}\n\n{}", how_to_set(host))),
+        _ => Ok(format!("{here}\n\n{}", how_to_set(host, bound.is_empty()))),
     }
 }
 
-fn how_to_set(host: &dyn CommandHost) -> String {
+fn how_to_set(host: &dyn CommandHost, unbound: bool) -> String {
     let projects = host.projects();
     if projects.is_empty() {
         return "to add one, write `[projects.NAME]` and its `path` to takopi.toml".to_owned();
@@ -110,13 +118,14 @@ fn how_to_set(host: &dyn CommandHost) -> String {
     let more = projects.len().saturating_sub(LISTED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let aliases = crate::list(projects.iter().take(LISTED).map(|project| code_span(&project.alias)));
-    format!("set one with `/ctx set PROJECT` or `/ctx set PROJECT @BRANCH`: {aliases}{more}")
+    let note = if unbound { "note: no bound context — bind with" } else { "bind another with" };
+    format!("{note} `/ctx set PROJECT` or `/ctx set PROJECT @BRANCH`: {aliases}{more}")
 }
 
 fn set_usage(host: &dyn CommandHost) -> &'static str {
     match host.chat_project().filter(|_| host.topic().is_some()) {
         Some(_) => "usage: /ctx set [@branch]",
-        None => "usage: /ctx set <project> [@branch]",
+        None => "usage: /ctx set <project> [@branch], /ctx set @branch, /ctx clear or /ctx",
     }
 }
 

@@ -76,22 +76,25 @@ fn option(name: &str, kind: OptionKind, description: &str) -> CommandOption {
     CommandOption { name: name.to_owned(), kind, description: description.to_owned(), required: false }
 }
 
-/// Returns the words of a call. A leading `set` is how the Python takopi is told, and means nothing.
+/// Returns the words of a call. A leading `set` is how the Python takopi is told, and means nothing; after
+/// `show` nothing is looked at there.
 fn words(words: &[String]) -> Vec<&str> {
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if words.first().is_some_and(|word| word.eq_ignore_ascii_case("set")) {
-        words.remove(0);
+    match words.first() {
+        Some(word) if word.eq_ignore_ascii_case("show") => words.clear(),
+        Some(word) if word.eq_ignore_ascii_case("set") => drop(words.remove(0)),
+        _ => {}
     }
     words
 }
 
-/// Returns what somebody typed as it can be shown: short, and on one line.
+/// Returns what somebody typed as it can be shown in an error: short, and on one line.
 fn shown(text: &str) -> String {
     let text: String = text.chars().filter(|character| !character.is_control()).collect();
     shorten(&text, 40)
 }
 
-/// Returns what somebody typed as it can be shown in an error.
+/// The same between quotes.
 fn quoted(text: &str) -> String {
     format!("'{}'", shown(text))
 }
@@ -106,8 +109,8 @@ fn unknown_engine<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) 
     let listed = list(known.clone().take(LISTED));
     let near = closest(word, known).map_or_else(String::new, |near| format!("did you mean {near}? "));
     match listed.as_str() {
-        "" => format!("unknown engine {}; none serves this chat", quoted(word)),
-        _ => format!("unknown engine {}; {near}available engines: {listed}", quoted(word)),
+        "" => format!("unknown engine {}. none serves this chat", shown(word)),
+        _ => format!("unknown engine {}. {near}available engines: {listed}", shown(word)),
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     crate::spec(
         "model",
         "/model [set [ENGINE] MODEL | clear [ENGINE]]",
-        "show or set the model here",
+        "set model override",
         vec![engine, model],
     )
 }

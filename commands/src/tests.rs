@@ -37,7 +37,7 @@ fn call(id: &str, text: &str) -> Call {
 
 fn replying_to(id: &str, call: Call) -> Call {
     let message = MessageRef { address: FakeHost::address(), id: id.to_owned() };
-    Call { reply_to: Some(Reply { message, text: None }), ..call }
+    Call { reply_to: Some(Reply { message, text: None, of_bot: false }), ..call }
 }
 
 /// Returns a conversation as it is read: what was typed, what was answered, what that did.
@@ -116,6 +116,7 @@ async fn model_shows_sets_and_clears_the_model_of_an_engine() {
         "set",
         "set codex",
         "set codex gpt x",
+        "show codex",
         "clear x",
         "clear a b",
         "'a b'",
@@ -148,10 +149,21 @@ async fn ctx_shows_sets_and_clears_project_and_branch() {
         "set wbe",
         "set",
         "api web",
+        "set api @a @b",
+        "nope @x",
         "@",
-        "clear",
+        "show",
+        "clear now",
+        "",
     ];
     insta::assert_snapshot!(talk(house(), calls.map(|text| call("ctx", text))).await);
+    let to = |text: &str| {
+        let mut call = replying_to("5", call("ctx", ""));
+        call.reply_to = call.reply_to.map(|reply| Reply { text: Some(text.to_owned()), ..reply });
+        call
+    };
+    let replies = [to("done\n\n`ctx: web @fix`"), to("no such line"), to("ctx: gone")];
+    insta::assert_snapshot!("ctx_of_what_is_replied_to", talk(house(), replies).await);
     insta::assert_snapshot!(
         "ctx_without_projects",
         talk(FakeHost::default(), ["", "api", "clear"].map(|text| call("ctx", text))).await
@@ -259,7 +271,8 @@ async fn members_of_a_group_look_and_change_nothing() {
 async fn cancel_says_what_was_stopped_or_asks_which() {
     let stopped =
         |count: u8| Call { stopped: (0..count).map(FakeHost::run_id).collect(), ..call("cancel", "") };
-    let mut script = talk(house(), [stopped(1), stopped(3), call("cancel", "")]).await;
+    let replied = replying_to("5", stopped(1));
+    let mut script = talk(house(), [stopped(1), replied, stopped(3), call("cancel", "")]).await;
 
     let one = || house().with_run(1, true, None, "tidy up").with_run(2, false, None, "in another chat");
     let (here, there) = (FakeHost::run_id(1).to_string(), FakeHost::run_id(2).to_string());

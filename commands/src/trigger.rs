@@ -16,7 +16,7 @@ const ALL: &str = "all";
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let mode = crate::option("mode", OptionKind::Text, "all, mentions or clear");
-    crate::spec("trigger", "/trigger [MODE | clear]", "answer all messages here or mentions", vec![mode])
+    crate::spec("trigger", "/trigger [MODE | clear]", "set trigger mode", vec![mode])
 }
 
 pub(crate) struct Trigger;
@@ -35,7 +35,7 @@ impl Command for Trigger {
             [mode @ (ALL | MENTIONS)] => Some(*mode),
             ["clear"] => None,
             _ => {
-                let usage = "usage: /trigger, /trigger all, /trigger mentions or /trigger clear";
+                let usage = "usage: /trigger, /trigger all, /trigger mentions, or /trigger clear";
                 return Err(CommandError(usage.to_owned()));
             }
         };

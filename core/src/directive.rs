@@ -40,6 +40,7 @@ pub enum DirectiveError {
 pub struct Vocabulary {
     engines: BTreeSet<EngineId>,
     aliases: BTreeSet<String>,
+    bot: Option<String>,
 }
 
 impl Vocabulary {
@@ -49,7 +50,17 @@ impl Vocabulary {
         aliases: impl IntoIterator<Item = A>,
     ) -> Self {
         let aliases = aliases.into_iter().map(|alias| alias.as_ref().to_lowercase()).collect();
-        Self { engines: engines.into_iter().collect(), aliases }
+        Self { engines: engines.into_iter().collect(), aliases, bot: None }
+    }
+
+    /// Knows what the bot itself is called: `@bot` addresses it and is no branch.
+    #[must_use]
+    pub fn with_bot(self, bot: Option<String>) -> Self {
+        Self { bot, ..self }
+    }
+
+    fn is_bot(&self, word: &str) -> bool {
+        self.bot.as_deref().is_some_and(|bot| bot.eq_ignore_ascii_case(word))
     }
 
     /// Returns the engine called `word`, whatever its case.
@@ -80,8 +91,8 @@ pub struct Directives {
 
 /// Reads the directives at the start of the first line that is not blank.
 ///
-/// `/name` and `/name@anything` name an engine, else a project; `@branch` names a branch; any other word
-/// ends the directives. The rest of that line loses its inner spacing, the whole prompt its outer one.
+/// `/name` and `/name@anything` name an engine, else a project; `@branch` names a branch, unless it addresses
+/// the bot itself, which means nothing more; any other word ends the directives. The rest of that line loses its inner spacing, the whole prompt its outer one.
 ///
 /// # Errors
 /// [`DirectiveError`] when one kind of directive stands twice.
@@ -117,6 +128,7 @@ impl Directives {
         if let Some(branch) = word.strip_prefix('@') {
             return match branch {
                 "" => Ok(false),
+                name if known.is_bot(name) => Ok(true),
                 _ if self.branch.is_some() => Err(DirectiveError::Branches),
                 _ => {
                     self.branch = Some(branch.to_owned());

@@ -66,6 +66,9 @@ pub struct Reply {
     pub message: MessageRef,
     /// Its text, where the service tells.
     pub text: Option<String>,
+    /// Whether the bot itself wrote it, where the service tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_bot: bool,
 }
 
 /// A file that came with a message. Its bytes are fetched by the transport when a run needs them.

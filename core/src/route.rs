@@ -76,6 +76,8 @@ pub struct Known {
     pub caller_dir: bool,
     /// What becomes of files that come without a command; `None` where files are switched off.
     pub files: Option<AutoPut>,
+    /// What the bot is called where messages name it.
+    pub bot: Option<String>,
 }
 
 impl Known {
@@ -347,8 +349,7 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
 }
 
 /// Returns whether a prompt or a file was only overheard: the chat wants the bot to answer who addresses it
-/// (`/trigger mentions`), and this neither names the bot, nor replies to a run of it, nor begins with one of
-/// its words.
+/// (`/trigger mentions`), and this neither names the bot, nor replies to it, nor begins with one of its words.
 #[must_use]
 pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, named: bool) -> bool {
     let trigger = facts.stored.preferences.iter().find(|row| row.key == PreferenceKey::Trigger);
@@ -359,7 +360,9 @@ pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Kno
         wants.reading,
         Reading::Prompt(_) | Reading::Refuse(_) | Reading::Store { .. } | Reading::Tell(_)
     );
-    let is_reply = facts.stored.run.is_some() || facts.live.is_some() || wants.query.session.is_some();
+    let to_bot = message.reply_to.as_ref().is_some_and(|reply| reply.of_bot);
+    let is_reply =
+        to_bot || facts.stored.run.is_some() || facts.live.is_some() || wants.query.session.is_some();
     let ours = |call: SlashCall| {
         known.engines.iter().any(|id| id.as_str() == call.name) || known.project(&call.name).is_some()
     };

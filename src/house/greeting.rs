@@ -78,7 +78,13 @@ fn is_missing(issue: &str) -> bool {
     issue.contains("not found on PATH")
 }
 
-/// Returns the menu: engines that can be used, projects, commands in their order, `cancel` at the end.
+/// Built-in commands in the order of the menu, which is the one people know from the Python takopi; those it
+/// did not have come last.
+const BUILT_IN: [&str; 11] =
+    ["new", "ctx", "agent", "model", "reasoning", "trigger", "topic", "file", "forget", "status", "help"];
+
+/// Returns the menu: engines that can be used, projects, commands of plugins, the built-in ones in their order,
+/// `cancel` at the end.
 pub(super) fn menu<'a>(
     engines: &[EngineStatus],
     projects: impl Iterator<Item = &'a str>,
@@ -91,9 +97,11 @@ pub(super) fn menu<'a>(
     menu.extend(
         projects.map(|alias| entry(&alias.to_lowercase(), format!("work on: {}", alias.to_lowercase()))),
     );
-    let (cancel, others): (Vec<_>, Vec<_>) = commands
+    let (cancel, mut others): (Vec<_>, Vec<_>) = commands
         .map(|(name, description)| entry(name, description.to_owned()))
         .partition(|one| one.name == "cancel");
+    // Stable, and a name that is not listed ranks before all that are.
+    others.sort_by_key(|one| BUILT_IN.iter().position(|name| *name == one.name));
     menu.extend(others);
     menu.extend(cancel);
     menu
@@ -141,5 +149,22 @@ mod tests {
         let menu = menu(&engines, ["App"].into_iter(), commands.into_iter());
         let names: Vec<&str> = menu.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["claude", "app", "new", "cancel"]);
+    }
+
+    #[test]
+    fn the_menu_has_commands_of_plugins_before_the_built_in_ones_in_the_order_people_know() {
+        let commands =
+            ["agent", "backlog", "cancel", "ctx", "help", "new", "trigger"].map(|name| (name, "it"));
+        let menu = menu(&[], std::iter::empty(), commands.into_iter());
+        let names: Vec<&str> = menu.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["backlog", "new", "ctx", "agent", "trigger", "help", "cancel"]);
+    }
+
+    #[test]
+    fn every_built_in_command_has_its_place_in_the_menu() {
+        for (spec, _) in takopi_commands::all().unwrap() {
+            let id = spec.id.as_str();
+            assert!(id == "cancel" || BUILT_IN.contains(&id), "/{id} is not in the menu's order");
+        }
     }
 }

@@ -101,7 +101,7 @@ fn telegram_a_press_of_cancel_ends_the_run_and_is_answered() {
     server.wait_for("the answer to the press", |log| {
         log.of("answerCallbackQuery").find(|call| call.ended.is_some()).map(drop)
     });
-    assert_eq!(server.answers(&pressed)[0].text, "cancelling");
+    assert_eq!(server.answers(&pressed)[0].text, "cancelling...");
     daemon.stop();
 }
 

@@ -87,6 +87,7 @@ impl Generation {
             topic: false,
             caller_dir: transport.features.caller_dir,
             files: None,
+            bot: None,
         }
     }
 }

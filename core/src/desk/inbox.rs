@@ -111,8 +111,9 @@ impl Inbox {
                 }
             };
             let is_first = !arriving.inbounds.iter().any(|before| before.address() == inbound.address());
+            let waits = self.is_about_waiting(&inbound);
             let stopped = if refusal.is_none() { self.stop_at_once(&inbound, is_first) } else { Vec::new() };
-            first.push(first_response(&inbound, &stopped));
+            first.push(first_response(&inbound, &stopped, waits));
             arriving.inbounds.push(inbound);
             arriving.fates.push((stopped, refusal));
         }
@@ -140,6 +141,15 @@ impl Inbox {
         runs.into_iter().filter(|run| self.desk.stop(*run, Stop::Cancel)).collect()
     }
 
+    /// Returns whether a press is to cancel a run that has not started.
+    fn is_about_waiting(&self, inbound: &Inbound) -> bool {
+        let Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) = inbound else {
+            return false;
+        };
+        let here = self.desk.live_at(inbound.address());
+        here.iter().any(|live| live.id == *run && live.has_not_started())
+    }
+
     /// Returns the runs here that a typed `/cancel` means: all with `all`, the one named, the one replied to,
     /// else the only one. Several and no hint means none: the command then lists them.
     fn meant_by(&self, message: &Message, arguments: &str, is_first: bool) -> Vec<RunId> {
@@ -157,13 +167,16 @@ impl Inbox {
     }
 }
 
-fn first_response(inbound: &Inbound, stopped: &[RunId]) -> FirstResponse {
+fn first_response(inbound: &Inbound, stopped: &[RunId], waits: bool) -> FirstResponse {
     match inbound {
         Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) if stopped.is_empty() => {
-            FirstResponse::Toast("it is over already".to_owned())
+            FirstResponse::Toast("nothing is currently running for that message.".to_owned())
+        }
+        Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) if waits => {
+            FirstResponse::Toast("dropped from queue.".to_owned())
         }
         Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) => {
-            FirstResponse::Toast("cancelling".to_owned())
+            FirstResponse::Toast("cancelling...".to_owned())
         }
         Inbound::Press(Press { action: ButtonAction::SendFile { .. }, .. }) => {
             FirstResponse::Toast("looking for the file".to_owned())

@@ -138,6 +138,11 @@ impl LiveRun {
         true
     }
 
+    /// Returns whether it still waits for its turn.
+    pub(super) fn has_not_started(&self) -> bool {
+        self.state().started_at.is_none()
+    }
+
     pub(super) fn signal(&self) -> StopSignal {
         self.signal.clone()
     }

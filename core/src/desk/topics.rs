@@ -41,6 +41,7 @@ impl InForce {
             conversations: known.conversations || topic,
             shared: instance.transport.shares(address),
             files: instance.transport.files().map(|policy| policy.auto_put),
+            bot: instance.transport.bot_name(),
             ..known
         }
     }

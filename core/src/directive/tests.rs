@@ -28,6 +28,22 @@ fn directives_stand_in_any_order_and_case() {
 }
 
 #[test]
+fn the_bots_own_name_before_a_prompt_is_no_branch() {
+    let known = known().with_bot(Some("Our_Bot".to_owned()));
+    let read = |text: &str| {
+        let found = parse_directives(text, &known).unwrap();
+        (found.engine.map(String::from), found.branch, found.prompt)
+    };
+    assert_eq!(read("@our_bot do  it"), (None, None, "do it".to_owned()));
+    assert_eq!(
+        read("@our_bot /codex @fix @OUR_BOT go"),
+        (Some("codex".into()), Some("fix".into()), "go".into())
+    );
+    assert_eq!(read("@our_bots go"), (None, Some("our_bots".into()), "go".to_owned()));
+    assert_eq!(read("ask @our_bot").2, "ask @our_bot");
+}
+
+#[test]
 fn what_is_no_directive_leaves_the_text_alone() {
     for text in [
         "",

@@ -237,6 +237,11 @@ pub trait Transport: Send + Sync {
         false
     }
 
+    /// Returns what the bot is called in messages that name it, without the `@`. From memory.
+    fn bot_name(&self) -> Option<String> {
+        None
+    }
+
     /// Returns whether somebody may change what holds for everybody in a chat. Asks the service where it has
     /// groups with members who may not.
     ///

@@ -83,7 +83,7 @@ pub(super) fn directed(
     known: &Known,
 ) -> Result<(Directives, Option<Context>), String> {
     let aliases = known.projects.iter().map(|project| project.key.as_str());
-    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases);
+    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases).with_bot(known.bot.clone());
     let directives = parse_directives(typed, &vocabulary).map_err(|error| error.to_string())?;
     let replied = replied.map(|text| parse_context_line(text, &vocabulary)).transpose();
     Ok((directives, replied.map_err(|error| error.to_string())?.flatten()))

@@ -45,6 +45,7 @@ fn known() -> Known {
         topic: false,
         caller_dir: false,
         files: None,
+        bot: None,
     }
 }
 
@@ -65,7 +66,10 @@ fn message(text: &str) -> Message {
 
 fn reply(text: &str, replied: &str) -> Message {
     let to = MessageRef { address: address(Some("th")), id: "0".to_owned() };
-    Message { reply_to: Some(Reply { message: to, text: Some(replied.to_owned()) }), ..message(text) }
+    Message {
+        reply_to: Some(Reply { message: to, text: Some(replied.to_owned()), of_bot: false }),
+        ..message(text)
+    }
 }
 
 fn prefer(thread: Option<&str>, key: PreferenceKey, value: &str) -> Preference {
@@ -389,6 +393,9 @@ fn where_only_who_addresses_the_bot_is_answered_others_are_overheard() {
     for text in ["@one @two of us", "/unknown word", "see /beta"] {
         assert!(overheard(&message(text), &facts, false), "{text}");
     }
+    let mut to_bot = chat.clone();
+    to_bot.reply_to = Some(Reply { message: chat.message.clone(), text: None, of_bot: true });
+    assert!(!overheard(&to_bot, &facts, false), "a reply to what the bot said, of a run or not");
     let live = LiveFacts {
         run: crate::testing::command::FakeHost::run_id(1),
         thread: ThreadKey::Token(Session { engine: id("beta"), token: SessionToken::parse("s").unwrap() }),

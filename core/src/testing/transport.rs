@@ -222,7 +222,7 @@ impl FakeTransport {
             let lines = seen.body.header.into_iter().chain([seen.body.text]).chain(seen.body.footer);
             lines.collect::<Vec<_>>().join("\n")
         };
-        let reply = Reply { message, text: seen.map(text_of) };
+        let reply = Reply { message, text: seen.map(text_of), of_bot: false };
         Message { reply_to: Some(reply), ..self.message(chat, upstream, text) }
     }
 

@@ -39,7 +39,11 @@ fn cancel() -> ButtonAction {
 fn an_inbound_is_stored_as() {
     let bare = message("chat", "1", "hello");
     let mut rich = message("chat/topic", "2", "look");
-    rich.reply_to = Some(Reply { message: message_ref("chat/topic", "1"), text: Some("hello".to_owned()) });
+    rich.reply_to = Some(Reply {
+        message: message_ref("chat/topic", "1"),
+        text: Some("hello".to_owned()),
+        of_bot: false,
+    });
     rich.attachments = [AttachmentKind::Image, AttachmentKind::Voice, AttachmentKind::File]
         .map(|kind| Attachment {
             handle: "h".to_owned(),

@@ -110,6 +110,11 @@ impl Kept {
         key
     }
 
+    /// Returns whether a button may once have been written here: only of such a one can be said that it is old.
+    pub(crate) fn is_ours(data: &str) -> bool {
+        data == OLD_CANCEL || data.starts_with('#') || read(data).is_some()
+    }
+
     /// Returns what a press asks for; `None` when nobody knows any more.
     pub(crate) fn read(&self, data: &str) -> Option<Pressed> {
         if data == OLD_CANCEL {
@@ -174,5 +179,11 @@ mod tests {
         assert_eq!(Kept::default().read("takopi:cancel"), Some(Pressed::CancelHere));
         assert_eq!(Kept::default().read("takopi:steer"), None);
         assert_eq!(Kept::default().read("#0123"), None, "kept by another process");
+    }
+
+    #[test]
+    fn data_of_a_button_somebody_else_made_is_not_ours() {
+        assert!(Kept::is_ours("#0123") && Kept::is_ours("takopi:cancel") && Kept::is_ours("r7"));
+        assert!(!["nope", "plugin:words", "takopi:nope", ":", ""].into_iter().any(Kept::is_ours));
     }
 }

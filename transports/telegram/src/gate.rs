@@ -128,6 +128,11 @@ impl Gate {
         (changing.moved, changing.username) = (moved, username);
     }
 
+    /// Returns what the bot is called, once it is known.
+    pub(crate) fn username(&self) -> Option<String> {
+        self.changing.read().unwrap_or_else(PoisonError::into_inner).username.clone()
+    }
+
     /// Learns what the bot is called.
     pub(crate) fn set_username(&self, username: Option<String>) {
         self.changing.write().unwrap_or_else(PoisonError::into_inner).username = username;

@@ -35,6 +35,8 @@ pub(crate) enum Update {
         query: String,
         /// What it asks for; `None` when nobody knows any more.
         inbound: Option<Inbound>,
+        /// Whether the button was of this bot's making.
+        is_ours: bool,
         /// The press as it would be if it asked for nothing, for the gate.
         sender: Sender,
         /// Where it was pressed.
@@ -136,13 +138,15 @@ impl Reader<'_> {
         }
         let address = self.address(message);
         let text = replied.text.clone().or_else(|| replied.caption.clone());
-        Some(Reply { message: MessageRef { address, id: replied.message_id.to_string() }, text })
+        let of_bot = replied.from.as_ref().is_some_and(|from| from.id.to_string() == self.bot);
+        Some(Reply { message: MessageRef { address, id: replied.message_id.to_string() }, text, of_bot })
     }
 
     fn read_press(&self, query: wire::CallbackQuery) -> Update {
         let (Some(message), Some(data)) = (query.message, query.data) else { return Update::Nothing };
         let sender = user(&query.from);
         let reference = self.reference(&message);
+        let is_ours = Kept::is_ours(&data);
         let inbound = self.kept.read(&data).map(|pressed| match pressed {
             Pressed::Action(action) => {
                 let upstream = match &action {
@@ -156,7 +160,7 @@ impl Reader<'_> {
                 Inbound::Message(cancel_here(format!("p{}", query.id), &reference, &sender))
             }
         });
-        Update::Pressed { query: query.id, inbound, sender, message: reference }
+        Update::Pressed { query: query.id, inbound, is_ours, sender, message: reference }
     }
 
     fn address(&self, message: &wire::Message) -> Address {
@@ -180,7 +184,7 @@ fn cancel_here(upstream: String, pressed: &MessageRef, sender: &Sender) -> Messa
         message: pressed.clone(),
         sender: sender.clone(),
         text: "/cancel".to_owned(),
-        reply_to: Some(Reply { message: pressed.clone(), text: None }),
+        reply_to: Some(Reply { message: pressed.clone(), text: None, of_bot: false }),
         attachments: Vec::new(),
         album: None,
         forwarded: false,

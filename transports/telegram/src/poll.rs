@@ -67,8 +67,9 @@ struct Work {
     id: i64,
     /// What is to be accepted of it.
     inbound: Option<Inbound>,
-    /// The press that is to be answered; one without an inbound asks for what nobody knows any more.
-    query: Option<String>,
+    /// The press that is to be answered, and whether its button was of this bot's making: one without an inbound
+    /// asks for what nobody knows any more.
+    query: Option<(String, bool)>,
 }
 
 /// Where a poller stands.
@@ -186,10 +187,10 @@ impl<'a> Poller<'a> {
         let nothing = Work { id, inbound: None, query: None };
         Some(match reader.read(id, update) {
             Ok(Update::Said(inbound)) => Work { inbound: Some(inbound), ..nothing },
-            Ok(Update::Pressed { query, inbound, sender, message })
+            Ok(Update::Pressed { query, inbound, is_ours, sender, message })
                 if bot.gate.admits(&message.address.chat, Some(&sender)) =>
             {
-                Work { inbound, query: Some(query), ..nothing }
+                Work { inbound, query: Some((query, is_ours)), ..nothing }
             }
             Ok(Update::Pressed { .. } | Update::Nothing) => nothing,
             Ok(Update::Moved { from, to }) => {
@@ -212,8 +213,9 @@ impl<'a> Poller<'a> {
         };
         for work in batch {
             let first = work.inbound.as_ref().and_then(|_| first.next());
-            if let Some(query) = &work.query {
-                self.answer(query.clone(), first.map_or_else(|| Some(FORGOTTEN.to_owned()), toast));
+            if let Some((query, is_ours)) = &work.query {
+                let forgotten = || is_ours.then(|| FORGOTTEN.to_owned());
+                self.answer(query.clone(), first.map_or_else(forgotten, toast));
             }
         }
         if let Some(last) = batch.last() {

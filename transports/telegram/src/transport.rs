@@ -343,6 +343,10 @@ impl Transport for Telegram {
         is_group(chat)
     }
 
+    fn bot_name(&self) -> Option<String> {
+        self.gate.username()
+    }
+
     async fn is_manager(&self, chat: &Address, sender: &Sender) -> Result<bool, SendError> {
         // Only groups have members who may not; a group's own voice is that of an anonymous administrator.
         if !is_group(chat) || chat.chat == sender.id {

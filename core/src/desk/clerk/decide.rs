@@ -184,7 +184,7 @@ impl Clerk {
         let live = self.desk.live();
         let meant = live.values().find(|run| run.inbox == Some(plain)).and_then(|run| run.asked_by.clone());
         if let (None, Some(meant)) = (&message.reply_to, meant) {
-            message.reply_to = Some(message::Reply { message: meant, text: None });
+            message.reply_to = Some(message::Reply { message: meant, text: None, of_bot: false });
         }
     }
 

@@ -46,7 +46,7 @@ async fn a_waiting_run_is_cancelled_by_its_own_button_alone() {
     let sender = stage.service.message("a", "", "").sender;
     let press = Press { upstream: "p".to_owned(), message, sender, action };
     let first = stage.service.hand_in(Inbound::Press(press)).await.unwrap();
-    assert_eq!(first, FirstResponse::Toast("cancelling".to_owned()));
+    assert_eq!(first, FirstResponse::Toast("dropped from queue.".to_owned()));
     stage.engine.open_gate("x");
     stage.service.wait_for("a", |seen| texts(seen).iter().filter(|text| **text == "ok").count() == 2).await;
     let id = second.id;

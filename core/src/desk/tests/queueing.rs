@@ -153,7 +153,7 @@ async fn neither_a_command_nor_what_is_said_to_a_run_waits_for_forwards() {
     stage.say("b", "2", "session:s1 gate:x").await;
     stage.engine.wait_running(&["session:s1 gate:x"]).await;
     assert_eq!(begun.elapsed(), Duration::from_millis(300));
-    let reply = Reply { message: stage.service.message("b", "2", "").message, text: None };
+    let reply = Reply { message: stage.service.message("b", "2", "").message, text: None, of_bot: false };
     let meant = stage.service.message("b", "3", "and two");
     stage.hand_in(Message { reply_to: Some(reply), ..meant }).await;
     stage.engine.open_gate("x");

@@ -54,7 +54,7 @@ pub async fn command_contract(spec: &CommandSpec, command: &dyn Command, is_buil
         }
         let mut reply = FakeHost::call(&spec.id, "");
         let message = MessageRef { address: FakeHost::address(), id: "7".to_owned() };
-        reply.reply_to = Some(Reply { message, text: None });
+        reply.reply_to = Some(Reply { message, text: None, of_bot: false });
         answers(spec, command, house(), reply).await;
         a_stop_is_heeded(spec, command, house()).await;
     }

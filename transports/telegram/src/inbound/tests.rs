@@ -9,7 +9,7 @@ use super::*;
 fn read(update: Value) -> Result<Update, Undecodable> {
     let instance = InstanceId::parse("telegram").unwrap();
     let kept = Kept::default();
-    Reader { instance: &instance, bot: "1", kept: &kept }.read(9, update)
+    Reader { instance: &instance, bot: "111", kept: &kept }.read(9, update)
 }
 
 fn merged(mut message: Value, more: Value) -> Value {
@@ -86,6 +86,16 @@ fn a_thread_is_a_topic_only_where_there_are_topics() {
     assert_eq!(message(general).message.address.thread, None, "a reply in the general topic");
     let topic = message(json!({"message_thread_id": 3, "is_topic_message": true}));
     assert_eq!(topic.message.address.thread.as_deref(), Some("3"));
+}
+
+#[test]
+fn a_reply_tells_whether_the_bot_wrote_what_it_replies_to() {
+    let reply = |from: i64| {
+        let by = json!({"id": from, "is_bot": true, "first_name": "B"});
+        let replied = merged(plain(), json!({"message_id": 4, "from": by}));
+        message(json!({"reply_to_message": replied})).reply_to.unwrap()
+    };
+    assert!(reply(111).of_bot && !reply(112).of_bot);
 }
 
 #[test]
