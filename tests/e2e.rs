@@ -90,6 +90,8 @@ mod telegram_groups;
 mod telegram_joining;
 #[path = "e2e/telegram_moving.rs"]
 mod telegram_moving;
+#[path = "e2e/telegram_soak.rs"]
+mod telegram_soak;
 #[path = "e2e/telegram_voice.rs"]
 mod telegram_voice;
 #[path = "e2e/wait.rs"]
