@@ -102,6 +102,8 @@ mod telegram_pairing;
 mod telegram_reload;
 #[path = "e2e/telegram_sessions.rs"]
 mod telegram_sessions;
+#[path = "e2e/telegram_soak.rs"]
+mod telegram_soak;
 #[path = "e2e/telegram_topics.rs"]
 mod telegram_topics;
 #[path = "e2e/telegram_voice.rs"]

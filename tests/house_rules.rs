@@ -42,8 +42,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-ledger", &["takopi-core"]),
     ("takopi-voice", &["takopi-core"]),
     ("takopi-fake", &[]),
-    // It measures the rooms in its own process.
-    ("xtask", &["takopi-core", "takopi-stdio", "takopi-engines", "takopi-ledger"]),
+    // It measures the rooms in its own process, and the built binary against the fakes.
+    ("xtask", &["takopi-core", "takopi-stdio", "takopi-engines", "takopi-ledger", "takopi-fake"]),
 ];
 
 /// What any room may stand on. Every other package of ours is somebody's sibling.

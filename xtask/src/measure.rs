@@ -1,8 +1,8 @@
 //! `cargo xtask measure`: what the house promises to be, measured on this machine, as one Markdown table.
 //!
 //! Numbers come from real runs and nothing else. How each row is measured stands in its file: `agent`, `actors`
-//! and `stage` are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program.
-//! `table` judges.
+//! and `stage` are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program,
+//! `telegram` what its people wait for. `table` judges.
 
 mod actors;
 mod agent;
@@ -13,6 +13,7 @@ mod lines;
 mod process;
 mod stage;
 mod table;
+mod telegram;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,9 +24,11 @@ use crate::WRONG_USAGE;
 
 /// What the measurements are to do besides measuring.
 #[derive(Debug, Clone, Copy)]
-struct Wishes {
+struct Wishes<'a> {
     /// Take the binaries as they lie there.
     skip_build: bool,
+    /// A Python with the Python takopi installed, to be measured beside ours.
+    peer: Option<&'a Path>,
 }
 
 struct Measurement {
@@ -33,26 +36,32 @@ struct Measurement {
     about: &'static str,
     /// Takes minutes: only by name.
     by_name_only: bool,
-    rows: fn(&Path, Wishes) -> anyhow::Result<Vec<Row>>,
+    rows: fn(&Path, Wishes<'_>) -> anyhow::Result<Vec<Row>>,
 }
 
 const fn quick(
     name: &'static str,
     about: &'static str,
-    rows: fn(&Path, Wishes) -> anyhow::Result<Vec<Row>>,
+    rows: fn(&Path, Wishes<'_>) -> anyhow::Result<Vec<Row>>,
 ) -> Measurement {
     Measurement { name, about, by_name_only: false, rows }
 }
 
-const MEASUREMENTS: [Measurement; 9] = [
+const MEASUREMENTS: [Measurement; 11] = [
     quick("exec", "a bare fork and exec, to compare with", |_, _| latency::exec()),
     quick("version", "`takopi --version`", binary::version),
     quick("start", "from the start of the daemon to its readiness", binary::start),
     quick("idle", "the memory of a daemon that has nothing to do", binary::idle),
     quick("message", "from an accepted message to its engine's process", |_, _| latency::message()),
     quick("answer", "from an agent's last line to its answer", |_, _| latency::answer()),
+    quick("cancel", "from a cancel to the engine's end", |_, _| latency::cancel()),
     quick("line", "the memory that one huge line of an agent takes", |_, _| flow::line()),
     quick("events", "events of an agent through a run, and the memory they take", |_, _| flow::rows()),
+    quick(
+        "telegram",
+        "what people wait for in Telegram; --peer PYTHON: beside the Python takopi",
+        telegram::rows,
+    ),
     quick("size", "the size of the shipped binary", binary::size),
 ];
 
@@ -78,19 +87,27 @@ pub(crate) fn list() -> String {
 
 /// Measures what is named, or everything that is quick, and fails when a target is missed.
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let (flags, names): (Vec<&String>, Vec<&String>) =
-        arguments.iter().partition(|word| word.starts_with("--"));
-    let unknown_flag = flags.iter().find(|flag| flag.as_str() != "--skip-build");
-    let unknown = names.iter().find(|name| all().all(|one| one.name != name.as_str()));
-    if let Some(word) = unknown_flag.or(unknown) {
-        eprintln!("`{word}` cannot be measured; there are:\n{}\nand --skip-build", list());
-        return ExitCode::from(WRONG_USAGE);
+    let mut wishes = Wishes { skip_build: false, peer: None };
+    let mut names = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match (word.as_str(), words.as_slice().first()) {
+            ("--skip-build", _) => wishes.skip_build = true,
+            ("--peer", Some(python)) => {
+                wishes.peer = Some(Path::new(python));
+                words.next();
+            }
+            (name, _) if all().any(|one| one.name == name) => names.push(name),
+            _ => {
+                eprintln!("`{word}` cannot be measured; there are:\n{}\nand --skip-build", list());
+                return ExitCode::from(WRONG_USAGE);
+            }
+        }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-    let wishes = Wishes { skip_build: !flags.is_empty() };
     let chosen = |one: &&Measurement| match names.is_empty() {
         true => !one.by_name_only,
-        false => names.iter().any(|name| name.as_str() == one.name),
+        false => names.contains(&one.name),
     };
     let mut rows = Vec::new();
     let mut failed = false;

@@ -29,8 +29,8 @@ fn now() -> Instant {
 }
 
 /// `--version` to its end, less a bare fork and exec of `/bin/true`.
-pub(super) fn version(root: &Path, wishes: Wishes) -> anyhow::Result<Vec<Row>> {
-    let program = built(root, "release", wishes)?;
+pub(super) fn version(root: &Path, wishes: Wishes<'_>) -> anyhow::Result<Vec<Row>> {
+    let program = built(root, "takopi", "release", wishes)?;
     let program = program.to_str().context("the path of the binary is no Unicode")?;
     let mut measured = Vec::new();
     for _ in 0..VERSIONS {
@@ -44,8 +44,8 @@ pub(super) fn version(root: &Path, wishes: Wishes) -> anyhow::Result<Vec<Row>> {
 }
 
 /// From the fork to `READY=1`: in a new HOME, and where a ledger is already.
-pub(super) fn start(root: &Path, wishes: Wishes) -> anyhow::Result<Vec<Row>> {
-    let program = built(root, "release", wishes)?;
+pub(super) fn start(root: &Path, wishes: Wishes<'_>) -> anyhow::Result<Vec<Row>> {
+    let program = built(root, "takopi", "release", wishes)?;
     let (mut first, mut again) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         let home = tempfile::tempdir()?;
@@ -63,8 +63,8 @@ pub(super) fn start(root: &Path, wishes: Wishes) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The memory of the shipped daemon, two seconds after it was ready: `VmRSS`, and `Pss`, which counts shared pages once.
-pub(super) fn idle(root: &Path, wishes: Wishes) -> anyhow::Result<Vec<Row>> {
-    let program = built(root, "dist", wishes)?;
+pub(super) fn idle(root: &Path, wishes: Wishes<'_>) -> anyhow::Result<Vec<Row>> {
+    let program = built(root, "takopi", "dist", wishes)?;
     let (mut resident, mut proportional) = (Vec::new(), Vec::new());
     for _ in 0..IDLES {
         let home = tempfile::tempdir()?;
@@ -83,30 +83,32 @@ pub(super) fn idle(root: &Path, wishes: Wishes) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The file that is shipped.
-pub(super) fn size(root: &Path, wishes: Wishes) -> anyhow::Result<Vec<Row>> {
-    let bytes = fs::metadata(built(root, "dist", wishes)?)?.len();
+pub(super) fn size(root: &Path, wishes: Wishes<'_>) -> anyhow::Result<Vec<Row>> {
+    let bytes = fs::metadata(built(root, "takopi", "dist", wishes)?)?.len();
     let target = Target::AtMost(Amount::Mebibytes(10.0));
     Ok(vec![Row::new("size of the shipped binary", target, vec![Amount::bytes(bytes)])])
 }
 
 /// The first build a person does, with the crates already downloaded.
-pub(super) fn cold(root: &Path, _wishes: Wishes) -> anyhow::Result<Vec<Row>> {
+pub(super) fn cold(root: &Path, _wishes: Wishes<'_>) -> anyhow::Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
     let took = build(cargo().args(["build", "--release", "--target-dir"]).arg(folder.path()), root)?;
     let measured = vec![Amount::Seconds(took.as_secs_f64())];
     Ok(vec![Row::new("cold `cargo build --release`", Target::Reference, measured)])
 }
 
-/// Returns the binary of a profile, after building it.
-fn built(root: &Path, profile: &str, wishes: Wishes) -> anyhow::Result<PathBuf> {
+/// Returns a program of ours, built in a profile: `takopi` or `scripted-agent`.
+pub(super) fn built(root: &Path, name: &str, profile: &str, wishes: Wishes<'_>) -> anyhow::Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let program = target.join(profile).join("takopi");
+    let program = target.join(profile).join(name);
     if wishes.skip_build {
         anyhow::ensure!(program.exists(), "{} is not there: leave --skip-build out", program.display());
         return Ok(program);
     }
-    let took = build(cargo().args(["build", "--locked", "--package", "takopi", "--profile", profile]), root)?;
-    eprintln!("built {profile} in {:.0} s", took.as_secs_f64());
+    let package = if name == "takopi" { "takopi" } else { "takopi-fake" };
+    let arguments = ["build", "--locked", "--package", package, "--bin", name, "--profile", profile];
+    let took = build(cargo().args(arguments), root)?;
+    eprintln!("built {name} ({profile}) in {:.0} s", took.as_secs_f64());
     Ok(program)
 }
 

@@ -1,4 +1,4 @@
-//! From an accepted message to its engine's process, and the bare fork and exec to compare with.
+//! From an accepted message to its engine's process, from a cancel to its end, and the bare fork and exec to compare with.
 //!
 //! Both are measured in this process with the same clock and the same program. A spawn returns when the child has
 //! executed its program (`posix_spawn` holds the parent that long), so its return is the moment the engine is there.
@@ -9,8 +9,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use takopi_core::desk::{Follow, Followed};
-use takopi_core::event::RunEvent;
+use takopi_core::event::{Outcome, RunEvent};
 use tokio::io::AsyncWriteExt;
 
 use super::actors::PLAYED;
@@ -19,6 +21,9 @@ use super::stage::Stage;
 use super::table::{Amount, Row, Target};
 
 const TIMES: usize = 200;
+
+/// A cancelled run takes its time to be over: its processes are looked for.
+const CANCELS: usize = 50;
 
 #[expect(clippy::disallowed_methods, reason = "the real time is what is measured")]
 fn now() -> Instant {
@@ -98,8 +103,7 @@ pub(super) fn answer() -> anyhow::Result<Vec<Row>> {
     runtime.block_on(async {
         let folder = tempfile::tempdir()?;
         let pipe = folder.path().join("pipe");
-        let made = Command::new("mkfifo").arg(&pipe).status().context("failed to run mkfifo")?;
-        anyhow::ensure!(made.success(), "mkfifo ended with {made}");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         let mut stage = Stage::open(folder.path()).await?;
         let mut rows = Vec::new();
         for agent in PLAYED {
@@ -135,6 +139,51 @@ async fn one_answer(stage: &mut Stage, agent: &str, pipe: &Path) -> anyhow::Resu
     drop(words);
     stage.answered().await?;
     Ok(took)
+}
+
+/// From the desk's being told to cancel a run to its first signal: the played agent dies of that, and with it the
+/// only reader of its pipe.
+pub(super) fn cancel() -> anyhow::Result<Vec<Row>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let folder = tempfile::tempdir()?;
+        let pipe = folder.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        let mut stage = Stage::open(folder.path()).await?;
+        let mut rows = Vec::new();
+        for agent in PLAYED {
+            let mut measured = Vec::new();
+            for _ in 0..CANCELS {
+                measured.push(Amount::from(one_cancel(&mut stage, agent, &pipe).await?));
+            }
+            let what = format!("cancel of a run of {agent} decided until its program is gone");
+            rows.push(Row::new(what, Target::AtMost(Amount::Millis(1.0)), measured));
+        }
+        stage.close().await;
+        Ok(rows)
+    })
+}
+
+async fn one_cancel(stage: &mut Stage, agent: &str, pipe: &Path) -> anyhow::Result<Duration> {
+    stage.say(&format!("/{agent} {}", pipe.display())).await?;
+    let run = stage.started().await?;
+    let mut follow = stage.desk.follow(run, 0).context("nothing to follow")?;
+    let mut beginning = String::new();
+    lines::begin(&mut beginning, agent)?;
+    let mut words = tokio::fs::OpenOptions::new().write(true).open(pipe).await?;
+    words.write_all(beginning.as_bytes()).await?;
+    words.flush().await?;
+    hear(&mut follow, |event| matches!(event, RunEvent::Session(_))).await?;
+    let words = words.into_std().await;
+    let gone = tokio::task::spawn_blocking(move || {
+        let mut end = [PollFd::new(&words, PollFlags::empty())];
+        poll(&mut end, Some(&Timespec { tv_sec: 10, tv_nsec: 0 })).map(|ended| (ended == 1).then(now))
+    });
+    let decided = now();
+    anyhow::ensure!(stage.desk.cancel(run), "there is nothing to cancel");
+    let gone = gone.await??.context("the program did not end")?;
+    stage.ended(&Outcome::Cancelled).await?;
+    Ok(gone.saturating_duration_since(decided))
 }
 
 /// Follows a run until the event that is waited for.

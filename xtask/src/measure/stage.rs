@@ -116,9 +116,14 @@ impl Stage {
 
     /// Waits for the end of the next run that ends, which must have answered.
     pub(super) async fn answered(&mut self) -> anyhow::Result<()> {
+        self.ended(&Outcome::Answered).await
+    }
+
+    /// Waits for the end of the next run that ends, which must be this one.
+    pub(super) async fn ended(&mut self, wanted: &Outcome) -> anyhow::Result<()> {
         loop {
             match self.hear().await? {
-                DeskEvent::Ended { outcome: Outcome::Answered, .. } => return Ok(()),
+                DeskEvent::Ended { outcome, .. } if outcome == *wanted => return Ok(()),
                 DeskEvent::Ended { outcome, .. } => bail!("the run ended as {outcome:?}"),
                 _ => {}
             }

@@ -60,13 +60,20 @@ pub(crate) struct Row {
     what: String,
     target: Target,
     measured: Vec<Amount>,
+    /// Somebody else of whom the same was measured, by name.
+    beside: Option<(String, Vec<Amount>)>,
 }
 
 impl Row {
     /// Returns the row of these measurements, of which there must be some.
     pub(crate) fn new(what: impl Into<String>, target: Target, mut measured: Vec<Amount>) -> Self {
         measured.sort_by(|a, b| a.number().total_cmp(&b.number()));
-        Self { what: what.into(), target, measured }
+        Self { what: what.into(), target, measured, beside: None }
+    }
+
+    /// Puts the measurements of somebody else beside these; nobody judges them.
+    pub(crate) fn beside(self, name: &str, other: Self) -> Self {
+        Self { beside: Some((name.to_owned(), other.measured)), ..self }
     }
 
     /// Returns the middle one; of an even number the upper of the two in the middle.
@@ -84,35 +91,52 @@ impl Row {
         }
     }
 
-    fn cells(&self) -> [String; 5] {
+    fn cells(&self) -> Vec<String> {
         let target = match self.target {
             Target::AtMost(amount) => format!("≤ {amount}"),
             Target::AtLeast(amount) => format!("≥ {amount}"),
             Target::Reference => "–".to_owned(),
-        };
-        let shown =
-            |amount: Option<Amount>| amount.map_or_else(|| "?".to_owned(), |amount| amount.to_string());
-        let worst = match self.target {
-            Target::AtLeast(_) => self.measured.first(),
-            Target::AtMost(_) | Target::Reference => self.measured.last(),
         };
         let verdict = match self.target {
             Target::Reference => "–",
             _ if self.misses() => "MISSED",
             _ => "met",
         };
-        let count = self.measured.len();
-        let median = shown(self.median());
-        let median = if count > 1 { format!("{median} (of {count})") } else { median };
-        [self.what.clone(), target, median, shown(worst.copied()), verdict.to_owned()]
+        let [median, worst] = self.numbers(&self.measured);
+        vec![self.what.clone(), target, median, worst, verdict.to_owned()]
+    }
+
+    /// Returns the median and the worst of sorted amounts.
+    fn numbers(&self, measured: &[Amount]) -> [String; 2] {
+        let shown =
+            |amount: Option<&Amount>| amount.map_or_else(|| "?".to_owned(), |amount| amount.to_string());
+        let worst = match self.target {
+            Target::AtLeast(_) => measured.first(),
+            Target::AtMost(_) | Target::Reference => measured.last(),
+        };
+        let (count, median) = (measured.len(), shown(measured.get(measured.len() / 2)));
+        [if count > 1 { format!("{median} (of {count})") } else { median }, shown(worst)]
     }
 }
 
-/// Returns the rows as a Markdown table.
+/// Returns the rows as a Markdown table; it is wider where somebody was measured beside.
 pub(crate) fn render(rows: &[Row]) -> String {
-    let head = ["what", "target", "median", "worst", "verdict"].map(str::to_owned);
-    let rule = ["---", "--:", "--:", "--:", "---"].map(str::to_owned);
-    let lines = [head, rule].into_iter().chain(rows.iter().map(Row::cells));
+    let mut head = ["what", "target", "median", "worst", "verdict"].map(str::to_owned).to_vec();
+    let mut rule = ["---", "--:", "--:", "--:", "---"].map(str::to_owned).to_vec();
+    let other = rows.iter().find_map(|row| row.beside.as_ref());
+    if let Some((name, _)) = other {
+        head.extend([name.clone(), "its worst".to_owned()]);
+        rule.extend(["--:", "--:"].map(str::to_owned));
+    }
+    let cells = rows.iter().map(|row| {
+        let mut cells = row.cells();
+        if other.is_some() {
+            let beside = row.beside.as_ref().map(|(_, measured)| row.numbers(measured));
+            cells.extend(beside.unwrap_or_else(|| ["–", "–"].map(str::to_owned)));
+        }
+        cells
+    });
+    let lines = [head, rule].into_iter().chain(cells);
     lines.map(|cells| format!("| {} |\n", cells.join(" | "))).collect()
 }
 
@@ -132,6 +156,18 @@ mod tests {
              | --- | --: | --: | --: | --- |\n\
              | start | ≤ 5.00 ms | 4.00 ms (of 3) | 9.00 ms | met |\n\
              | speed | ≥ 300 k/s | 200 k/s | 200 k/s | MISSED |\n"
+        );
+    }
+
+    #[test]
+    fn somebody_measured_beside_widens_the_table() {
+        let row = |number: f64| Row::new("start", Target::Reference, vec![Amount::Millis(number)]);
+        assert_eq!(
+            render(&[row(1.0).beside("other", row(2.0)), row(3.0)]),
+            "| what | target | median | worst | verdict | other | its worst |\n\
+             | --- | --: | --: | --: | --- | --: | --: |\n\
+             | start | – | 1.00 ms | 1.00 ms | – | 2.00 ms | 2.00 ms |\n\
+             | start | – | 3.00 ms | 3.00 ms | – | – | – |\n"
         );
     }
 }

@@ -114,12 +114,13 @@ impl<'a> Stage<'a> {
         }
         let mut last = self.voice.completed(&answer)?;
         last.splice(0..0, lines);
+        let before = crate::telegram::now().as_secs_f64();
         if script.has("nonewline") {
             out::raw(last.join("\n").as_bytes())?;
         } else {
             out::print(&last)?;
         }
-        self.state.log("result", &[])?;
+        self.state.log("result", &[("at", before.into())])?;
         if let Some(step) = script.find("linger") {
             self.state.stand_at(&step.rest)?;
         }

@@ -1,8 +1,9 @@
 //! What outlives a run of the agent: its log, its sessions, and the gates a test put up.
 //!
-//! `log.jsonl` gets a line for each start, turn, child and end. `sessions/CLI/ID` counts the turns of a
-//! session. A gate is a FIFO in `gates/` that is read to its end: who opens it for writing sees the agent
-//! standing there, and lets it pass by closing it.
+//! `log.jsonl` gets a line for each start, turn, child and end, with its time in seconds on the machine's
+//! monotonic clock: a result's is that before its last lines. `sessions/CLI/ID` counts the turns of a session. A
+//! gate is a FIFO in `gates/` that is read to its end: who opens it for writing sees the agent standing there, and
+//! lets it pass by closing it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -55,6 +56,7 @@ impl State {
         line.insert("event".to_owned(), event.into());
         line.insert("cli".to_owned(), self.cli.name().into());
         line.insert("pid".to_owned(), std::process::id().into());
+        line.insert("at".to_owned(), crate::telegram::now().as_secs_f64().into());
         line.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let mut log = OpenOptions::new().append(true).create(true).open(self.folder.join("log.jsonl"))?;
         log.write_all(format!("{}\n", Value::Object(line)).as_bytes())

@@ -79,6 +79,11 @@ impl TelegramServer {
         self.shared.read().log.clone()
     }
 
+    /// Reads the log as it is now, without a copy of it.
+    pub fn look<T>(&self, look: impl FnOnce(&Log) -> T) -> T {
+        look(&self.shared.read().log)
+    }
+
     /// Waits until `look` finds in the log what it wants.
     ///
     /// # Panics
