@@ -350,7 +350,7 @@ async fn help_lists_commands_engines_and_projects() {
 }
 
 /// Returns the house with files switched on, and with a folder that is denied.
-fn with_files(people: &[&str]) -> FakeHost {
+fn host_for(people: &[&str]) -> FakeHost {
     let people = people.iter().map(|id| (*id).to_owned()).collect();
     let uploads = FilePath::parse("incoming/").unwrap();
     let rules = FileRules::usual().unwrap();
@@ -361,7 +361,7 @@ fn with_files(people: &[&str]) -> FakeHost {
 
 #[tokio::test]
 async fn file_get_sends_a_file_of_the_project_that_is_meant() {
-    let mut host = with_files(&[]);
+    let mut host = host_for(&[]);
     host.default_project = Some("api".to_owned());
     let calls = [
         "",
@@ -383,13 +383,13 @@ async fn file_get_sends_a_file_of_the_project_that_is_meant() {
 async fn file_get_is_refused_to_those_who_may_not_and_where_no_project_is_meant() {
     let get = || [call("file", "get a.txt")];
     let mut script = talk(house(), get()).await;
-    script.push_str(&talk(with_files(&[]), get()).await);
+    script.push_str(&talk(host_for(&[]), get()).await);
     for people in [&[][..], &["1"], &["2"]] {
-        let mut host = with_files(people);
+        let mut host = host_for(people);
         host.is_member = true;
         script.push_str(&talk(host, get()).await);
     }
-    let mut host = with_files(&[]);
+    let mut host = host_for(&[]);
     host.default_project = Some("api".to_owned());
     host.broken = Some("the disk is full".to_owned());
     script.push_str(&talk(host, get()).await);

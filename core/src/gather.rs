@@ -97,7 +97,8 @@ impl Gatherer {
             (Some(_), false) => windows.album,
             (None, true) => windows.forward,
             (None, false) => {
-                let window = Some(windows.forward).filter(|window| !window.is_zero());
+                // A forwarded file is nothing that others belong to.
+                let window = Some(windows.forward).filter(|it| !it.is_zero() && !message.forwarded);
                 if let Some(group) = line.iter_mut().find(|group| group.is_open(now) && group.forwards) {
                     if let Some(window) = window.filter(|_| !group.has_plain()) {
                         group.add(inbox, message, window, now);

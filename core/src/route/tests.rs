@@ -408,7 +408,7 @@ fn where_only_who_addresses_the_bot_is_answered_others_are_overheard() {
 }
 
 #[test]
-fn in_a_shared_chat_a_conversation_is_its_senders_and_in_a_thread_everybodys() {
+fn in_a_shared_chat_a_conversation_is_its_senders_and_in_a_topic_everybodys() {
     let known = Known { conversations: true, shared: true, ..known() };
     let scope_of = |thread: Option<&str>, known: &Known| {
         let place = MessageRef { address: address(thread), id: "1".to_owned() };
@@ -422,7 +422,9 @@ fn in_a_shared_chat_a_conversation_is_its_senders_and_in_a_thread_everybodys() {
     };
     let own = Scope { address: address(None), person: Some("1".to_owned()) };
     assert_eq!(scope_of(None, &known), own);
-    assert_eq!(scope_of(Some("th"), &known), address(Some("th")).into());
+    assert_eq!(scope_of(Some("th"), &known), own, "a thread that is no topic");
+    let topic = Known { topic: true, ..known.clone() };
+    assert_eq!(topic.scope(&address(Some("th")), Some(&message("x").sender)), address(Some("th")).into());
     let private = Known { shared: false, ..known };
     assert_eq!(scope_of(None, &private), address(None).into());
 }

@@ -1,6 +1,7 @@
 //! A chat service that lives in memory, whose faults a test writes down beforehand.
 
 mod contract;
+mod setup;
 mod threads;
 
 pub use contract::{ServiceView, Shown, TransportSubject, transport_contract};
@@ -128,55 +129,6 @@ impl FakeTransport {
 
     /// The content of a file that never arrives.
     pub const ENDLESS: &[u8] = b"endless";
-
-    /// Lets files come and go.
-    #[must_use]
-    pub fn with_files(mut self, files: FilePolicy) -> Self {
-        self.files = Some(files);
-        self
-    }
-
-    /// Makes its only person one who does not manage the chat.
-    #[must_use]
-    pub fn with_member(mut self) -> Self {
-        self.is_member = true;
-        self
-    }
-
-    /// Changes what is known of it.
-    #[must_use]
-    pub fn with_spec(mut self, change: impl FnOnce(&mut TransportSpec)) -> Self {
-        change(&mut self.spec);
-        self
-    }
-
-    /// Lets what is said there wait that long for what belongs with it.
-    #[must_use]
-    pub fn with_windows(mut self, windows: Windows) -> Self {
-        self.windows = windows;
-        self
-    }
-
-    /// Lets every chat be one of several people.
-    #[must_use]
-    pub fn shared(mut self) -> Self {
-        self.shared = true;
-        self
-    }
-
-    /// Lets it speak there as this account.
-    #[must_use]
-    pub fn as_account(mut self, account: &str) -> Self {
-        self.account = Some(account.to_owned());
-        self
-    }
-
-    /// Admits nobody.
-    #[must_use]
-    pub fn admitting(mut self, admission: Admission) -> Self {
-        self.admission = admission;
-        self
-    }
 
     /// Returns what is known of it.
     #[must_use]

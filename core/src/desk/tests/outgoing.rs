@@ -49,7 +49,7 @@ async fn open(service: FakeTransport, ledger: &Arc<MemoryLedger>) -> Stage {
 
 impl Stage {
     /// Waits for the answer to a message and returns it with its buttons.
-    async fn answered(&self, upstream: &str, prompt: &str) -> (Seen, Vec<Button>) {
+    async fn answered_with_buttons(&self, upstream: &str, prompt: &str) -> (Seen, Vec<Button>) {
         self.say("a", upstream, prompt).await;
         let is_answer = |seen: &Seen| seen.reply_to.as_deref() == Some(upstream) && seen.notified;
         let seen = self.service.wait_for("a", |seen| seen.iter().any(is_answer)).await;
@@ -73,7 +73,7 @@ impl Stage {
         seen.into_iter().filter(|seen| carries(&seen)).collect()
     }
 
-    fn spooled(&self, seen: &Seen) -> String {
+    fn sent_file(&self, seen: &Seen) -> String {
         std::fs::read_to_string(self.ledger.spool().join(&seen.body.files[0].path)).unwrap()
     }
 }
@@ -83,13 +83,13 @@ async fn a_file_that_an_answer_names_is_sent_by_its_button_alone_and_also_after_
     let (_spool, ledger) = ledger();
     let service = FakeTransport::new().with_files(policy(&[]));
     let stage = open(service, &ledger).await;
-    let (answer, buttons) = stage.answered("1", &format!("/p {ANSWER}")).await;
+    let (answer, buttons) = stage.answered_with_buttons("1", &format!("/p {ANSWER}")).await;
     assert_eq!(buttons.iter().map(|button| button.label.as_str()).collect::<Vec<_>>(), ["📎 a.txt"]);
     assert!(stage.files(0).await.is_empty(), "nothing is sent unasked");
     stage.press("a", "p1", &answer, &buttons[0].action).await;
     let sent = stage.files(1).await;
     assert_eq!(
-        (sent[0].body.files[0].name.as_str(), stage.spooled(&sent[0])),
+        (sent[0].body.files[0].name.as_str(), stage.sent_file(&sent[0])),
         ("a.txt", "the file".to_owned())
     );
     assert_eq!(sent[0].reply_to.as_deref(), Some(answer.id.to_string().as_str()));
@@ -101,26 +101,26 @@ async fn a_file_that_an_answer_names_is_sent_by_its_button_alone_and_also_after_
     let next = open(stage.service.clone(), &ledger).await;
     next.press("a", "p2", &answer, &buttons[0].action).await;
     let sent = next.files(2).await;
-    assert_eq!(next.spooled(&sent[1]), "the file");
+    assert_eq!(next.sent_file(&sent[1]), "the file");
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_files_are_offered_where_nobody_may_have_them_or_words_are_no_markdown() {
     let (_spool, memory) = ledger();
     let stage = open(FakeTransport::new(), &memory).await;
-    assert_eq!(stage.answered("1", &format!("/p {ANSWER}")).await.1, []);
+    assert_eq!(stage.answered_with_buttons("1", &format!("/p {ANSWER}")).await.1, []);
     let service =
         FakeTransport::new().with_files(policy(&[])).with_spec(|spec| spec.features.buttons = false);
     let (_spool, memory) = ledger();
     let stage = open(service, &memory).await;
-    assert_eq!(stage.answered("1", &format!("/p {ANSWER}")).await.1, []);
+    assert_eq!(stage.answered_with_buttons("1", &format!("/p {ANSWER}")).await.1, []);
 }
 
 /// Presses the button of a file in a house where that is refused, and returns what is told.
 async fn refused(service: FakeTransport, spoil: impl FnOnce(&Stage), chat: &str) -> String {
     let (_spool, memory) = ledger();
     let stage = open(service, &memory).await;
-    let (answer, buttons) = stage.answered("1", &format!("/p {ANSWER}")).await;
+    let (answer, buttons) = stage.answered_with_buttons("1", &format!("/p {ANSWER}")).await;
     spoil(&stage);
     stage.press(chat, "p1", &answer, &buttons[0].action).await;
     let is_told = |seen: &Seen| seen.reply_to == Some(answer.id.to_string());
@@ -147,7 +147,7 @@ async fn who_presses_a_button_and_may_not_or_comes_too_late_is_told() {
 async fn a_file_that_the_service_will_not_take_is_told_once() {
     let (_spool, memory) = ledger();
     let stage = open(FakeTransport::new().with_files(policy(&[])), &memory).await;
-    let (answer, buttons) = stage.answered("1", &format!("/p {ANSWER}")).await;
+    let (answer, buttons) = stage.answered_with_buttons("1", &format!("/p {ANSWER}")).await;
     stage.service.fail_sends([Some(Fault::Fails(SendError::Denied("no documents here".to_owned())))]);
     stage.press("a", "p1", &answer, &buttons[0].action).await;
     let is_told = |seen: &Seen| seen.body.text.starts_with("failed to send file. a.txt: ");

@@ -22,7 +22,7 @@ impl Stage {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
-    async fn answered(&self, count: usize) {
+    async fn saw_answers(&self, count: usize) {
         self.service
             .wait_for("a", |seen| texts(seen).iter().filter(|text| **text == "ok").count() == count)
             .await;
@@ -44,10 +44,10 @@ async fn people_of_a_chat_do_not_go_on_in_each_others_sessions() {
     let stage = open().await;
     stage.says("ann", "1", "session:s1 one").await;
     stage.says("ben", "2", "session:s2 two").await;
-    stage.answered(2).await;
+    stage.saw_answers(2).await;
     stage.says("ann", "3", "three").await;
     stage.says("ben", "4", "four").await;
-    stage.answered(4).await;
+    stage.saw_answers(4).await;
     assert_eq!(stage.session_of("session:s2 two"), None, "ben begins his own");
     assert_eq!((stage.session_of("three"), stage.session_of("four")), (session("s1"), session("s2")));
 }
@@ -58,10 +58,10 @@ async fn what_follows_before_the_session_is_known_joins_it_for_its_own_sender_on
     stage.says("ann", "1", "gate:x session:s1 one").await;
     stage.says("ann", "2", "two").await;
     stage.says("ben", "3", "session:s2 three").await;
-    stage.answered(1).await;
+    stage.saw_answers(1).await;
     assert_eq!(stage.session_of("session:s2 three"), None, "ben does not wait for ann");
     stage.engine.open_gate("x");
-    stage.answered(3).await;
+    stage.saw_answers(3).await;
     assert_eq!(stage.session_of("two"), session("s1"));
 }
 
@@ -70,11 +70,11 @@ async fn a_new_conversation_is_that_of_the_person_who_asked_for_it() {
     let stage = open().await;
     stage.says("ann", "1", "session:s1 one").await;
     stage.says("ben", "2", "session:s2 two").await;
-    stage.answered(2).await;
+    stage.saw_answers(2).await;
     stage.says("ben", "3", "/probe new").await;
     stage.says("ann", "4", "three").await;
     stage.says("ben", "5", "four").await;
-    stage.answered(4).await;
+    stage.saw_answers(4).await;
     assert_eq!((stage.session_of("three"), stage.session_of("four")), (session("s1"), None));
 }
 
@@ -82,11 +82,11 @@ async fn a_new_conversation_is_that_of_the_person_who_asked_for_it() {
 async fn a_reply_goes_on_with_the_session_of_whoever_it_is() {
     let stage = open().await;
     stage.says("ann", "1", "session:s1 one").await;
-    stage.answered(1).await;
+    stage.saw_answers(1).await;
     stage.hand_in(by("ben", stage.service.reply("a", "2", "two", "1"))).await;
-    stage.answered(2).await;
+    stage.saw_answers(2).await;
     stage.says("ben", "3", "three").await;
-    stage.answered(3).await;
+    stage.saw_answers(3).await;
     assert_eq!((stage.session_of("two"), stage.session_of("three")), (session("s1"), None));
 }
 

@@ -14,7 +14,7 @@ fn bound(value: &str) -> Facts {
 
 #[test]
 fn only_a_topic_has_something_of_its_own() {
-    let asked = |known: &Known| wants(&Inbound::Message(message("x")), known).query.address;
+    let asked = |known: &Known| wants(&Inbound::Message(message("x")), known).query.scope.address;
     assert_eq!(asked(&in_topic()), address(Some("th")));
     assert_eq!(asked(&known()), address(None));
 }
@@ -84,7 +84,7 @@ fn a_topic_goes_on_in_its_session_unless_it_is_bound_elsewhere_since() {
         |facts: &Facts| matches!(plan(message("x"), facts, &known).thread, Some(ThreadKey::Token(_)));
     assert!(goes_on(&running("q")));
     assert!(!goes_on(&running("status")));
-    let scope = Some(ThreadKey::Scope(address(Some("th")), id("alpha"), 0));
+    let scope = Some(ThreadKey::Scope(address(Some("th")).into(), id("alpha"), 0));
     assert_eq!(
         plan(message("x"), &running("status"), &known).thread,
         scope,

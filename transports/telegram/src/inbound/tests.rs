@@ -75,7 +75,7 @@ fn an_edit_is_about_its_message_and_each_edit_is_another_one() {
     let update =
         json!({"update_id": 9, "edited_message": merged(plain(), json!({"edit_date": 1_700_000_009}))});
     let Ok(Update::Said(Inbound::Edited(edited))) = read(update) else { panic!("no edit") };
-    assert_eq!((edited.upstream.as_str(), edited.message.id.as_str()), ("e9@1", "5"));
+    assert_eq!((edited.upstream.as_str(), edited.message.id.as_str()), ("e9@111", "5"));
 }
 
 #[test]
