@@ -2,6 +2,7 @@
 //!
 //! Parsing touches nothing: `--help` and `--version` read no config and start no runtime.
 
+mod ask;
 mod bot;
 mod chat;
 mod chat_id;

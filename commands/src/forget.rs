@@ -9,6 +9,7 @@ use takopi_core::port::command::{
     Access, Call, Command, CommandError, CommandHost, CommandReply, CommandSpec,
 };
 use takopi_core::port::ledger::Remembered;
+use takopi_core::port::transport::Topics;
 use tokio_util::sync::CancellationToken;
 
 /// The word that agrees.
@@ -56,7 +57,8 @@ impl Command for Forget {
             let text = format!("nothing is kept of this {place}");
             return Ok(Some(CommandReply::markdown(paragraphs([text, left(&kept)]))));
         }
-        let all = if place == "chat" { ", its topics included" } else { "" };
+        let has_topics = !matches!(host.topics(), Topics::Off(_));
+        let all = if place == "chat" && has_topics { ", its topics included" } else { "" };
         let text = format!(
             "takopi keeps of this {place}{all}: {}. `/forget {YES}` forgets it for good; a reply to an older message then \
              begins anew.",

@@ -1,12 +1,9 @@
 //! A bot that no house serves yet, at the command line: whose token it is, who receives its messages already, and
 //! waiting for a message that Ctrl-C can end. For `chat_id.rs` and `onboard.rs`.
 
-use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Duration;
 
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
 use takopi_core::settings::{Secret, Settings};
 use takopi_telegram::{Heard, Setup, SetupError, TelegramConfig};
 
@@ -88,23 +85,6 @@ pub(super) fn free(
             Err(Failure::told(text).hint(format_args!("stop it with `kill {pid}`, then type this again")))
         }
     }
-}
-
-/// Asks the person at the terminal; an empty line is the default.
-///
-/// # Errors
-/// When there is nobody to ask: then `flag` is what would have said it.
-pub(super) fn ask(question: &str, flag: &str) -> Result<String, Stop> {
-    if !io::stdin().is_terminal() {
-        let failure = Failure::told(format_args!("there is no terminal to ask at: {question}"));
-        return Err(failure.hint(format_args!("say it with {flag}")).into());
-    }
-    let failed = |error: ReadlineError| match error {
-        ReadlineError::Interrupted | ReadlineError::Eof => Stop::Left,
-        error => Failure::told(format_args!("nothing can be asked: {error}")).into(),
-    };
-    let mut editor = DefaultEditor::new().map_err(failed)?;
-    editor.readline(&format!("{question}: ")).map(|line| line.trim().to_owned()).map_err(failed)
 }
 
 /// What becomes of messages that are heard.

@@ -2,9 +2,9 @@
 
 use std::io::{self, IsTerminal};
 
-use takopi_core::settings::Secret;
 use takopi_core::text::visible;
 
+use super::ask;
 use super::bot::{self, Keep, Stop};
 use super::{ChatIdArguments, runtime};
 use crate::config;
@@ -27,7 +27,7 @@ fn find(arguments: &ChatIdArguments) -> Result<(), Stop> {
     let token = match (&arguments.bot_token_file, written) {
         (Some(path), _) => bot::token_in(path)?,
         (None, Some(config)) => config.token().map_err(Failure::told)?,
-        (None, None) => Secret::new(bot::ask("The bot's token, from @BotFather", "--bot-token-file PATH")?),
+        (None, None) => ask::ask_secret("The bot's token, from @BotFather", "--bot-token-file PATH")?,
     };
     let mut setup = bot::free(&place, &settings, url.as_deref(), &token)?;
     runtime()?.block_on(async {

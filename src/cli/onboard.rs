@@ -11,6 +11,7 @@ use takopi_telegram::{Heard, Setup};
 use toml_edit::{Array, Value};
 use uuid::Uuid;
 
+use super::ask;
 use super::bot::{self, Keep, Stop};
 use super::{OnboardArguments, runtime};
 use crate::draft::Draft;
@@ -102,7 +103,7 @@ fn token(arguments: &OnboardArguments) -> Result<(Secret, Kept), Stop> {
         return Ok((Secret::new(token.trim()), Kept::Environment));
     }
     remark("write /newbot to @BotFather in Telegram to get a bot; it answers with a token");
-    let token = Secret::new(bot::ask("The bot's token", "--bot-token-file PATH")?);
+    let token = ask::ask_secret("The bot's token", "--bot-token-file PATH")?;
     Ok((token.clone(), Kept::Here(token)))
 }
 
@@ -154,7 +155,7 @@ fn engine(arguments: &OnboardArguments, settings: &Settings) -> Result<Option<En
     say(format_args!("engines found: {}", there.join(", ")))?;
     let mut chosen = usual.to_owned();
     while !arguments.yes && there.len() > 1 {
-        let answer = bot::ask(&format!("The one to use [{usual}]"), "--engine ID")?;
+        let answer = ask::ask(&format!("The one to use [{usual}]"), "--engine ID")?;
         if answer.is_empty() || there.contains(&answer.as_str()) {
             chosen = if answer.is_empty() { chosen } else { answer };
             break;
@@ -166,7 +167,7 @@ fn engine(arguments: &OnboardArguments, settings: &Settings) -> Result<Option<En
 
 fn confirm(place: &Place) -> Result<(), Stop> {
     let question = format!("Write {}? [Y/n]", place.shown(&place.config));
-    let answer = bot::ask(&question, "--yes")?.to_lowercase();
+    let answer = ask::ask(&question, "--yes")?.to_lowercase();
     if ["", "y", "yes"].contains(&answer.as_str()) { Ok(()) } else { Err(Stop::Left) }
 }
 
