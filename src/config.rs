@@ -22,6 +22,9 @@ use crate::report::Failure;
 /// How often the file is looked at. A person who saves it waits about that long.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// How long the file has to rest before it is read: of one that is half written, who may speak could be missing.
+const REST: Duration = Duration::from_millis(200);
+
 /// Settings that hold, with the engine they come to.
 #[derive(Debug)]
 pub(crate) struct Ready {
@@ -150,6 +153,10 @@ fn mark(path: &Path) -> io::Result<Mark> {
 pub(crate) struct Watch<'a> {
     path: &'a Path,
     seen: Option<Mark>,
+    /// Whether it has been there at all.
+    known: bool,
+    /// Whether it has changed and was not read since.
+    unread: bool,
     /// When to look next, whoever else is waited for in between.
     due: Instant,
 }
@@ -157,25 +164,41 @@ pub(crate) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// Begins with the file as it is.
     pub(crate) fn begin(path: &'a Path) -> Self {
-        Self { path, seen: mark(path).ok(), due: Instant::now() + LOOK_EVERY }
+        let seen = mark(path).ok();
+        Self { path, seen, known: seen.is_some(), unread: false, due: Instant::now() + LOOK_EVERY }
     }
 
-    /// Returns once the file reads differently. Dropping it is how it is stopped; it may be called again.
+    /// Returns once the file reads differently and rests. Dropping it is how it is stopped; it may be called again.
     pub(crate) async fn changed(&mut self) {
         loop {
             tokio::time::sleep_until(self.due).await;
-            self.due = Instant::now() + LOOK_EVERY;
-            if self.look() {
+            if self.is_to_be_read() {
                 return;
             }
         }
+    }
+
+    /// Looks, and returns whether the file has changed and was found at rest since.
+    fn is_to_be_read(&mut self) -> bool {
+        if self.look() {
+            self.unread = true;
+            self.due = Instant::now() + REST;
+            return false;
+        }
+        self.due = Instant::now() + LOOK_EVERY;
+        self.seen.is_some() && std::mem::take(&mut self.unread)
+    }
+
+    /// Returns whether the file has been there and is gone: then nothing is read, which would mean the defaults.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.known && mark(self.path).is_err()
     }
 
     /// Returns whether there is something new to read. A file that is gone for a moment is being replaced.
     fn look(&mut self) -> bool {
         match mark(self.path) {
             Ok(now) if self.seen != Some(now) => {
-                self.seen = Some(now);
+                (self.seen, self.known) = (Some(now), true);
                 true
             }
             Err(error) if self.seen.is_some() => {
@@ -208,5 +231,36 @@ mod tests {
         assert!(!watch.look());
         fs::write(&path, "a = 2").unwrap();
         assert!(watch.look());
+    }
+
+    #[test]
+    fn a_file_is_read_when_nobody_writes_on_it_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("takopi.toml");
+        fs::write(&path, "a = 1").unwrap();
+        let mut watch = Watch::begin(&path);
+        fs::write(&path, "").unwrap();
+        assert!(!watch.is_to_be_read(), "it was emptied, and may be filled at once");
+        fs::write(&path, "a = 123").unwrap();
+        assert!(!watch.is_to_be_read(), "it changes still");
+        assert!(watch.is_to_be_read() && !watch.is_to_be_read(), "it rests, and is told once");
+        fs::write(&path, "a = 2").unwrap();
+        assert!(!watch.is_to_be_read());
+        fs::remove_file(&path).unwrap();
+        assert!(!watch.is_to_be_read(), "it is gone");
+        fs::write(&path, "a = 21").unwrap();
+        assert!(!watch.is_to_be_read() && watch.is_to_be_read());
+    }
+
+    #[test]
+    fn a_file_that_was_there_is_missed_and_one_that_never_was_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("takopi.toml");
+        assert!(!Watch::begin(&path).is_gone());
+        fs::write(&path, "a = 1").unwrap();
+        let watch = Watch::begin(&path);
+        assert!(!watch.is_gone());
+        fs::remove_file(&path).unwrap();
+        assert!(watch.is_gone());
     }
 }

@@ -240,7 +240,7 @@ impl House {
             Serve::DoorOnly => Bots::default(),
         };
         logs.hide(&bots.secrets());
-        bots.ask_for_new_tokens(&old).await?;
+        bots.try_new_ones(&old).await?;
         self.desk.adopt(generation).await;
         bots.serve(&old, &self.desk, &self.ledger, &opening).await;
         for bot in bots.new_ones() {

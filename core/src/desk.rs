@@ -49,7 +49,7 @@ use crate::id::{EngineId, InstanceId, RunId, RunIds};
 use crate::message::{Address, Body, Inbound};
 use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
-use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post, PostKind, ProgressUse};
+use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post};
 use crate::port::transport::TransportSpec;
 use crate::port::{Clock, Ledger, Leftovers, Transport};
 use crate::route::{self, Decision, Facts};
@@ -168,6 +168,8 @@ pub(crate) struct Shared {
     ids: RunIds,
     mailbox: mpsc::Sender<Memo>,
     turns: Turns,
+    /// Which topic's turn it is to be named, whatever the generation.
+    naming: Turns,
     told: broadcast::Sender<DeskEvent>,
     in_force: RwLock<Arc<InForce>>,
     instances: RwLock<HashMap<InstanceId, Arc<Instance>>>,
@@ -313,6 +315,7 @@ impl Desk {
             ids: RunIds::new(parts.salt),
             mailbox,
             turns: Turns::default(),
+            naming: Turns::default(),
             told: broadcast::Sender::new(TOLD_BOUND),
             in_force: RwLock::new(InForce::new(parts.generation)),
             instances: RwLock::default(),
@@ -416,17 +419,8 @@ impl Desk {
     /// [`LedgerError`] when it could not be stored.
     pub async fn tell(&self, to: &Address, body: &Body) -> Result<Option<OutboxId>, LedgerError> {
         let Some(instance) = self.0.instance(&to.instance) else { return Ok(None) };
-        let post = Post {
-            to: to.clone(),
-            kind: PostKind::Notice,
-            run: None,
-            reply_to: None,
-            notify: true,
-            progress: ProgressUse::Keep,
-            revises: None,
-            parts: instance.transport.lay_out(body),
-        };
-        self.0.post(post).await.map(Some)
+        let parts = instance.transport.lay_out(body);
+        self.0.post(Post::notice(to.clone(), parts)).await.map(Some)
     }
 
     /// Lends what is in force to `read`: specs, projects, the default engine.

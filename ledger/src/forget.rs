@@ -255,10 +255,14 @@ fn retitle(db: &Connection, chat: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Moves what is in the WAL into the file and empties it. Somebody who reads meanwhile keeps it from that; then
-/// the next clean end does it.
+/// Moves what is in the WAL into the file and empties it. Somebody who reads meanwhile keeps it from that, which is
+/// logged; then the next clean end does it.
 pub(crate) fn clear_wal(db: &Connection) {
-    if let Err(error) = db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-        tracing::warn!(%error, "what was forgotten is in the WAL until takopi ends");
-    }
+    let busy = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    let why = match busy {
+        Ok(false) => return,
+        Ok(true) => "somebody reads the ledger".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(why, "what was forgotten is in the WAL until takopi ends");
 }

@@ -56,8 +56,6 @@ impl SqliteLedger {
         let shared: Arc<Path> = path.into();
         let reader = Reader::start(file::open_for_reading(path)?, Arc::clone(&shared))?;
         let writer = Writer::start(connection, Arc::clone(&shared))?;
-        let spool = file::spool_of(path);
-        temporary::clear(&spool);
         Ok(Self { id, spool, path: shared, reader, writer })
     }
 

@@ -1,5 +1,5 @@
-//! Files for bytes on their way in: each in a folder of the spool that is emptied when the ledger is opened, and
-//! gone with its owner. The folder for files on their way out is `spool.rs`.
+//! Files for bytes on their way in: each in a folder of the spool, and gone with its owner. What a crash left goes
+//! when the ledger is opened, like everything in the spool that no post needs (`spool.rs`).
 
 use std::fs;
 use std::io;
@@ -19,17 +19,6 @@ use crate::file;
 /// Returns the folder of temporary files.
 fn folder(spool: &Path) -> PathBuf {
     spool.join("arriving")
-}
-
-/// Takes away what a crash left. What stays because of an error is harmless.
-pub(crate) fn clear(spool: &Path) {
-    let folder = folder(spool);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(folder = %folder.display(), %error, "unfinished files of the last daemon stay");
-        }
-        _ => {}
-    }
 }
 
 /// Makes an empty file that only this user can read.
@@ -83,20 +72,5 @@ impl AsyncWrite for Part {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.file).poll_shutdown(context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn what_a_crash_left_is_taken_away() {
-        let place = tempfile::tempdir().unwrap();
-        std::mem::forget(make(place.path()).await.unwrap());
-        assert_eq!(fs::read_dir(folder(place.path())).unwrap().count(), 1);
-        clear(place.path());
-        assert!(!folder(place.path()).exists());
-        clear(place.path());
     }
 }

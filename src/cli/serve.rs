@@ -104,7 +104,10 @@ impl Daemon {
             };
             if reload {
                 self.notify.reloading();
-                self.reload(hosting, watching).await;
+                match watch.is_gone() {
+                    true => self.keep(hosting, "the config file is gone").await,
+                    false => self.reload(hosting, watching).await,
+                }
                 self.notify.ready();
             }
         }
@@ -125,11 +128,7 @@ impl Daemon {
         let read = tokio::task::block_in_place(|| config::ready(&self.place, &self.overrides, &self.logs));
         let ready = match read {
             Ok(ready) => ready,
-            Err(failure) => {
-                let why = failure.to_string();
-                tracing::error!("the settings stay as they were: {}", why.trim_end());
-                return hosting.house().complain(&self.logs.clean(&in_short(&why))).await;
-            }
+            Err(failure) => return self.keep(hosting, &failure.to_string()).await,
         };
         ready.loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let watch = ready.loaded.settings.watch_config;
@@ -147,12 +146,14 @@ impl Daemon {
                     tracing::warn!("a change of {what} takes effect after a restart");
                 }
             }
-            Err(error) => {
-                let why = format!("{error:#}");
-                tracing::error!("the settings stay as they were: {why}");
-                hosting.house().complain(&self.logs.clean(&in_short(&why))).await;
-            }
+            Err(error) => self.keep(hosting, &format!("{error:#}")).await,
         }
+    }
+
+    /// Tells the log and the main chats why the settings stay as they were.
+    async fn keep(&self, hosting: &Hosting, why: &str) {
+        tracing::error!("the settings stay as they were: {}", why.trim_end());
+        hosting.house().complain(&self.logs.clean(&in_short(why))).await;
     }
 
     async fn close(&self, hosting: Hosting, signal: Signal, signals: &mut Signals) -> Result<Exit, Failure> {

@@ -8,6 +8,7 @@ use takopi_core::id::InstanceId;
 use takopi_core::port::Transcriber;
 use takopi_core::settings::{Secret, Settings};
 use takopi_ledger::SqliteLedger;
+use takopi_telegram::TopicsCheck;
 
 use super::telegram::{self, Bot, Surroundings, is_telegram};
 use super::{Opening, warn};
@@ -52,14 +53,17 @@ impl Bots {
         Ok(Self(next))
     }
 
-    /// Asks for the tokens that are new whether their servers know them.
+    /// Asks whether the new ones could work: whether their servers know their tokens, and their groups allow topics.
     ///
     /// # Errors
-    /// With what to do about one that its server does not know. A server that doesn't answer may know it.
-    pub(super) async fn ask_for_new_tokens(&self, old: &Self) -> anyhow::Result<()> {
-        for Served { bot, .. } in self.0.iter().filter(|served| served.is_new) {
-            let is_known = old.0.iter().any(|served| served.bot.is_same_account(bot));
+    /// With what to do about one that could not. A server that doesn't answer may allow it.
+    pub(super) async fn try_new_ones(&self, old: &Self) -> anyhow::Result<()> {
+        for bot in self.new_ones() {
+            let is_known = old.iter().any(|other| other.is_same_account(bot));
             if !is_known && let Some(told) = bot.transport.disowned().await {
+                anyhow::bail!(told);
+            }
+            if let TopicsCheck::Missing(told) = bot.transport.check_topics().await {
                 anyhow::bail!(told);
             }
         }

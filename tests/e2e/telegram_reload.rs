@@ -116,12 +116,21 @@ fn telegram_reload_of_what_cannot_be_used_keeps_the_old_and_says_so_once() {
             good.replace(&format!("bot_token = '{TOKEN}'"), "bot_token_file = '/nowhere/token'"),
             "/nowhere/token",
         ),
+        (
+            format!("{good}[transports.telegram.topics]\nenabled = true"),
+            "topics enabled but chat is not a supergroup",
+        ),
     ] {
         reload(&mut daemon, &home, &table);
         let shown = said(&server, why);
         assert!(shown.text.starts_with("the settings stay as they were: "), "{}", shown.text);
         assert!(!shown.text.contains("not-the-token"), "{}", shown.text);
     }
+    std::fs::remove_file(home.place().join("takopi.toml")).unwrap();
+    read_again(&mut daemon);
+    said(&server, "the config file is gone");
+    server.say(ADA, ADA, "echo still served");
+    said(&server, "still served");
     reload(&mut daemon, &home, &good);
     server.say(ADA, ADA, "echo mended");
     said(&server, "mended");

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use super::inbox::Turns;
 use crate::catalog::Catalog;
 use crate::id::{EngineId, InstanceId};
 use crate::port::command::{Command, CommandSpec, EngineStatus};
@@ -47,13 +46,11 @@ pub(super) struct InForce {
     pub(super) by: Generation,
     /// Every run and call holds a token of this tracker while it needs the generation's engines.
     pub(super) work: TaskTracker,
-    /// Which topic's turn it is to be named.
-    pub(super) naming: Turns,
 }
 
 impl InForce {
     pub(super) fn new(by: Generation) -> Arc<Self> {
-        Arc::new(Self { by, work: TaskTracker::new(), naming: Turns::default() })
+        Arc::new(Self { by, work: TaskTracker::new() })
     }
 
     /// Closes the engines once no work needs them.

@@ -27,8 +27,7 @@ use crate::port::command::{
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
-    FactsQuery, InboxId, LedgerError, Post, PostKind, Preference, PreferenceKey, ProgressUse, Remembered,
-    Settled, StoredFacts,
+    FactsQuery, InboxId, LedgerError, Post, Preference, PreferenceKey, Remembered, Settled, StoredFacts,
 };
 use crate::port::transport::{SendError, SendOptions, Topics};
 use crate::port::workspace::Place;
@@ -293,16 +292,8 @@ impl Host {
 #[async_trait]
 impl CommandHost for Host {
     async fn send(&self, body: Body, notify: bool) -> Result<(), CommandError> {
-        let post = Post {
-            to: self.address().clone(),
-            kind: PostKind::Reply,
-            run: None,
-            reply_to: Some(self.caller.message.clone()),
-            notify,
-            progress: ProgressUse::Keep,
-            revises: None,
-            parts: self.caller.instance.transport.lay_out(&body),
-        };
+        let parts = self.caller.instance.transport.lay_out(&body);
+        let post = Post { notify, ..Post::reply(&self.caller.message, parts) };
         self.desk.post(post).await.map(drop).map_err(|error| CommandError(error.to_string()))
     }
 

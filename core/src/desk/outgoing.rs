@@ -139,17 +139,8 @@ pub(super) async fn pressed(
     }
     if let Err(text) = sent {
         tracing::info!(%run, text, "a file is not sent");
-        let post = Post {
-            to: message.address.clone(),
-            kind: PostKind::Reply,
-            run: None,
-            reply_to: Some(message.clone()),
-            notify: true,
-            progress: ProgressUse::Keep,
-            revises: None,
-            parts: instance.transport.lay_out(&Body::plain(text)),
-        };
-        if let Err(error) = desk.post(post).await {
+        let parts = instance.transport.lay_out(&Body::plain(text));
+        if let Err(error) = desk.post(Post::reply(message, parts)).await {
             tracing::error!(%error, "could not tell why a file is not sent");
             return;
         }

@@ -11,7 +11,7 @@ use super::{Desk, Instance, Shared};
 use crate::id::InstanceId;
 use crate::message::{Body, Inbound, Message};
 use crate::pairing::{Book, Code, MAX_OPEN, OpenCode, Paired, Ticket};
-use crate::port::ledger::{LedgerError, Post, PostKind, ProgressUse};
+use crate::port::ledger::{LedgerError, Post};
 use crate::port::transport::Admission;
 use crate::port::{Ledger, Transport};
 use crate::time::Moment;
@@ -183,17 +183,8 @@ impl Shared {
 
     /// Answers a message with one line.
     async fn say(&self, instance: &Instance, message: &Message, text: &str) {
-        let post = Post {
-            to: message.message.address.clone(),
-            kind: PostKind::Reply,
-            run: None,
-            reply_to: Some(message.message.clone()),
-            notify: true,
-            progress: ProgressUse::Keep,
-            revises: None,
-            parts: instance.transport.lay_out(&Body::plain(text)),
-        };
-        if let Err(error) = self.post(post).await {
+        let parts = instance.transport.lay_out(&Body::plain(text));
+        if let Err(error) = self.post(Post::reply(&message.message, parts)).await {
             tracing::error!(%error, "the answer to a pairing code could not be stored");
         }
     }

@@ -170,13 +170,13 @@ pub(super) fn offer(run: RunId, named: &[NamedFile]) -> Vec<Vec<Button>> {
 
 /// Returns a name with at most so many characters: one that is longer loses its middle.
 fn shorten_middle(name: &str, max_chars: usize) -> String {
-    let chars: Vec<char> = name.chars().collect();
-    if chars.len() <= max_chars {
+    let count = name.chars().count();
+    if count <= max_chars {
         return name.to_owned();
     }
     let tail = max_chars / 2;
     let head = max_chars.saturating_sub(tail + 1);
-    chars[..head].iter().chain(['…'].iter()).chain(&chars[chars.len() - tail..]).collect()
+    name.chars().take(head).chain(['…']).chain(name.chars().skip(count - tail)).collect()
 }
 
 /// Returns the word for an outcome in logs.

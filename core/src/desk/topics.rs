@@ -90,7 +90,7 @@ async fn binding(desk: &Shared, topic: &Address) -> Result<Option<String>, Ledge
 pub(super) async fn name(desk: Arc<Shared>, in_force: Arc<InForce>, instance: Arc<Instance>, topic: Address) {
     let naming = async {
         // One at a time, so that the last name is that of the last binding.
-        let _turn = in_force.naming.at(&topic).lock().await;
+        let _turn = desk.naming.at(&topic).lock().await;
         let Some(bound) = binding(&desk, &topic).await? else { return Ok(()) };
         let title = title(&parse_binding(&bound), &in_force.by);
         if noted_title(&desk, &topic).await? == Some(title.clone()) {

@@ -43,6 +43,7 @@ async fn a_ledger_that_is_opened_keeps_only_the_files_of_posts_that_are_to_be_se
     let ledger = open(&path);
     let spool = ledger.spool();
     fs::create_dir(spool.join("run")).unwrap();
+    std::mem::forget(crate::temporary::make(&spool).await.unwrap());
     for name in ["needed", "never posted", "run/never posted"] {
         fs::write(spool.join(name), "bytes").unwrap();
     }

@@ -9,7 +9,7 @@ use crate::desk::{door, topics};
 use crate::id::EngineId;
 use crate::message::{Address, Body};
 use crate::port::command::{CommandError, TopicHost};
-use crate::port::ledger::{LedgerError, Post, PostKind, PreferenceKey, ProgressUse};
+use crate::port::ledger::{LedgerError, Post, PreferenceKey};
 use crate::port::transport::{SendError, Topics};
 use crate::route::{format_binding, parse_binding};
 use crate::session::Context;
@@ -95,16 +95,7 @@ impl TopicHost for Host {
     }
 
     async fn say_in(&self, topic: &Address, body: Body) -> Result<(), CommandError> {
-        let post = Post {
-            to: topic.clone(),
-            kind: PostKind::Notice,
-            run: None,
-            reply_to: None,
-            notify: true,
-            progress: ProgressUse::Keep,
-            revises: None,
-            parts: self.caller.instance.transport.lay_out(&body),
-        };
-        self.desk.post(post).await.map(drop).map_err(unread)
+        let parts = self.caller.instance.transport.lay_out(&body);
+        self.desk.post(Post::notice(topic.clone(), parts)).await.map(drop).map_err(unread)
     }
 }

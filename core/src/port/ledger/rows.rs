@@ -229,6 +229,30 @@ pub struct Post {
     pub parts: Vec<Body>,
 }
 
+impl Post {
+    /// Returns an answer to a message, of no run, with notification.
+    #[must_use]
+    pub fn reply(message: &MessageRef, parts: Vec<Body>) -> Self {
+        let to = message.address.clone();
+        Self { kind: PostKind::Reply, reply_to: Some(message.clone()), ..Self::notice(to, parts) }
+    }
+
+    /// Returns something that is said by itself, with notification.
+    #[must_use]
+    pub const fn notice(to: Address, parts: Vec<Body>) -> Self {
+        Self {
+            to,
+            kind: PostKind::Notice,
+            run: None,
+            reply_to: None,
+            notify: true,
+            progress: ProgressUse::Keep,
+            revises: None,
+            parts,
+        }
+    }
+}
+
 /// Where a part of a post stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
