@@ -308,14 +308,21 @@ impl CommandHost for Host {
 
     async fn run(&self, request: RunRequest, mode: RunMode) -> Result<RunResult, CommandError> {
         let mut plan = self.plan(request).await?;
-        if mode == RunMode::Capture {
-            // It answers nobody in the chat, so the chat does not get to see it.
-            plan.reply_to = None;
-        }
+        let conversation = match mode {
+            RunMode::Capture => {
+                // It answers nobody in the chat, so the chat does not get to see it.
+                plan.reply_to = None;
+                None
+            }
+            RunMode::Emit => {
+                let generation = self.stored().await?.generation;
+                self.known().conversations.then(|| (self.scope(), generation))
+            }
+        };
         let engine = plan.engine.clone();
         let (ended, end) = oneshot::channel();
         let (instance, in_force) = (self.caller.instance.clone(), self.in_force.clone());
-        let assignment = Assignment::new(plan, Vec::new(), false, Some(ended), instance, in_force);
+        let assignment = Assignment::new(plan, Vec::new(), conversation, Some(ended), instance, in_force);
         let closing = || CommandError("takopi is closing".to_owned());
         self.desk.mailbox.send(Memo::Launch(Box::new(assignment))).await.map_err(|_| closing())?;
         self.runs.fetch_add(1, Ordering::Relaxed);

@@ -16,12 +16,15 @@ use crate::message::{self, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
 use crate::port::ledger::{InboxId, LedgerError, Post, PostKind, ProgressUse, Settled};
 use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
+use crate::session::{Generation, Scope};
 
 /// Where and by what something is decided.
 struct Scene {
     instance: Arc<Instance>,
     in_force: Arc<InForce>,
     known: Known,
+    /// The scope whose running conversation a run's session becomes, and its generation.
+    conversation: Option<(Scope, Generation)>,
 }
 
 fn overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, instance: &Instance) -> bool {
@@ -52,7 +55,9 @@ impl Clerk {
                     }
                     _ => route::decide(&wants, &facts, &known),
                 };
-                self.apply(arrival, decision, Scene { instance, in_force, known }).await;
+                let running = (wants.query.scope, facts.stored.generation);
+                let conversation = known.conversations.then_some(running);
+                self.apply(arrival, decision, Scene { instance, in_force, known, conversation }).await;
             }
             Err(error) => {
                 tracing::error!(%error, "could not decide; the message stays accepted");
@@ -115,7 +120,7 @@ impl Clerk {
 
     async fn apply(&mut self, arrival: Arrival, decision: Decision, scene: Scene) {
         let Arrival { inbox, inbound, stopped, .. } = arrival;
-        let Scene { instance, in_force, known } = scene;
+        let Scene { instance, in_force, known, conversation } = scene;
         if !matches!(decision, Decision::Run(_)) {
             self.disinherit(&inbox, &instance);
         }
@@ -123,7 +128,7 @@ impl Clerk {
             Decision::Run(plan) => {
                 let bound = plan.binds.then(|| (plan.address.clone(), plan.context.clone()));
                 let (by, shown_by) = (in_force.clone(), instance.clone());
-                self.enqueue(Assignment::new(*plan, inbox, known.conversations, None, instance, in_force));
+                self.enqueue(Assignment::new(*plan, inbox, conversation, None, instance, in_force));
                 if let Some((topic, context)) = bound {
                     // The next message there goes by it, so it is on record before that is read.
                     topics::bind(&self.desk, by, shown_by, topic, &context).await;
