@@ -139,7 +139,13 @@ impl Clerk {
             }
             Decision::Stop(run) => {
                 // Signalled already when it came in; this is for presses taken up after a restart.
-                self.desk.stop(run, Stop::Cancel);
+                let is_over = self.desk.live_run(run).is_none_or(|live| live.ended());
+                if !is_over {
+                    self.desk.cancel_unanswered(run);
+                } else if !self.is_progress(inbound.message()) {
+                    let (desk, message) = (self.desk.clone(), inbound.message().clone());
+                    self.desk.work.spawn(host::clear_stray(desk, instance, run, message));
+                }
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
             Decision::Answer { run, question, answer } => {
@@ -165,6 +171,13 @@ impl Clerk {
             Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
             Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
         }
+    }
+
+    /// Returns whether a message shows how far a run is that is under way, or one that waits since the last daemon.
+    fn is_progress(&self, message: &MessageRef) -> bool {
+        let here = self.desk.live_at(&message.address);
+        here.iter().any(|live| live.progress().as_ref() == Some(message))
+            || self.inherited.values().any(|inherited| inherited == message)
     }
 
     /// Lets forwarded messages be part of the prompt of the plain one before them; returns whether that
