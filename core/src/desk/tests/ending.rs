@@ -300,6 +300,25 @@ async fn a_run_that_crashes_before_its_engine_does_not_keep_its_thread() {
     assert!(stage.desk.runs().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_has_answered_and_only_winds_up_is_not_meant_by_a_cancel_without_a_name() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "answer:first hang").await;
+    stage.texts("a", &["first"]).await;
+    let run = stage.desk.runs()[0].id;
+    stage.say("a", "2", "/cancel").await;
+    stage.texts("a", &["first", "stopped 0"]).await;
+    let press = press_of_cancel(&stage, run, "99");
+    let nothing = FirstResponse::Toast("nothing is currently running for that message.".to_owned());
+    assert_eq!(stage.service.hand_in(Inbound::Press(press)).await.unwrap(), nothing);
+    stage.hand_in(stage.service.message("a", "3", "/beta hang")).await;
+    stage.engine.wait_running(&["answer:first hang", "hang"]).await;
+    stage.say("a", "4", "/cancel").await;
+    stage.engine.wait_running(&["answer:first hang"]).await;
+    stage.say("a", "5", &format!("/cancel {run}")).await;
+    stage.engine.wait_running(&[]).await;
+}
+
 fn press_of_cancel(stage: &Stage, run: RunId, id: &str) -> Press {
     let message = crate::message::MessageRef { address: stage.service.address("a"), id: id.to_owned() };
     let sender = stage.service.message("a", "", "").sender;
