@@ -29,7 +29,7 @@ pub(super) enum Memo {
     Accepted { inbox: InboxId, inbound: Box<Inbound>, stopped: Vec<RunId>, refusal: Option<Refusal> },
     /// Something of the last daemon's was found accepted; its waiting progress message, if it had one.
     Found { arrival: Box<Arrival>, progress: Option<MessageRef> },
-    /// A voice note was heard: the text its message has now, or what its sender is told instead.
+    /// A voice note was heard: its words, or what its sender is told instead.
     Heard { inbox: InboxId, message: MessageRef, said: Result<String, Box<Body>> },
     /// An instance is served again: what waits for it goes on.
     Served(InstanceId),

@@ -17,6 +17,7 @@ use crate::port::engine::{Answer, Stop};
 use crate::port::ledger::{InboxId, LedgerError, Post, PostKind, ProgressUse, Settled};
 use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
 use crate::session::{Generation, Scope};
+use crate::speech;
 
 /// Where and by what something is decided.
 struct Scene {
@@ -88,7 +89,14 @@ impl Clerk {
     ) {
         let now = self.desk.now();
         let released = match said {
-            Ok(text) => self.gatherer.heard(message, text, now),
+            Ok(words) => {
+                let Some(typed) = self.gatherer.typed(message) else { return };
+                let text = speech::with_words(typed, &words);
+                if let Err(error) = self.desk.ledger.amend(inbox, &text).await {
+                    tracing::warn!(inbox = inbox.0, %error, "after a restart this voice note is heard again");
+                }
+                self.gatherer.heard(message, text, now)
+            }
             Err(told) => {
                 let Some(cancelled) = self.gatherer.cancel(message, now) else { return };
                 self.stopped.remove(&inbox);
@@ -227,10 +235,12 @@ impl Clerk {
         }
     }
 
-    /// Gives a waiting run the prompt its message has now. Its place, engine and session stay.
+    /// Gives a message that is still gathered the text it has now, or a waiting run the prompt: its place, engine and
+    /// session stay.
     async fn amend(&mut self, inbox: InboxId, text: &str, inbound: &Inbound, known: &Known) {
         let Inbound::Edited(message) = inbound else { return };
-        if message.attachments.iter().any(|file| file.kind == AttachmentKind::Voice) {
+        let held = self.gatherer.amend(&message.message, text);
+        if !held && message.attachments.iter().any(|file| file.kind == AttachmentKind::Voice) {
             // The edit knows only what was typed beside it; what was said would be lost.
             return;
         }

@@ -179,3 +179,20 @@ async fn a_voice_note_waits_for_its_instance() {
     stage.texts("a", &["ok"]).await;
     assert_eq!(stage.prompts(), ["(voice transcribed) hello"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_caption_that_is_edited_before_the_note_is_heard_stands_before_its_words() {
+    let (stage, dictation) = open(false).await;
+    stage.speak("1", "/alpha", "fix the tests").await;
+    stage.say("a", "2", "then push").await;
+    let edited =
+        |upstream: &str, message| Inbound::Edited(Message { upstream: upstream.to_owned(), ..message });
+    stage.service.hand_in(edited("e1", note(&stage.service, "1", "/beta now", None))).await.unwrap();
+    stage.service.hand_in(edited("e2", stage.service.message("a", "2", "then wait"))).await.unwrap();
+    while stage.ledger.unfinished().await.unwrap().inbox.len() > 2 {
+        tokio::task::yield_now().await;
+    }
+    dictation.lets.send_replace(true);
+    stage.texts("a", &["ok", "ok"]).await;
+    assert_eq!(stage.prompts(), ["now\n\n(voice transcribed) fix the tests", "then wait"]);
+}

@@ -223,6 +223,18 @@ async fn an_edit_of_a_joined_message_does_not_lose_what_it_was_joined_with() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_edited_while_it_is_gathered_runs_as_edited() {
+    let stage = joining().await;
+    let before = forwarded(&stage, "1", "one");
+    stage.hand_in(before.clone()).await;
+    let edit = Message { upstream: "1 edited".to_owned(), text: "one anew".to_owned(), ..before };
+    stage.service.hand_in(Inbound::Edited(edit)).await.unwrap();
+    stage.say("a", "2", "sum up").await;
+    stage.texts("a", &["ok"]).await;
+    assert_eq!(prompts(&stage), ["sum up\n\none anew"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_deleted_while_it_is_gathered_does_not_run() {
     let stage = joining().await;
     let gone = forwarded(&stage, "1", "one");
