@@ -181,7 +181,7 @@ impl Clerk {
     async fn take(&mut self, inbox: InboxId, inbound: Inbound, stopped: Vec<RunId>) {
         match inbound {
             Inbound::Message(message) => {
-                if speech::unheard(&message).is_some() && !self.listen(inbox, &message) {
+                if speech::unheard(&message).is_some() && !self.listen(inbox, &message).await {
                     return;
                 }
                 if !stopped.is_empty() {

@@ -69,15 +69,35 @@ impl Clerk {
         }
     }
 
-    /// Has a voice note heard; returns whether it is. One from an instance that is not served now waits.
-    pub(super) fn listen(&mut self, inbox: InboxId, message: &Message) -> bool {
+    /// Has a voice note heard; returns whether it is. One from an instance that is not served now waits, one that
+    /// is not meant for the bot goes to no transcriber.
+    pub(super) async fn listen(&mut self, inbox: InboxId, message: &Message) -> bool {
         let Some(instance) = self.desk.instance(&message.message.address.instance) else {
             let inbound = Inbound::Message(message.clone());
             self.parked.push(Arrival { inbox: vec![inbox], inbound, follows: None, stopped: Vec::new() });
             return false;
         };
+        // A forwarded one may belong to what its sender has just said.
+        let belongs = message.forwarded && self.gatherer.holds_back(message);
+        if !belongs && self.is_overheard(message, &instance).await {
+            self.settle(&[inbox], &message.message, Settled::Ignored);
+            return false;
+        }
         self.desk.work.spawn(hear::hear(self.desk.clone(), instance, inbox, message.clone()));
         true
+    }
+
+    /// Returns whether a voice note is not meant for the bot, as far as can be told without its words.
+    async fn is_overheard(&self, message: &Message, instance: &Instance) -> bool {
+        let known = self.desk.in_force().known(&message.message.address, instance);
+        let wants = route::wants(&Inbound::Message(message.clone()), &known);
+        match self.facts(&wants).await {
+            Ok(facts) => overheard(&wants, message, &facts, &known, instance),
+            Err(error) => {
+                tracing::warn!(%error, "it is not known whether a voice note is meant for the bot");
+                false
+            }
+        }
     }
 
     /// Lets a voice note go on with its words, or tells its sender why it doesn't.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::message::{Attachment, AttachmentKind};
 use crate::port::Transcriber;
+use crate::port::ledger::PreferenceKey;
 use crate::port::transcriber::TranscribeError;
 
 /// Hears what the bytes say, once the test lets it: `panic` panics, `nothing` fails.
@@ -178,6 +179,25 @@ async fn a_voice_note_waits_for_its_instance() {
     stage.serve().await;
     stage.texts("a", &["ok"]).await;
     assert_eq!(stage.prompts(), ["(voice transcribed) hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_note_that_is_not_meant_for_the_bot_goes_to_no_transcriber() {
+    let (stage, dictation) = open(true).await;
+    stage.say("a", "1", "session:s1 one").await;
+    let answer = stage.texts("a", &["ok"]).await[0].id.to_string();
+    let chat = stage.service.address("a");
+    stage.ledger.prefer(&chat, PreferenceKey::Trigger, None, Some("mentions")).await.unwrap();
+    stage.speak("2", "", "private").await;
+    stage.speak("3", "look at this", "private too").await;
+    stage.service.keep_file("4", b"reply");
+    let reply = note(&stage.service, "4", "", None);
+    let reply_to = stage.service.reply("a", "4", "", &answer).reply_to;
+    stage.hand_in(Message { reply_to, ..reply }).await;
+    stage.speak("5", "/beta", "named").await;
+    stage.texts("a", &["ok", "ok", "ok"]).await;
+    assert_eq!(*dictation.heard.lock().unwrap(), ["reply", "named"]);
+    assert!(stage.ledger.unfinished().await.unwrap().inbox.is_empty(), "and is not kept for later");
 }
 
 #[tokio::test(start_paused = true)]
