@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-pub use files::{Deposit, FileHost};
+pub use files::{Deposit, Directed, FileHost};
 
 use crate::event::Outcome;
 use crate::id::{CommandId, EngineId, RunId};
