@@ -9,6 +9,7 @@ use takopi_core::port::Transcriber;
 use takopi_core::settings::{Secret, Settings};
 use takopi_ledger::SqliteLedger;
 
+use super::doubles::Doubles;
 use super::telegram::{self, Bot, Surroundings, is_telegram};
 use super::{Opening, warn};
 
@@ -33,7 +34,9 @@ impl Bots {
     /// With every mistake of a table, or why there is no token.
     pub(super) fn next(&self, settings: &Settings, around: &Surroundings) -> anyhow::Result<Self> {
         let mut next = Vec::new();
-        for instance in settings.served().filter(|instance| is_telegram(instance)) {
+        let doubles = Doubles::among(settings);
+        doubles.told().for_each(|double| warn(&double));
+        for instance in settings.served().filter(|it| is_telegram(it) && !doubles.has(&it.id)) {
             let old = self.0.iter().map(|served| &served.bot).find(|bot| bot.instance == instance.id);
             let (config, warnings) = telegram::read(settings, &instance.id)?;
             warnings.iter().for_each(warn);

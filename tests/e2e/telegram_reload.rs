@@ -162,6 +162,27 @@ fn telegram_reload_serves_a_second_bot_and_leaves_it_again() {
     daemon.stop();
 }
 
+#[test]
+fn telegram_reload_does_not_serve_one_bot_by_two_tables() {
+    let server = server();
+    let one = table("telegram", &server, "");
+    let home = Home::with_config(&settings(&one));
+    let mut daemon = Daemon::start(&home);
+    let both = format!("{one}{}", table("second", &server, ""));
+    reload(&mut daemon, &home, &both);
+    assert!(daemon_serves(&home, "telegram") && !daemon_serves(&home, "second"));
+    server.say(ADA, ADA, "echo y >> ran; echo once");
+    said(&server, "once");
+    assert_eq!((home.lines("ran").len(), answers(&server, "takopi is ready")), (1, 1));
+    let told = "its bot is that of [transports.telegram], which alone is served";
+    let checked = home.run(&["config", "check"]);
+    assert!(format!("{}{}", checked.stdout, checked.stderr).contains(told), "{checked:?}");
+    let doctor = home.run(&["doctor"]);
+    assert!(doctor.stdout.contains(told), "{doctor:?}");
+    let ended = daemon.end();
+    assert!(ended.stderr.contains(&format!("transports.second: {told}")), "{}", ended.stderr);
+}
+
 fn daemon_serves(home: &Home, instance: &str) -> bool {
     let status = home.status();
     status["transports"].as_array().unwrap().iter().any(|one| one["instance"] == instance)
