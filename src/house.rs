@@ -245,9 +245,15 @@ impl House {
         logs.hide(&bots.secrets());
         bots.ask_for_new_tokens(&old).await?;
         self.desk.adopt(generation).await;
+        for (bot, _) in bots.new_ones(&old).filter(|(_, is_unmet)| *is_unmet) {
+            bot.withdraw_greeting(&self.ledger).await;
+        }
         bots.serve(&old, &self.desk, &self.ledger, &opening).await;
-        for bot in bots.new_ones() {
-            bot.warn(&opening.settings);
+        for (bot, is_unmet) in bots.new_ones(&old) {
+            match is_unmet {
+                true => bot.greet(&self.desk, &self.ledger, &opening).await,
+                false => drop(bot.warn(&opening.settings)),
+            }
         }
         *self.bots.lock().unwrap_or_else(PoisonError::into_inner) = bots.served();
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = opening;

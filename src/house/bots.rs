@@ -98,9 +98,10 @@ impl Bots {
         self.0.iter().map(|served| &served.bot)
     }
 
-    /// Returns the bots that have to be served yet.
-    pub(super) fn new_ones(&self) -> impl Iterator<Item = &Arc<Bot>> {
-        self.0.iter().filter(|served| served.is_new).map(|served| &served.bot)
+    /// Returns the bots that have to be served yet, and whether nobody has met them by `old`.
+    pub(super) fn new_ones(&self, old: &Self) -> impl Iterator<Item = (&Arc<Bot>, bool)> {
+        let is_known = |bot: &Bot| old.iter().any(|before| before.is_same_account(bot));
+        self.0.iter().filter(|served| served.is_new).map(move |served| (&served.bot, !is_known(&served.bot)))
     }
 
     /// Returns what logs must not show.

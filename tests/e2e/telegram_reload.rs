@@ -142,6 +142,8 @@ fn telegram_reload_serves_a_second_bot_and_leaves_it_again() {
     said(&second, "at the second");
     second.wait_for("the menu", |log| log.of("setMyCommands").find(|call| call.ended.is_some()).map(drop));
     assert!(daemon_serves(&home, "second"));
+    said(&second, "takopi is ready");
+    assert_eq!(answers(&first, "takopi is ready"), 1, "who was there before is not greeted again");
     let polls = first.log().of("getMe").count();
 
     for gone in [String::new(), table("second", &second, "enabled = false")] {
