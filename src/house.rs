@@ -4,6 +4,7 @@
 mod bots;
 mod catalogue;
 mod clock;
+mod doubles;
 mod greeting;
 mod leftovers;
 mod rooms;
@@ -31,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use bots::Bots;
 use catalogue::HouseCatalogue;
 pub(crate) use clock::MachineClock;
+pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, workspace};
@@ -204,7 +206,8 @@ impl House {
     /// Returns whether any transport that is served could still receive, were those in `ended` given up.
     pub(crate) fn serves_besides(&self, ended: &[InstanceId]) -> bool {
         let in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
-        in_force.settings.served().any(|instance| !ended.contains(&instance.id))
+        let doubles = Doubles::among(&in_force.settings);
+        in_force.settings.served().any(|instance| !ended.contains(&instance.id) && !doubles.has(&instance.id))
     }
 
     /// Returns what logs must not show and the settings do not hold.
@@ -242,9 +245,15 @@ impl House {
         logs.hide(&bots.secrets());
         bots.try_new_ones(&old).await?;
         self.desk.adopt(generation).await;
+        for (bot, _) in bots.new_ones(&old).filter(|(_, is_unmet)| *is_unmet) {
+            bot.withdraw_greeting(&self.ledger).await;
+        }
         bots.serve(&old, &self.desk, &self.ledger, &opening).await;
-        for bot in bots.new_ones() {
-            bot.warn(&opening.settings);
+        for (bot, is_unmet) in bots.new_ones(&old) {
+            match is_unmet {
+                true => bot.greet(&self.desk, &self.ledger, &opening).await,
+                false => drop(bot.warn(&opening.settings)),
+            }
         }
         *self.bots.lock().unwrap_or_else(PoisonError::into_inner) = bots.served();
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = opening;

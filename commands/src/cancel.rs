@@ -54,10 +54,12 @@ impl Command for Cancel {
                 Some(run) => vec![run],
                 None => return Ok(Some(CommandReply::markdown(NOTHING_THERE))),
             }
-        } else if runs.len() > 1 {
-            return Ok(Some(which(&runs)));
         } else {
-            runs.iter().map(|run| run.id).collect()
+            let working: Vec<RunSummary> = runs.iter().filter(|run| !run.answered).cloned().collect();
+            if working.len() > 1 {
+                return Ok(Some(which(&working)));
+            }
+            working.iter().map(|run| run.id).collect()
         };
         if meant.is_empty() {
             return Ok(Some(CommandReply::markdown(NOTHING_HERE)));

@@ -289,6 +289,19 @@ async fn cancel_says_what_was_stopped_or_asks_which() {
     insta::assert_snapshot!(script);
 }
 
+#[tokio::test]
+async fn a_run_that_only_winds_up_is_not_what_cancel_means_unless_it_is_named() {
+    let mut host = house().with_run(1, true, None, "answered");
+    host.runs[0].answered = true;
+    let mut both = house().with_run(2, true, None, "at work");
+    both.runs.splice(0..0, host.runs.clone());
+    let mut script = talk(both, [call("cancel", "")]).await;
+    let named = FakeHost::run_id(1).to_string();
+    script += "— only the one that has answered —\n\n";
+    script += &talk(host, [call("cancel", ""), call("cancel", &named)]).await;
+    insta::assert_snapshot!(script);
+}
+
 /// Lets the caller's plain messages continue a conversation: of the chat, of a topic or of one person.
 fn conversing(mut host: FakeHost, thread: Option<&str>, person: Option<&str>) -> FakeHost {
     let address = Address { thread: thread.map(str::to_owned), ..FakeHost::address() };

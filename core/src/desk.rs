@@ -254,6 +254,11 @@ impl Shared {
         stopped
     }
 
+    /// Cancels a run for a person, unless its answer is out: then there is nothing left that they could mean.
+    fn cancel_unanswered(&self, run: RunId) -> bool {
+        self.live_run(run).is_some_and(|live| !live.has_answer()) && self.stop(run, Stop::Cancel)
+    }
+
     /// Posts something and lets its door know. A post that cannot be stored is logged: there is nowhere
     /// else to tell.
     async fn post(&self, post: Post) -> Result<OutboxId, LedgerError> {

@@ -16,6 +16,7 @@ use std::time::Duration;
 use self::group::Group;
 use crate::message::{Address, Message, MessageRef};
 use crate::port::ledger::InboxId;
+use crate::speech;
 use crate::time::Moment;
 
 /// How long a group waits for its next member. Zero switches that kind of joining off.
@@ -146,6 +147,21 @@ impl Gatherer {
     #[must_use]
     pub fn holds_back(&self, message: &Message) -> bool {
         self.lanes.contains_key(&(message.message.address.clone(), message.sender.id.clone()))
+    }
+
+    /// Returns what was typed with a message that is held.
+    #[must_use]
+    pub fn typed(&self, message: &MessageRef) -> Option<&str> {
+        self.lanes.values().flatten().find_map(|group| group.text_of(message))
+    }
+
+    /// Gives a message that is held the text it has now; returns whether it is held. A voice note that was heard
+    /// keeps its own: an edit knows only what was typed.
+    pub fn amend(&mut self, message: &MessageRef, text: &str) -> bool {
+        let member = self.lanes.values_mut().flatten().find_map(|group| group.member(message));
+        let Some(member) = member.filter(|member| !speech::is_heard(member)) else { return false };
+        text.clone_into(&mut member.text);
+        true
     }
 
     /// Gives a voice note that is held the text it has with its words, and returns what need not wait any

@@ -24,7 +24,8 @@ use crate::time::Moment;
 /// Most calls of one bot under way at once: more would only wait in the service's own line.
 pub const MAX_IN_FLIGHT: usize = 32;
 
-/// Calls of a chat's window that edits leave to sends; of a window of less than three times as many, a third.
+/// Calls of a chat's window that edits leave to sends; of a window of less than three times as many, a third; of a burst
+/// all but one.
 pub const EDIT_RESERVE: u32 = 5;
 
 /// What an item is, and so how urgent, and what it replaces.
@@ -59,6 +60,8 @@ pub struct Item<T> {
     pub chat: Address,
     /// What the service allows in that chat; `None` where only the bot's budget counts.
     pub rate: Option<Rate>,
+    /// Whether it uses up some of that: a deletion does not. It is a call of the bot's all the same.
+    pub counts: bool,
     /// What the caller wants back when it goes.
     pub what: T,
 }

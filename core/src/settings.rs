@@ -210,6 +210,13 @@ impl Settings {
         self.document.node(&path).map(Node::to_json)
     }
 
+    /// Returns where a dotted key is written; the file, when it is nowhere.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> Place {
+        let path: Vec<&str> = key.split('.').collect();
+        self.document.node(&path).map_or_else(|| self.document.file.clone(), |node| node.place.clone())
+    }
+
     /// Returns the project called `alias`, without regard to case.
     #[must_use]
     pub fn project(&self, alias: &str) -> Option<&Project> {

@@ -11,8 +11,18 @@ pub const SPOKEN: &str = "(voice transcribed) ";
 /// Returns the message's voice note whose words are not in its text yet.
 #[must_use]
 pub fn unheard(message: &Message) -> Option<&Attachment> {
-    let heard = message.text.starts_with(SPOKEN) || message.text.contains(&format!("\n\n{SPOKEN}"));
-    message.attachments.iter().find(|file| file.kind == AttachmentKind::Voice && !heard)
+    let has_words = message.text.starts_with(SPOKEN) || message.text.contains(&format!("\n\n{SPOKEN}"));
+    note_in(message).filter(|_| !has_words)
+}
+
+/// Returns whether the message has a voice note whose words are in its text.
+#[must_use]
+pub fn is_heard(message: &Message) -> bool {
+    note_in(message).is_some() && unheard(message).is_none()
+}
+
+fn note_in(message: &Message) -> Option<&Attachment> {
+    message.attachments.iter().find(|file| file.kind == AttachmentKind::Voice)
 }
 
 /// Returns the text of a message with what its voice note says: below what was typed, which may direct it.
@@ -60,7 +70,9 @@ mod tests {
             let note = message(typed, AttachmentKind::Voice);
             assert!(unheard(&note).is_some(), "{typed}");
             let text = with_words(typed, "fix the tests");
-            assert!(unheard(&Message { text, ..note }).is_none(), "{typed}");
+            assert!(!is_heard(&note), "{typed}");
+            let heard = Message { text, ..note };
+            assert!(unheard(&heard).is_none() && is_heard(&heard), "{typed}");
         }
         assert!(unheard(&message("", AttachmentKind::File)).is_none(), "files are not listened to");
     }

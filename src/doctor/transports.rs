@@ -24,6 +24,11 @@ const AGAIN: &str = "start takopi again";
 /// Looks at the transports.
 pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
     let kinds = house::known()?.transports;
+    let doubles = house::Doubles::among(scene.settings);
+    let double = |instance: &Instance| {
+        let told = doubles.told().find(|told| told.key == format!("transports.{}", instance.id))?;
+        Some(Row::mistake(Part::Transport, State::Warning, &told))
+    };
     let mut rows = Vec::new();
     for instance in &scene.settings.transports {
         let row = if !kinds.contains(&instance.kind) {
@@ -35,6 +40,8 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
         } else if let Some(trouble) = trouble(scene, instance) {
             Row::new(Part::Transport, State::Failure, trouble)
                 .remedy(format!("correct [transports.{}], then start takopi again", instance.id))
+        } else if let Some(double) = double(instance) {
+            double
         } else if house::is_telegram(instance) {
             let looked = telegram::look(scene, instance).await;
             rows.extend(looked.into_iter().map(|row| named(row, instance)));

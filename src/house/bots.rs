@@ -10,6 +10,7 @@ use takopi_core::settings::{Secret, Settings};
 use takopi_ledger::SqliteLedger;
 use takopi_telegram::TopicsCheck;
 
+use super::doubles::Doubles;
 use super::telegram::{self, Bot, Surroundings, is_telegram};
 use super::{Opening, warn};
 
@@ -34,7 +35,9 @@ impl Bots {
     /// With every mistake of a table, or why there is no token.
     pub(super) fn next(&self, settings: &Settings, around: &Surroundings) -> anyhow::Result<Self> {
         let mut next = Vec::new();
-        for instance in settings.served().filter(|instance| is_telegram(instance)) {
+        let doubles = Doubles::among(settings);
+        doubles.told().for_each(|double| warn(&double));
+        for instance in settings.served().filter(|it| is_telegram(it) && !doubles.has(&it.id)) {
             let old = self.0.iter().map(|served| &served.bot).find(|bot| bot.instance == instance.id);
             let (config, warnings) = telegram::read(settings, &instance.id)?;
             warnings.iter().for_each(warn);
@@ -99,9 +102,10 @@ impl Bots {
         self.0.iter().map(|served| &served.bot)
     }
 
-    /// Returns the bots that have to be served yet.
-    pub(super) fn new_ones(&self) -> impl Iterator<Item = &Arc<Bot>> {
-        self.0.iter().filter(|served| served.is_new).map(|served| &served.bot)
+    /// Returns the bots that have to be served yet, and whether nobody has met them by `old`.
+    pub(super) fn new_ones(&self, old: &Self) -> impl Iterator<Item = (&Arc<Bot>, bool)> {
+        let is_known = |bot: &Bot| old.iter().any(|before| before.is_same_account(bot));
+        self.0.iter().filter(|served| served.is_new).map(move |served| (&served.bot, !is_known(&served.bot)))
     }
 
     /// Returns what logs must not show.

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Opening;
+use super::doubles::Doubles;
 use super::telegram::is_telegram;
 
 /// Built-in commands the Python takopi did not have: they yield to a project of their name.
@@ -275,7 +276,7 @@ pub(crate) fn transport_mistakes(settings: &Settings) -> Vec<Diagnostic> {
         }
         Vec::new()
     };
-    settings.served().flat_map(told).collect()
+    settings.served().flat_map(told).chain(Doubles::among(settings).told()).collect()
 }
 
 /// Returns diagnostics as lines.

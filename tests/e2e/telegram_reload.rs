@@ -151,6 +151,8 @@ fn telegram_reload_serves_a_second_bot_and_leaves_it_again() {
     said(&second, "at the second");
     second.wait_for("the menu", |log| log.of("setMyCommands").find(|call| call.ended.is_some()).map(drop));
     assert!(daemon_serves(&home, "second"));
+    said(&second, "takopi is ready");
+    assert_eq!(answers(&first, "takopi is ready"), 1, "who was there before is not greeted again");
     let polls = first.log().of("getMe").count();
 
     for gone in [String::new(), table("second", &second, "enabled = false")] {
@@ -169,6 +171,27 @@ fn telegram_reload_serves_a_second_bot_and_leaves_it_again() {
     });
     assert_eq!(home.lines("ran"), ["y", "y"]);
     daemon.stop();
+}
+
+#[test]
+fn telegram_reload_does_not_serve_one_bot_by_two_tables() {
+    let server = server();
+    let one = table("telegram", &server, "");
+    let home = Home::with_config(&settings(&one));
+    let mut daemon = Daemon::start(&home);
+    let both = format!("{one}{}", table("second", &server, ""));
+    reload(&mut daemon, &home, &both);
+    assert!(daemon_serves(&home, "telegram") && !daemon_serves(&home, "second"));
+    server.say(ADA, ADA, "echo y >> ran; echo once");
+    said(&server, "once");
+    assert_eq!((home.lines("ran").len(), answers(&server, "takopi is ready")), (1, 1));
+    let told = "its bot is that of [transports.telegram], which alone is served";
+    let checked = home.run(&["config", "check"]);
+    assert!(format!("{}{}", checked.stdout, checked.stderr).contains(told), "{checked:?}");
+    let doctor = home.run(&["doctor"]);
+    assert!(doctor.stdout.contains(told), "{doctor:?}");
+    let ended = daemon.end();
+    assert!(ended.stderr.contains(&format!("transports.second: {told}")), "{}", ended.stderr);
 }
 
 fn daemon_serves(home: &Home, instance: &str) -> bool {

@@ -68,7 +68,7 @@ fn telegram_everybody_in_a_group_has_a_session_of_their_own_and_clears_no_other(
     let reply = server.send(Say::new(GROUP, BEN, "six").reply_to(of_ada.id)).message;
     let joined = answer(&server, GROUP, reply);
     assert!(joined.text.contains("ok: six (turn 4)"), "a reply goes on with what it replies to: {joined:?}");
-    asks(&server, GROUP, BEN, "seven", "ok: seven (turn 2)");
+    asks(&server, GROUP, BEN, "seven", "ok: seven (turn 5)");
     let cleared = asks(&server, ADA, ADA, "/new", "");
     assert_eq!(cleared.text, "cleared stored sessions for this chat.");
     daemon.stop();

@@ -1,7 +1,7 @@
 //! `/file get PATH`: a file of the project comes into the chat, a folder as a zip archive.
 
 use takopi_core::files::FilePath;
-use takopi_core::port::command::{Call, CommandError, CommandHost, CommandReply};
+use takopi_core::port::command::{Call, CommandError, CommandHost, CommandReply, Directed};
 use takopi_core::port::transport::FilePolicy;
 use takopi_core::port::workspace::{FileError, Way};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@ pub(super) async fn get(
         return Ok(Some(told(refusal)));
     }
     let words: Vec<&str> = call.words.iter().skip(1).map(String::as_str).collect();
-    let (context, path) = host.directed(&words.join(" ")).await?;
+    let Directed { context, text: path, .. } = host.directed(&words.join(" ")).await?;
     if context.project.is_none() {
         return Ok(Some(told("no project context available for file download.")));
     }

@@ -2,10 +2,12 @@
 
 use takopi_core::files::{FilePath, clean_name, shown_size};
 use takopi_core::message::{Attachment, Body};
-use takopi_core::port::command::{Call, CommandError, CommandHost, CommandReply, Deposit};
+use takopi_core::port::command::{Call, CommandError, CommandHost, CommandReply, Deposit, Directed};
+use takopi_core::port::ledger::PreferenceKey;
 use takopi_core::port::transport::FilePolicy;
 use takopi_core::port::workspace::{FileError, Saved, Way, failed_line};
 use takopi_core::render::{code_span, shorten};
+use takopi_core::route::format_binding;
 use tokio_util::sync::CancellationToken;
 
 use super::told;
@@ -28,7 +30,7 @@ pub(super) async fn put(
     if let Some(unknown) = flags.iter().find(|flag| **flag != "--force") {
         return Ok(told(format!("unknown flag: {}", crate::shown(unknown))));
     }
-    let (context, path) = host.directed(&words.join(" ")).await?;
+    let Directed { context, said, text: path } = host.directed(&words.join(" ")).await?;
     if context.project.is_none() {
         return Ok(told(FileError::NoProject(Way::Put).to_string()));
     }
@@ -36,6 +38,11 @@ pub(super) async fn put(
     let Some(to) = target(&path, several, policy) else {
         return Ok(told(FileError::Invalid(Way::Put).to_string()));
     };
+    if said && host.topic().is_some() {
+        // As a prompt would.
+        host.prefer(PreferenceKey::Context, None, Some(&format_binding(&context))).await?;
+        host.name_topic().await;
+    }
     let place = crate::ctx::place(host, &context);
     let deposit = Deposit { context, to, force: !flags.is_empty() };
     if several {

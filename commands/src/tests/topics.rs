@@ -98,3 +98,13 @@ async fn what_is_set_in_a_topic_holds_for_the_topic() {
     host.topics.inside = true;
     insta::assert_snapshot!(talk(host, calls.map(|(id, text)| call(id, text))).await);
 }
+
+#[tokio::test]
+async fn file_put_binds_the_topic_to_what_directives_before_its_path_name() {
+    let captions = ["put x.txt", "put /web @side x.txt", "put /codex y.txt", "put /web ../x"];
+    let calls = captions.map(|text| with_files(text, &[Some("n.txt")]));
+    let mut script = talk(inside().with_files(), calls.clone()).await;
+    script += "— outside of topics —\n\n";
+    script += &talk(house().with_files(), calls).await;
+    insta::assert_snapshot!(script);
+}

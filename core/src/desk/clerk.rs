@@ -29,7 +29,7 @@ pub(super) enum Memo {
     Accepted { inbox: InboxId, inbound: Box<Inbound>, stopped: Vec<RunId>, refusal: Option<Refusal> },
     /// Something of the last daemon's was found accepted; its waiting progress message, if it had one.
     Found { arrival: Box<Arrival>, progress: Option<MessageRef> },
-    /// A voice note was heard: the text its message has now, or what its sender is told instead.
+    /// A voice note was heard: its words, or what its sender is told instead.
     Heard { inbox: InboxId, message: MessageRef, said: Result<String, Box<Body>> },
     /// An instance is served again: what waits for it goes on.
     Served(InstanceId),
@@ -181,7 +181,7 @@ impl Clerk {
     async fn take(&mut self, inbox: InboxId, inbound: Inbound, stopped: Vec<RunId>) {
         match inbound {
             Inbound::Message(message) => {
-                if speech::unheard(&message).is_some() && !self.listen(inbox, &message) {
+                if speech::unheard(&message).is_some() && !self.listen(inbox, &message).await {
                     return;
                 }
                 if !stopped.is_empty() {

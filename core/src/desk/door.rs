@@ -141,9 +141,9 @@ impl Door {
         }
     }
 
-    fn offer(&mut self, key: Key, to: &Address, what: What) {
+    fn offer(&mut self, key: Key, to: &Address, counts: bool, what: What) {
         let rate = self.transport.chat_rate(to);
-        self.pacer.offer(Item { key, chat: to.whole_chat(), rate, what });
+        self.pacer.offer(Item { key, chat: to.whole_chat(), rate, counts, what });
     }
 
     /// Takes up a post: what it revises is stopped, the painting of its run too.
@@ -205,9 +205,9 @@ impl Door {
     /// Offers the next call of a post, or closes it.
     async fn go_on(&mut self, id: OutboxId) {
         let Some(delivery) = self.deliveries.get_mut(&id) else { return };
-        if delivery.next().is_some() {
+        if let Some(call) = delivery.next() {
             let (key, to) = (delivery.key(), delivery.to().clone());
-            self.offer(key, &to, What::Deliver(id));
+            self.offer(key, &to, !matches!(call, Call::Delete { .. }), What::Deliver(id));
             return;
         }
         let copies = delivery.copies();

@@ -66,17 +66,11 @@ pub(super) async fn hear(desk: Arc<Shared>, instance: Arc<Instance>, inbox: Inbo
         }),
         () = desk.closing.cancelled() => return listening.abort(),
     };
-    let said = heard.map(|words| speech::with_words(&message.text, &words));
-    match &said {
-        Ok(text) => {
-            if let Err(error) = desk.ledger.amend(inbox, text).await {
-                tracing::warn!(inbox = inbox.0, %error, "after a restart this voice note is heard again");
-            }
-        }
+    if heard.is_err() {
         // Its text may repeat what a service said of its content.
-        Err(_) => tracing::info!(inbox = inbox.0, "a voice note was not transcribed"),
+        tracing::info!(inbox = inbox.0, "a voice note was not transcribed");
     }
-    if desk.mailbox.send(Memo::Heard { inbox, message: message.message, said }).await.is_err() {
+    if desk.mailbox.send(Memo::Heard { inbox, message: message.message, said: heard }).await.is_err() {
         tracing::debug!(inbox = inbox.0, "heard after closing time");
     }
 }

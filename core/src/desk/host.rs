@@ -180,6 +180,23 @@ pub(super) async fn tidy(desk: &Shared, instance: &Instance, inbox: InboxId, mes
     door::paint::forget_queued(&*desk.ledger, inbox).await;
 }
 
+/// Takes away a message that promises to cancel a run which is over: its sending was never confirmed, so nobody
+/// knew of it before its button was pressed. The message that is known to be the run's is its final's business.
+pub(super) async fn clear_stray(desk: Arc<Shared>, instance: Arc<Instance>, run: RunId, message: MessageRef) {
+    match desk.ledger.run(run).await {
+        Ok(row) if row.as_ref().is_some_and(|row| row.progress.as_ref() == Some(&message)) => return,
+        Ok(_) => {}
+        Err(error) => return tracing::warn!(%run, %error, "it is not known whose progress a message is"),
+    }
+    let deleted = door::in_time(&*desk.clock, instance.transport.delete(&message)).await;
+    let Err(error) = deleted else { return };
+    tracing::info!(%run, %error, "a stray progress message is not deleted");
+    let over = Body::plain("this run is over");
+    if let Err(error) = door::in_time(&*desk.clock, instance.transport.edit(&message, &over)).await {
+        tracing::warn!(%run, %error, "a stray progress message stays");
+    }
+}
+
 /// Tells something that cannot be stored, once and without a promise: the ledger itself is in trouble.
 pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<Body>) {
     let Some(instance) = desk.instance(&message.address.instance) else { return };
@@ -299,14 +316,21 @@ impl CommandHost for Host {
 
     async fn run(&self, request: RunRequest, mode: RunMode) -> Result<RunResult, CommandError> {
         let mut plan = self.plan(request).await?;
-        if mode == RunMode::Capture {
-            // It answers nobody in the chat, so the chat does not get to see it.
-            plan.reply_to = None;
-        }
+        let conversation = match mode {
+            RunMode::Capture => {
+                // It answers nobody in the chat, so the chat does not get to see it.
+                plan.reply_to = None;
+                None
+            }
+            RunMode::Emit => {
+                let generation = self.stored().await?.generation;
+                self.known().conversations.then(|| (self.scope(), generation))
+            }
+        };
         let engine = plan.engine.clone();
         let (ended, end) = oneshot::channel();
         let (instance, in_force) = (self.caller.instance.clone(), self.in_force.clone());
-        let assignment = Assignment::new(plan, Vec::new(), false, Some(ended), instance, in_force);
+        let assignment = Assignment::new(plan, Vec::new(), conversation, Some(ended), instance, in_force);
         let closing = || CommandError("takopi is closing".to_owned());
         self.desk.mailbox.send(Memo::Launch(Box::new(assignment))).await.map_err(|_| closing())?;
         self.runs.fetch_add(1, Ordering::Relaxed);

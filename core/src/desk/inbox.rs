@@ -129,7 +129,9 @@ impl Inbox {
     /// is not the first to arrive here may mean a run that is not there yet.
     fn stop_at_once(&self, inbound: &Inbound, is_first: bool) -> Vec<RunId> {
         let runs = match inbound {
-            Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) => vec![*run],
+            Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) => {
+                return self.desk.cancel_unanswered(*run).then_some(*run).into_iter().collect();
+            }
             Inbound::Message(message) => match slash_command(&message.text) {
                 Some(SlashCall { name, arguments, .. }) if name == CANCEL => {
                     self.meant_by(message, &arguments, is_first)
@@ -151,17 +153,18 @@ impl Inbox {
     }
 
     /// Returns the runs here that a typed `/cancel` means: all with `all`, the one named, the one replied to,
-    /// else the only one. Several and no hint means none: the command then lists them.
+    /// else the only one whose answer is not out. Several and no hint means none: the command then lists them.
     fn meant_by(&self, message: &Message, arguments: &str, is_first: bool) -> Vec<RunId> {
         let here = self.desk.live_at(&message.message.address);
         let asked = arguments.trim();
         let all = asked.eq_ignore_ascii_case("all");
         let named = RunId::parse(asked);
+        let unanswered = here.iter().filter(|run| !run.has_answer()).count();
         let meant = |run: &&Arc<LiveRun>| match (&named, &message.reply_to) {
             _ if all => true,
             (Some(named), _) => run.id == *named,
             (None, Some(reply)) => run.is_about(&reply.message),
-            (None, None) => is_first && here.len() == 1,
+            (None, None) => is_first && unanswered == 1 && !run.has_answer(),
         };
         here.iter().filter(meant).map(|run| run.id).collect()
     }

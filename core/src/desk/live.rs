@@ -310,6 +310,7 @@ impl LiveRun {
             asked_by: self.asked_by.clone(),
             prompt: self.prompt.clone(),
             ahead: state.started_at.is_none().then_some(state.ahead),
+            answered: state.tracker.answer().is_some(),
             elapsed_s: now.since(since).as_secs(),
         }
     }

@@ -29,7 +29,7 @@ use crate::message::Body;
 use crate::port::engine::{Engine, Job, Stop};
 use crate::port::ledger::{FactsQuery, InboxId, LedgerError, OpenRun, OutboxId, RunNote};
 use crate::route::{Continue, RunPlan};
-use crate::session::{Session, SessionToken, ThreadKey};
+use crate::session::{Generation, Scope, Session, SessionToken, ThreadKey};
 
 /// Events folded at a time: enough to spare locks, few enough to stay responsive.
 const BATCH: usize = 256;
@@ -44,8 +44,8 @@ pub(super) type Reply = oneshot::Sender<(RunEnd, RunId)>;
 pub(super) struct Assignment {
     pub(super) plan: RunPlan,
     pub(super) inbox: Vec<InboxId>,
-    /// Whether its session becomes the chat's running conversation.
-    conversations: bool,
+    /// The scope whose running conversation its session becomes, and its generation.
+    conversation: Option<(Scope, Generation)>,
     reply: Option<Reply>,
     /// Where it shows: even when that is not served any more, its words are laid out for it.
     pub(super) instance: Arc<Instance>,
@@ -57,13 +57,13 @@ impl Assignment {
     pub(super) fn new(
         plan: RunPlan,
         inbox: Vec<InboxId>,
-        conversations: bool,
+        conversation: Option<(Scope, Generation)>,
         reply: Option<Reply>,
         instance: Arc<Instance>,
         in_force: Arc<InForce>,
     ) -> Self {
         let work = in_force.work.token();
-        Self { plan, inbox, conversations, reply, instance, in_force, work }
+        Self { plan, inbox, conversation, reply, instance, in_force, work }
     }
 }
 
@@ -75,8 +75,8 @@ struct Performance {
     inbox: Vec<InboxId>,
     instance: Arc<Instance>,
     in_force: Arc<InForce>,
-    /// Whether its session becomes the chat's running conversation.
-    conversations: bool,
+    /// The scope whose running conversation its session becomes, and its generation.
+    conversation: Option<(Scope, Generation)>,
     session: Option<SessionToken>,
     dir: Option<PathBuf>,
     /// What the chat gets instead of how it ended.
@@ -138,7 +138,7 @@ impl Performance {
         live: Arc<LiveRun>,
         assignment: Assignment,
     ) -> (Self, Option<Reply>, TaskTrackerToken) {
-        let Assignment { plan, inbox, conversations, reply, instance, in_force, work } = assignment;
+        let Assignment { plan, inbox, conversation, reply, instance, in_force, work } = assignment;
         let performance = Self {
             desk,
             live,
@@ -146,7 +146,7 @@ impl Performance {
             inbox,
             instance,
             in_force,
-            conversations,
+            conversation,
             session: None,
             dir: None,
             instead: None,
@@ -203,6 +203,7 @@ impl Performance {
                     facts.conversations.into_iter().find(|row| row.session.engine == self.plan.engine)
                     && !self.plan.is_elsewhere(&row)
                 {
+                    self.own(&row.session).await;
                     self.session = Some(row.session.token);
                     self.plan.context = row.context;
                     self.take_place(row.cwd);
@@ -210,6 +211,14 @@ impl Performance {
             }
         }
         Ok(())
+    }
+
+    /// Waits until nothing else is under way in the session of a conversation: a reply to an older message may have
+    /// put it there since this was decided.
+    async fn own(&self, session: &Session) {
+        if !matches!(&self.live.thread, ThreadKey::Token(known) if known == session) {
+            self.bind(session.clone()).await;
+        }
     }
 
     /// Continues a run that had not told its session when this one was decided.

@@ -48,6 +48,12 @@ impl Group {
         self.members.iter_mut().map(|(_, member)| member).find(|member| member.message == *message)
     }
 
+    /// Returns the text of one of its messages.
+    pub(super) fn text_of(&self, message: &MessageRef) -> Option<&str> {
+        let member = self.members.iter().find(|(_, member)| member.message == *message)?;
+        Some(&member.1.text)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }

@@ -238,6 +238,26 @@ fn a_message_taken_back_is_left_out() {
 }
 
 #[test]
+fn a_message_edited_while_it_is_held_says_what_it_says_now() {
+    let mut gatherer = Gatherer::default();
+    push(&mut gatherer, forwarded(1, "one"), 0);
+    push(&mut gatherer, spoken(2), 10);
+    push(&mut gatherer, said(3, "three"), 20);
+    assert_eq!(gatherer.typed(&said(3, "").message), Some("three"));
+    for (number, text) in [(1, "uno"), (2, "dos"), (3, "tres")] {
+        assert!(gatherer.amend(&said(number, "").message, text), "{number}");
+    }
+    assert!(!gatherer.amend(&said(4, "").message, "quatro"), "it is not held");
+    assert_eq!(gatherer.typed(&spoken(2).message), Some("dos"));
+    let heard = "dos\n\n(voice transcribed) go".to_owned();
+    let mut all = gatherer.heard(&spoken(2).message, heard, at(30));
+    assert!(!gatherer.amend(&spoken(2).message, "due"), "its words would be lost");
+    all.extend(gatherer.flush());
+    let texts: Vec<String> = all.into_iter().map(|all| all.message.text).collect();
+    assert_eq!(texts, ["dos\n\n(voice transcribed) go\n\nuno", "tres"]);
+}
+
+#[test]
 fn an_album_that_lost_its_first_part_goes_after_what_was_written_before_the_second() {
     let mut gatherer = Gatherer::default();
     push(&mut gatherer, part(1, "a", "caption"), 0);

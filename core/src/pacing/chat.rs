@@ -65,18 +65,24 @@ impl<T> Chat<T> {
     pub(super) fn next(&self, now: Moment) -> impl Iterator<Item = (Moment, usize, Order)> {
         let lanes = self.lanes.iter().enumerate().filter(|_| !self.busy);
         lanes.filter_map(move |(lane, items)| {
-            let opens = self.opens(lane);
-            let ready = |item: &Item<T>| self.edited.get(&item.key).copied().unwrap_or_default().max(opens);
+            let again = |key: &Key| self.edited.get(key).copied().unwrap_or_default();
+            let ready = |item: &Item<T>| again(&item.key).max(self.opens(item));
             let due = items.iter().map(|(order, item)| (ready(item).max(now), lane, *order));
             if lane == EDITS { due.min() } else { due.take(1).min() }
         })
     }
 
-    fn opens(&self, lane: usize) -> Moment {
-        let edit = lane == EDITS;
-        let window = self.rate.map(|rate| self.window.opens(rate, if edit { reserve(rate) } else { 0 }));
+    fn opens(&self, item: &Item<T>) -> Moment {
+        if !item.counts {
+            return self.limited_until;
+        }
+        let window = self.rate.map(|rate| self.window.opens(rate, spare(&item.key, rate)));
         let hint = self.hint.and_then(|(left, resets)| (left == 0).then_some(resets));
-        let edits = edit.then_some(self.edits_from);
+        let spread = match item.key {
+            Key::Part(..) => false,
+            Key::FirstProgress(_) | Key::Edit(_) => true,
+        };
+        let edits = spread.then_some(self.edits_from);
         [window, hint, edits].into_iter().flatten().fold(self.limited_until, Moment::max)
     }
 
@@ -84,6 +90,9 @@ impl<T> Chat<T> {
     pub(super) fn start(&mut self, lane: usize, order: Order, gap: Duration, now: Moment) -> Option<Item<T>> {
         let item = self.drop(lane, order)?;
         self.busy = true;
+        if !item.counts {
+            return Some(item);
+        }
         if let Some(rate) = self.rate {
             self.window.count(rate, now);
         }
@@ -92,7 +101,7 @@ impl<T> Chat<T> {
             _ => None,
         };
         if lane == EDITS {
-            if let Some(rate) = self.rate.filter(|rate| reserve(*rate) > 0) {
+            if let Some(rate) = self.rate.filter(|rate| reserve(*rate) > 0 && !rate.bursts) {
                 let share = rate.calls - reserve(rate);
                 self.edits_from = now + rate.per / share;
             }
@@ -122,8 +131,18 @@ impl<T> Chat<T> {
     }
 }
 
-/// Returns how many calls of a window edits leave to sends: five of a wide one, a third of a narrow one, none
-/// where there is hardly more than one call.
+/// Returns how many calls an item leaves to sends. Where bursts are allowed a first painting, which brings the button
+/// that cancels, leaves none: whoever asks again right after an answer sees it at once.
+fn spare(key: &Key, rate: Rate) -> u32 {
+    match key {
+        Key::Part(..) => 0,
+        Key::FirstProgress(_) if rate.bursts => 0,
+        Key::FirstProgress(_) | Key::Edit(_) => reserve(rate),
+    }
+}
+
+/// Returns how many calls edits leave to sends: five of a wide window, a third of a narrow one, none where there is
+/// hardly more than one call; of a burst all but their own.
 fn reserve(rate: Rate) -> u32 {
-    EDIT_RESERVE.min(rate.calls / 3)
+    EDIT_RESERVE.min(if rate.bursts { rate.calls.saturating_sub(1) } else { rate.calls / 3 })
 }

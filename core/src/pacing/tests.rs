@@ -20,7 +20,11 @@ fn at(millis: u64) -> Moment {
 }
 
 fn rate(calls: u32, per: u64) -> Rate {
-    Rate { calls, per: ms(per) }
+    Rate { calls, per: ms(per), bursts: false }
+}
+
+fn bursts(calls: u32, per: u64) -> Rate {
+    Rate { bursts: true, ..rate(calls, per) }
 }
 
 fn chat(name: impl ToString) -> Address {
@@ -36,7 +40,7 @@ fn post(number: i64, part: usize) -> Key {
 }
 
 fn item(key: Key, to: u8, rate: Option<Rate>) -> Item<u64> {
-    Item { key, chat: chat(to), rate, what: 0 }
+    Item { key, chat: chat(to), rate, counts: true, what: 0 }
 }
 
 fn limits(bot: Option<Rate>, edit_gap: u64) -> Limits {
@@ -129,6 +133,49 @@ fn edits_spread_over_a_groups_window_and_leave_five_calls_to_sends() {
 }
 
 #[test]
+fn what_is_deleted_takes_no_send_from_a_chat() {
+    let mut pacer = Pacer::new(&limits(None, 0));
+    let deletion = |number| Item { counts: false, ..item(post(number, 1), 1, Some(rate(2, 2_000))) };
+    for number in 1..4 {
+        pacer.offer(item(post(number, 0), 1, Some(rate(2, 2_000))));
+        pacer.offer(deletion(number));
+    }
+    assert_eq!(say(&mut pacer, at(0)), [post(1, 0), post(1, 1), post(2, 0), post(2, 1)]);
+    pacer.retry_after(RetryScope::Chat, &chat(1), ms(3_000), at(0));
+    assert_eq!(say(&mut pacer, at(2_000)), [], "silence is silence");
+    assert_eq!(say(&mut pacer, at(3_000)), [post(3, 0), post(3, 1)]);
+    pacer.retry_after(RetryScope::Chat, &chat(1), ms(1), at(3_000));
+    pacer.offer(deletion(4));
+    assert_eq!(pacer.next_wake(at(3_000)), Some(at(3_001)));
+}
+
+#[test]
+fn where_bursts_are_allowed_an_answer_and_the_next_question_wait_for_no_edit() {
+    let private = Some(bursts(3, 3_000));
+    let mut pacer = Pacer::new(&limits(None, 1_000));
+    let progress =
+        |digit: char| Key::FirstProgress(crate::id::RunId::parse(&digit.to_string().repeat(32)).unwrap());
+    pacer.offer(item(progress('0'), 1, private));
+    assert_eq!(say(&mut pacer, at(0)), [progress('0')]);
+    let mut edited = Vec::new();
+    for tenth in 0..100 {
+        pacer.offer(item(edit(1), 1, private));
+        edited.extend(say(&mut pacer, at(tenth * 100)).iter().map(|_| tenth * 100));
+    }
+    assert_eq!(edited, (1..10).map(|n| n * 1_000).collect::<Vec<_>>(), "one a second");
+    pacer.forget(&edit(1));
+    pacer.offer(item(post(1, 0), 1, private));
+    pacer.offer(item(edit(2), 1, private));
+    assert_eq!(say(&mut pacer, at(9_900)), [post(1, 0)], "the answer");
+    pacer.offer(item(progress('1'), 1, private));
+    assert_eq!(say(&mut pacer, at(9_900)), [progress('1')], "and what comes next");
+    pacer.offer(item(post(2, 0), 1, private));
+    assert_eq!((say(&mut pacer, at(9_999)), pacer.next_wake(at(9_999))), (vec![], Some(at(10_000))));
+    assert_eq!(say(&mut pacer, at(10_000)), [post(2, 0)], "nothing waits longer than a second for an edit");
+    assert_eq!(pacer.next_wake(at(10_000)), Some(at(13_000)), "and edits leave room again");
+}
+
+#[test]
 fn what_the_service_says_of_its_budget_counts() {
     let mut pacer = Pacer::new(&limits(None, 0));
     pacer.hint(&chat(1), 1, ms(500), at(0));
@@ -165,7 +212,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The chats of the property: two narrow ones, a group with a reserve, one without a budget.
 fn rate_of(to: u8) -> Option<Rate> {
-    [Some(rate(1, 300)), Some(rate(3, 500)), Some(rate(8, 3_000)), None][usize::from(to)]
+    [Some(rate(1, 300)), Some(bursts(3, 600)), Some(rate(8, 3_000)), None][usize::from(to)]
 }
 
 /// Runs both, and holds every answer of the pacer against the model's.
@@ -180,7 +227,9 @@ struct Pair {
 impl Pair {
     fn offer(&mut self, key: Key, to: u8) {
         self.offered += 1;
-        let item = Item { what: self.offered, ..item(key, to, rate_of(to)) };
+        // The last part of a post takes away what is not needed any more.
+        let counts = !matches!(key, Key::Part(_, _, 2));
+        let item = Item { what: self.offered, counts, ..item(key, to, rate_of(to)) };
         let replaced = self.pacer.offer(item.clone());
         assert_eq!(replaced, self.model.offer(item));
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-pub use files::{Deposit, FileHost};
+pub use files::{Deposit, Directed, FileHost};
 
 use crate::event::Outcome;
 use crate::id::{CommandId, EngineId, RunId};
@@ -142,6 +142,8 @@ pub struct RunSummary {
     pub prompt: String,
     /// `None` while it runs, otherwise how many runs are ahead of it.
     pub ahead: Option<usize>,
+    /// Whether its answer is out and its engine only winds up.
+    pub answered: bool,
     /// How long it has been running or waiting, in seconds.
     pub elapsed_s: u64,
 }

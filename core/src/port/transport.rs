@@ -50,13 +50,16 @@ impl TextUnit {
     }
 }
 
-/// So many calls in any window of that length.
+/// So many calls in any window of that length, or in a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Calls.
     pub calls: u32,
     /// The window.
     pub per: Duration,
+    /// Whether they may all be made at once, and then one whenever its share of the window has passed: a burst and
+    /// what follows it may be twice as many in a window.
+    pub bursts: bool,
 }
 
 /// What a service allows.

@@ -8,6 +8,7 @@ use super::prompt::{self, Prompt};
 use super::{FILE, Facts, Known, Reading};
 use crate::files::switched_off;
 use crate::message::{Attachment, Chosen, Message, MessageRef, Sender};
+use crate::port::command::Directed;
 use crate::port::transport::AutoPut;
 use crate::session::Context;
 
@@ -74,7 +75,7 @@ pub(crate) fn meant_directory(
     message: &MessageRef,
     facts: &Facts,
     known: &Known,
-) -> Result<(Context, String), String> {
+) -> Result<Directed, String> {
     let (directives, replied) = prompt::directed(text, reply, known)?;
     let prompt = Prompt {
         text: directives.prompt,
@@ -87,5 +88,6 @@ pub(crate) fn meant_directory(
         enclosed: None,
     };
     let context = ambient_context(&prompt, facts, known, &message.address)?;
-    Ok((context, prompt.text))
+    let said = !prompt.asked_context().is_empty() && prompt.replied.is_none();
+    Ok(Directed { context, said, text: prompt.text })
 }

@@ -163,6 +163,7 @@ impl FakeHost {
             context: Context::default(),
             prompt: prompt.to_owned(),
             ahead,
+            answered: false,
             elapsed_s: 60 * u64::from(number) + 5,
             asked_by: None,
         });

@@ -16,12 +16,16 @@ use crate::message::{self, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
 use crate::port::ledger::{InboxId, LedgerError, Post, PostKind, ProgressUse, Settled};
 use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
+use crate::session::{Generation, Scope};
+use crate::speech;
 
 /// Where and by what something is decided.
 struct Scene {
     instance: Arc<Instance>,
     in_force: Arc<InForce>,
     known: Known,
+    /// The scope whose running conversation a run's session becomes, and its generation.
+    conversation: Option<(Scope, Generation)>,
 }
 
 fn overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, instance: &Instance) -> bool {
@@ -52,7 +56,9 @@ impl Clerk {
                     }
                     _ => route::decide(&wants, &facts, &known),
                 };
-                self.apply(arrival, decision, Scene { instance, in_force, known }).await;
+                let running = (wants.query.scope, facts.stored.generation);
+                let conversation = known.conversations.then_some(running);
+                self.apply(arrival, decision, Scene { instance, in_force, known, conversation }).await;
             }
             Err(error) => {
                 tracing::error!(%error, "could not decide; the message stays accepted");
@@ -63,15 +69,35 @@ impl Clerk {
         }
     }
 
-    /// Has a voice note heard; returns whether it is. One from an instance that is not served now waits.
-    pub(super) fn listen(&mut self, inbox: InboxId, message: &Message) -> bool {
+    /// Has a voice note heard; returns whether it is. One from an instance that is not served now waits, one that
+    /// is not meant for the bot goes to no transcriber.
+    pub(super) async fn listen(&mut self, inbox: InboxId, message: &Message) -> bool {
         let Some(instance) = self.desk.instance(&message.message.address.instance) else {
             let inbound = Inbound::Message(message.clone());
             self.parked.push(Arrival { inbox: vec![inbox], inbound, follows: None, stopped: Vec::new() });
             return false;
         };
+        // A forwarded one may belong to what its sender has just said.
+        let belongs = message.forwarded && self.gatherer.holds_back(message);
+        if !belongs && self.is_overheard(message, &instance).await {
+            self.settle(&[inbox], &message.message, Settled::Ignored);
+            return false;
+        }
         self.desk.work.spawn(hear::hear(self.desk.clone(), instance, inbox, message.clone()));
         true
+    }
+
+    /// Returns whether a voice note is not meant for the bot, as far as can be told without its words.
+    async fn is_overheard(&self, message: &Message, instance: &Instance) -> bool {
+        let known = self.desk.in_force().known(&message.message.address, instance);
+        let wants = route::wants(&Inbound::Message(message.clone()), &known);
+        match self.facts(&wants).await {
+            Ok(facts) => overheard(&wants, message, &facts, &known, instance),
+            Err(error) => {
+                tracing::warn!(%error, "it is not known whether a voice note is meant for the bot");
+                false
+            }
+        }
     }
 
     /// Lets a voice note go on with its words, or tells its sender why it doesn't.
@@ -83,7 +109,14 @@ impl Clerk {
     ) {
         let now = self.desk.now();
         let released = match said {
-            Ok(text) => self.gatherer.heard(message, text, now),
+            Ok(words) => {
+                let Some(typed) = self.gatherer.typed(message) else { return };
+                let text = speech::with_words(typed, &words);
+                if let Err(error) = self.desk.ledger.amend(inbox, &text).await {
+                    tracing::warn!(inbox = inbox.0, %error, "after a restart this voice note is heard again");
+                }
+                self.gatherer.heard(message, text, now)
+            }
             Err(told) => {
                 let Some(cancelled) = self.gatherer.cancel(message, now) else { return };
                 self.stopped.remove(&inbox);
@@ -115,7 +148,7 @@ impl Clerk {
 
     async fn apply(&mut self, arrival: Arrival, decision: Decision, scene: Scene) {
         let Arrival { inbox, inbound, stopped, .. } = arrival;
-        let Scene { instance, in_force, known } = scene;
+        let Scene { instance, in_force, known, conversation } = scene;
         if !matches!(decision, Decision::Run(_)) {
             self.disinherit(&inbox, &instance);
         }
@@ -123,7 +156,7 @@ impl Clerk {
             Decision::Run(plan) => {
                 let bound = plan.binds.then(|| (plan.address.clone(), plan.context.clone()));
                 let (by, shown_by) = (in_force.clone(), instance.clone());
-                self.enqueue(Assignment::new(*plan, inbox, known.conversations, None, instance, in_force));
+                self.enqueue(Assignment::new(*plan, inbox, conversation, None, instance, in_force));
                 if let Some((topic, context)) = bound {
                     // The next message there goes by it, so it is on record before that is read.
                     topics::bind(&self.desk, by, shown_by, topic, &context).await;
@@ -134,7 +167,13 @@ impl Clerk {
             }
             Decision::Stop(run) => {
                 // Signalled already when it came in; this is for presses taken up after a restart.
-                self.desk.stop(run, Stop::Cancel);
+                let is_over = self.desk.live_run(run).is_none_or(|live| live.ended());
+                if !is_over {
+                    self.desk.cancel_unanswered(run);
+                } else if !self.is_progress(inbound.message()) {
+                    let (desk, message) = (self.desk.clone(), inbound.message().clone());
+                    self.desk.work.spawn(host::clear_stray(desk, instance, run, message));
+                }
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
             Decision::Answer { run, question, answer } => {
@@ -160,6 +199,13 @@ impl Clerk {
             Decision::Refuse(text) => self.refuse(&inbox, inbound.message().clone(), text, &instance),
             Decision::Ignore => self.settle(&inbox, inbound.message(), Settled::Ignored),
         }
+    }
+
+    /// Returns whether a message shows how far a run is that is under way, or one that waits since the last daemon.
+    fn is_progress(&self, message: &MessageRef) -> bool {
+        let here = self.desk.live_at(&message.address);
+        here.iter().any(|live| live.progress().as_ref() == Some(message))
+            || self.inherited.values().any(|inherited| inherited == message)
     }
 
     /// Lets forwarded messages be part of the prompt of the plain one before them; returns whether that
@@ -209,10 +255,12 @@ impl Clerk {
         }
     }
 
-    /// Gives a waiting run the prompt its message has now. Its place, engine and session stay.
+    /// Gives a message that is still gathered the text it has now, or a waiting run the prompt: its place, engine and
+    /// session stay.
     async fn amend(&mut self, inbox: InboxId, text: &str, inbound: &Inbound, known: &Known) {
         let Inbound::Edited(message) = inbound else { return };
-        if message.attachments.iter().any(|file| file.kind == AttachmentKind::Voice) {
+        let held = self.gatherer.amend(&message.message, text);
+        if !held && message.attachments.iter().any(|file| file.kind == AttachmentKind::Voice) {
             // The edit knows only what was typed beside it; what was said would be lost.
             return;
         }

@@ -49,7 +49,7 @@ impl Door {
             painting.changed = true;
         } else if !painting.given_up {
             let key = run.progress().map_or(Key::FirstProgress(run.id), Key::Edit);
-            self.offer(key, &run.address.clone(), What::Paint(run.id));
+            self.offer(key, &run.address.clone(), true, What::Paint(run.id));
         }
     }
 

@@ -9,7 +9,7 @@ use crate::desk::files::{self, Storing};
 use crate::desk::outgoing::{self, Outgoing};
 use crate::files::{FilePath, switched_off};
 use crate::message::Attachment;
-use crate::port::command::{CommandError, Deposit, FileHost};
+use crate::port::command::{CommandError, Deposit, Directed, FileHost};
 use crate::port::transport::FilePolicy;
 use crate::port::workspace::{FileError, FileRules, Place, Saved};
 use crate::route::{self, Facts};
@@ -28,7 +28,7 @@ impl FileHost for Host {
         asked.await.map(|refusal| refusal.map(str::to_owned)).map_err(|error| unknown_managers(&error))
     }
 
-    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
+    async fn directed(&self, text: &str) -> Result<Directed, CommandError> {
         let facts = Facts { stored: self.stored().await?, live: None };
         let Caller { message, reply_to, .. } = &self.caller;
         let reply = reply_to.as_ref().and_then(|reply| reply.text.as_deref());

@@ -10,8 +10,7 @@ use crate::desk::script;
 use crate::event::{Level, Note, Outcome, RunEnd, RunEvent};
 use crate::port::engine::{Answer, Asker, Engine, EventSink, Job, Question, RunWire, STEER_BOUND};
 use crate::port::ledger::{PostKind, ProgressUse, QuestionRow, RunNote};
-use crate::route::Continue;
-use crate::session::{Session, SessionRow, SessionToken, ThreadKey};
+use crate::session::{Session, SessionRow, SessionToken};
 
 impl Performance {
     /// Runs the engine in a task of its own, so that its panic is only its own, and takes its events.
@@ -101,14 +100,7 @@ impl Performance {
             self.fold(RunEvent::Note(Note { level: Level::Warning, text }));
         }
         let session = Session { engine: self.plan.engine.clone(), token: token.clone() };
-        let (done, bound) = oneshot::channel();
-        self.memo(Memo::Bind { run: self.live.id, session: session.clone(), done }).await;
-        let mut signal = self.live.signal();
-        tokio::select! {
-            biased;
-            _ = signal.wait() => {}
-            _ = bound => {}
-        }
+        self.bind(session.clone()).await;
         self.session = Some(token.clone());
         self.fold(RunEvent::Session(token));
         let row = SessionRow {
@@ -118,18 +110,21 @@ impl Performance {
             mode: None,
             host: None,
         };
-        let conversation = match &self.plan.session {
-            Continue::Conversation(scope, generation) if self.conversations => {
-                Some((scope.clone(), *generation))
-            }
-            _ => match &self.live.thread {
-                ThreadKey::Scope(scope, _, generation) if self.conversations => {
-                    Some((scope.clone(), *generation))
-                }
-                _ => None,
-            },
-        };
+        let conversation = self.conversation.clone();
         self.note(RunNote { session: Some(row), conversation, ..RunNote::default() }).await;
+    }
+
+    /// Makes the run's thread one with that of a session; returns once the session is its own, or the run is
+    /// to stop.
+    pub(super) async fn bind(&self, session: Session) {
+        let (done, bound) = oneshot::channel();
+        self.memo(Memo::Bind { run: self.live.id, session, done }).await;
+        let mut signal = self.live.signal();
+        tokio::select! {
+            biased;
+            _ = signal.wait() => {}
+            _ = bound => {}
+        }
     }
 
     /// Shows an answer while the engine still winds up; a later one takes its place.

@@ -149,7 +149,8 @@ async fn a_long_answer_comes_in_parts_each_with_the_resume_line() {
 async fn an_instant_run_answers_with_one_call_where_the_service_is_slow() {
     let service = FakeTransport::new().with_spec(|spec| {
         spec.features.conversations = true;
-        spec.limits.chat = Some(crate::port::transport::Rate { calls: 1, per: Duration::from_secs(1) });
+        spec.limits.chat =
+            Some(crate::port::transport::Rate { calls: 1, per: Duration::from_secs(1), bursts: false });
     });
     let stage = Stage::open_with(service, Arc::default()).await;
     stage.say("a", "0", "zero").await;

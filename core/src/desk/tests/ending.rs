@@ -5,6 +5,7 @@ use crate::event::Outcome;
 use crate::message::{ButtonAction, Press};
 use crate::port::SetupIssue;
 use crate::port::transport::Admission;
+use crate::testing::transport::Fault;
 
 #[tokio::test(start_paused = true)]
 async fn cancel_signals_at_once_and_closes_the_progress_message() {
@@ -297,4 +298,45 @@ async fn a_run_that_crashes_before_its_engine_does_not_keep_its_thread() {
     stage.say("a", "2", "two").await;
     stage.service.wait_for("a", |seen| texts(seen).contains(&"ok")).await;
     assert!(stage.desk.runs().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_answered_and_only_winds_up_is_not_meant_by_a_cancel_without_a_name() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "answer:first hang").await;
+    stage.texts("a", &["first"]).await;
+    let run = stage.desk.runs()[0].id;
+    stage.say("a", "2", "/cancel").await;
+    stage.texts("a", &["first", "stopped 0"]).await;
+    let press = press_of_cancel(&stage, run, "99");
+    let nothing = FirstResponse::Toast("nothing is currently running for that message.".to_owned());
+    assert_eq!(stage.service.hand_in(Inbound::Press(press)).await.unwrap(), nothing);
+    stage.hand_in(stage.service.message("a", "3", "/beta hang")).await;
+    stage.engine.wait_running(&["answer:first hang", "hang"]).await;
+    stage.say("a", "4", "/cancel").await;
+    stage.engine.wait_running(&["answer:first hang"]).await;
+    stage.say("a", "5", &format!("/cancel {run}")).await;
+    stage.engine.wait_running(&[]).await;
+}
+
+fn press_of_cancel(stage: &Stage, run: RunId, id: &str) -> Press {
+    let message = crate::message::MessageRef { address: stage.service.address("a"), id: id.to_owned() };
+    let sender = stage.service.message("a", "", "").sender;
+    Press { upstream: format!("press of {id}"), message, sender, action: ButtonAction::Cancel { run } }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stray_progress_message_goes_when_its_button_is_pressed_after_the_end() {
+    let stage = Stage::open().await;
+    stage.service.fail_sends([Some(Fault::ArrivesUnknown)]);
+    stage.say("a", "1", "session:s one gate:x").await;
+    let stray = stage.service.wait_for("a", |seen| seen.len() == 1).await.remove(0);
+    let ButtonAction::Cancel { run } = stray.body.buttons[0][0].action.clone() else { panic!("{stray:?}") };
+    stage.engine.open_gate("x");
+    let seen = stage.service.wait_for("a", |seen| seen.len() == 2 && stage.desk.runs().is_empty()).await;
+    assert_eq!(seen[1].body.text, "ok");
+    let press = press_of_cancel(&stage, run, &stray.id.to_string());
+    let nothing = FirstResponse::Toast("nothing is currently running for that message.".to_owned());
+    assert_eq!(stage.service.hand_in(Inbound::Press(press)).await.unwrap(), nothing);
+    stage.texts("a", &["ok"]).await;
 }

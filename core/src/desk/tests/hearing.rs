@@ -3,6 +3,7 @@
 use super::*;
 use crate::message::{Attachment, AttachmentKind};
 use crate::port::Transcriber;
+use crate::port::ledger::PreferenceKey;
 use crate::port::transcriber::TranscribeError;
 
 /// Hears what the bytes say, once the test lets it: `panic` panics, `nothing` fails.
@@ -178,4 +179,40 @@ async fn a_voice_note_waits_for_its_instance() {
     stage.serve().await;
     stage.texts("a", &["ok"]).await;
     assert_eq!(stage.prompts(), ["(voice transcribed) hello"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_note_that_is_not_meant_for_the_bot_goes_to_no_transcriber() {
+    let (stage, dictation) = open(true).await;
+    stage.say("a", "1", "session:s1 one").await;
+    let answer = stage.texts("a", &["ok"]).await[0].id.to_string();
+    let chat = stage.service.address("a");
+    stage.ledger.prefer(&chat, PreferenceKey::Trigger, None, Some("mentions")).await.unwrap();
+    stage.speak("2", "", "private").await;
+    stage.speak("3", "look at this", "private too").await;
+    stage.service.keep_file("4", b"reply");
+    let reply = note(&stage.service, "4", "", None);
+    let reply_to = stage.service.reply("a", "4", "", &answer).reply_to;
+    stage.hand_in(Message { reply_to, ..reply }).await;
+    stage.speak("5", "/beta", "named").await;
+    stage.texts("a", &["ok", "ok", "ok"]).await;
+    assert_eq!(*dictation.heard.lock().unwrap(), ["reply", "named"]);
+    assert!(stage.ledger.unfinished().await.unwrap().inbox.is_empty(), "and is not kept for later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caption_that_is_edited_before_the_note_is_heard_stands_before_its_words() {
+    let (stage, dictation) = open(false).await;
+    stage.speak("1", "/alpha", "fix the tests").await;
+    stage.say("a", "2", "then push").await;
+    let edited =
+        |upstream: &str, message| Inbound::Edited(Message { upstream: upstream.to_owned(), ..message });
+    stage.service.hand_in(edited("e1", note(&stage.service, "1", "/beta now", None))).await.unwrap();
+    stage.service.hand_in(edited("e2", stage.service.message("a", "2", "then wait"))).await.unwrap();
+    while stage.ledger.unfinished().await.unwrap().inbox.len() > 2 {
+        tokio::task::yield_now().await;
+    }
+    dictation.lets.send_replace(true);
+    stage.texts("a", &["ok", "ok"]).await;
+    assert_eq!(stage.prompts(), ["now\n\n(voice transcribed) fix the tests", "then wait"]);
 }

@@ -223,6 +223,18 @@ async fn an_edit_of_a_joined_message_does_not_lose_what_it_was_joined_with() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_edited_while_it_is_gathered_runs_as_edited() {
+    let stage = joining().await;
+    let before = forwarded(&stage, "1", "one");
+    stage.hand_in(before.clone()).await;
+    let edit = Message { upstream: "1 edited".to_owned(), text: "one anew".to_owned(), ..before };
+    stage.service.hand_in(Inbound::Edited(edit)).await.unwrap();
+    stage.say("a", "2", "sum up").await;
+    stage.texts("a", &["ok"]).await;
+    assert_eq!(prompts(&stage), ["sum up\n\none anew"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_deleted_while_it_is_gathered_does_not_run() {
     let stage = joining().await;
     let gone = forwarded(&stage, "1", "one");
@@ -265,4 +277,54 @@ async fn what_is_foreseen_of_a_message_happens_only_when_it_comes() {
 
     stage.desk.retire(&stage.service.instance()).await;
     assert_eq!(stage.desk.foresee(&next).await.unwrap(), None, "nobody is served");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_message_goes_on_where_a_reply_or_a_resume_line_led_in_its_engine_alone() {
+    let stage = Stage::open().await;
+    let service = &stage.service;
+    let session = |prompt: &str| {
+        let job = stage.engine.jobs().into_iter().find(|job| job.prompt == prompt).unwrap();
+        job.session.map(|session| session.to_string())
+    };
+    stage.say("a", "1", "session:s1 one").await;
+    let first = stage.texts("a", &["ok"]).await[0].id.to_string();
+    stage.say("a", "2", "/probe new").await;
+    stage.texts("a", &["ok", "stopped 0"]).await;
+    stage.say("a", "3", "session:s2 two").await;
+    stage.texts("a", &["ok", "stopped 0", "ok"]).await;
+    stage.hand_in(service.reply("a", "4", "session:s1 three", &first)).await;
+    stage.texts("a", &["ok", "stopped 0", "ok", "ok"]).await;
+    stage.say("a", "5", "four").await;
+    stage.texts("a", &["ok", "stopped 0", "ok", "ok", "ok"]).await;
+    assert_eq!(session("four").as_deref(), Some("s1"), "after a reply");
+    stage.say("a", "6", "session:s9 five\nbeta resume s9").await;
+    stage.texts("a", &["ok", "stopped 0", "ok", "ok", "ok", "ok"]).await;
+    stage.say("a", "7", "/beta six").await;
+    stage.say("a", "8", "seven").await;
+    stage.texts("a", &["ok", "stopped 0", "ok", "ok", "ok", "ok", "ok", "ok"]).await;
+    assert_eq!(session("six").as_deref(), Some("s9"), "after a resume line");
+    assert_eq!(session("seven").as_deref(), Some("s1"), "each engine has its own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_its_turn_while_a_reply_leads_elsewhere_waits_there_too() {
+    let stage = Stage::open().await;
+    stage.say("a", "1", "session:old one").await;
+    let first = stage.texts("a", &["ok"]).await[0].id.to_string();
+    stage.say("a", "2", "/probe new").await;
+    stage.texts("a", &["ok", "stopped 0"]).await;
+    stage.say("a", "3", "session:now gate:a two").await;
+    stage.engine.wait_running(&["session:now gate:a two"]).await;
+    stage.say("a", "4", "three").await;
+    stage.hand_in(stage.service.reply("a", "5", "session:old gate:b four", &first)).await;
+    stage.engine.wait_running(&["session:now gate:a two", "session:old gate:b four"]).await;
+    stage.engine.open_gate("a");
+    stage.service.wait_for("a", |seen| texts(seen).iter().filter(|text| **text == "ok").count() == 2).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(stage.engine.jobs().len(), 3, "its session is at work elsewhere");
+    stage.engine.open_gate("b");
+    stage.service.wait_for("a", |seen| texts(seen).iter().filter(|text| **text == "ok").count() == 4).await;
+    let last = stage.engine.jobs().into_iter().next_back().unwrap();
+    assert_eq!((last.prompt.as_str(), last.session.unwrap().as_str()), ("three", "old"));
 }

@@ -21,6 +21,17 @@ pub struct Deposit {
     pub force: bool,
 }
 
+/// The directory that a text about files means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directed {
+    /// Its project and branch.
+    pub context: Context,
+    /// Whether directives said so, which bind a topic.
+    pub said: bool,
+    /// The text without directives.
+    pub text: String,
+}
+
 /// The part of the house that handles files, bound to one call.
 #[async_trait]
 pub trait FileHost: Send + Sync {
@@ -39,7 +50,7 @@ pub trait FileHost: Send + Sync {
     ///
     /// # Errors
     /// [`CommandError`] when no such directory can be meant.
-    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError>;
+    async fn directed(&self, text: &str) -> Result<Directed, CommandError>;
 
     /// Fetches a file of the call's message and stores it by the policy's rules. Takes as long as the service
     /// needs, a minute at most, and nothing stays behind when it fails.

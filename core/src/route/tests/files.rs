@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message::{Attachment, AttachmentKind};
+use crate::port::command::Directed;
 
 fn knowing(files: Option<AutoPut>) -> Known {
     let commands = ["cancel", "status", "file"].map(id).to_vec();
@@ -130,9 +131,12 @@ fn a_command_about_files_means_the_replied_context_then_directives_then_that_of_
     facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "q @main")];
     let message = message("").message;
     let meant = |text: &str, reply: Option<&str>| meant_directory(text, reply, &message, &facts, &known);
-    let found = |project: &str, branch, rest: &str| Ok((context(Some(project), branch), rest.to_owned()));
-    assert_eq!(meant("docs/a  b", None), found("q", Some("main"), "docs/a  b"));
-    assert_eq!(meant("/p @x /alpha docs/a", None), found("p", Some("x"), "docs/a"));
-    assert_eq!(meant("/q a", Some("done\n\nctx: p @y")), found("p", Some("y"), "a"));
+    let found = |project: &str, branch, said, text: &str| {
+        Ok(Directed { context: context(Some(project), branch), said, text: text.to_owned() })
+    };
+    assert_eq!(meant("docs/a  b", None), found("q", Some("main"), false, "docs/a  b"));
+    assert_eq!(meant("/alpha docs/a", None), found("q", Some("main"), false, "docs/a"));
+    assert_eq!(meant("/p @x /alpha docs/a", None), found("p", Some("x"), true, "docs/a"));
+    assert_eq!(meant("/q a", Some("done\n\nctx: p @y")), found("p", Some("y"), false, "a"));
     assert_eq!(meant("/p /q a", None), Err("multiple project directives".to_owned()));
 }

@@ -9,7 +9,7 @@ use super::{Deed, FakeHost};
 use crate::directive::{Vocabulary, parse_directives};
 use crate::files::{FilePath, switched_off};
 use crate::message::Attachment;
-use crate::port::command::{CommandError, CommandHost, Deposit, FileHost};
+use crate::port::command::{CommandError, CommandHost, Deposit, Directed, FileHost};
 use crate::port::transport::FilePolicy;
 use crate::port::workspace::{FileError, FileRules, Saved, Way};
 use crate::session::Context;
@@ -31,14 +31,15 @@ impl FileHost for FakeHost {
         Ok(refused.map(str::to_owned))
     }
 
-    async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
+    async fn directed(&self, text: &str) -> Result<Directed, CommandError> {
         let aliases = self.projects.iter().map(|project| project.alias.as_str());
         let vocabulary = Vocabulary::new(self.engines.iter().map(|engine| engine.id.clone()), aliases);
         let said = parse_directives(text, &vocabulary).map_err(|error| CommandError(error.to_string()))?;
         let usual = self.context().await?;
+        let is_said = said.project.is_some() || said.branch.is_some();
         let context =
             Context { project: said.project.or(usual.project), branch: said.branch.or(usual.branch) };
-        Ok((context, said.prompt))
+        Ok(Directed { context, said: is_said, text: said.prompt })
     }
 
     /// Stores a file under its name; what its sender gave no name is called `theirs`.
