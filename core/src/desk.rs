@@ -255,8 +255,13 @@ impl Shared {
     }
 
     /// Cancels a run for a person, unless its answer is out: then there is nothing left that they could mean.
-    fn cancel_unanswered(&self, run: RunId) -> bool {
-        self.live_run(run).is_some_and(|live| !live.has_answer()) && self.stop(run, Stop::Cancel)
+    fn cancel_unanswered(&self, run: RunId, at: &Address) -> bool {
+        self.live_in(run, at).is_some_and(|live| !live.has_answer()) && self.stop(run, Stop::Cancel)
+    }
+
+    /// Returns a run if it is one of that chat: what a button says can be made up by who presses it.
+    fn live_in(&self, run: RunId, at: &Address) -> Option<Arc<LiveRun>> {
+        self.live_run(run).filter(|live| live.address.whole_chat() == at.whole_chat())
     }
 
     /// Posts something and lets its door know. A post that cannot be stored is logged: there is nowhere

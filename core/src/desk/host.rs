@@ -27,7 +27,8 @@ use crate::port::command::{
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
-    FactsQuery, InboxId, LedgerError, Post, Preference, PreferenceKey, Remembered, Settled, StoredFacts,
+    FactsQuery, InboxId, LedgerError, Post, Preference, PreferenceKey, Remembered, RunRow, Settled,
+    StoredFacts,
 };
 use crate::port::transport::{SendError, SendOptions, Topics};
 use crate::port::workspace::Place;
@@ -183,10 +184,21 @@ pub(super) async fn tidy(desk: &Shared, instance: &Instance, inbox: InboxId, mes
 /// Takes away a message that promises to cancel a run which is over: its sending was never confirmed, so nobody
 /// knew of it before its button was pressed. The message that is known to be the run's is its final's business.
 pub(super) async fn clear_stray(desk: Arc<Shared>, instance: Arc<Instance>, run: RunId, message: MessageRef) {
-    match desk.ledger.run(run).await {
-        Ok(row) if row.as_ref().is_some_and(|row| row.progress.as_ref() == Some(&message)) => return,
-        Ok(_) => {}
-        Err(error) => return tracing::warn!(%run, %error, "it is not known whose progress a message is"),
+    // What a button says can be made up: only a run of this chat, and no message that is known to belong to one.
+    let is_stray = async {
+        let scope = Scope::from(message.address.clone());
+        let query = FactsQuery { scope, about: Some(message.clone()), session: None };
+        let is_known = desk.ledger.facts(&query).await?.run.is_some();
+        let row = desk.ledger.run(run).await?;
+        let is_here = |row: &RunRow| row.opened.address.whole_chat() == message.address.whole_chat();
+        Ok(!is_known && row.is_some_and(|row| is_here(&row) && row.progress.as_ref() != Some(&message)))
+    };
+    match is_stray.await {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err::<_, LedgerError>(error) => {
+            return tracing::warn!(%run, %error, "it is not known whose progress a message is");
+        }
     }
     let deleted = door::in_time(&*desk.clock, instance.transport.delete(&message)).await;
     let Err(error) = deleted else { return };

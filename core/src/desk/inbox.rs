@@ -130,7 +130,8 @@ impl Inbox {
     fn stop_at_once(&self, inbound: &Inbound, is_first: bool) -> Vec<RunId> {
         let runs = match inbound {
             Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) => {
-                return self.desk.cancel_unanswered(*run).then_some(*run).into_iter().collect();
+                let stopped = self.desk.cancel_unanswered(*run, inbound.address());
+                return stopped.then_some(*run).into_iter().collect();
             }
             Inbound::Message(message) => match slash_command(&message.text) {
                 Some(SlashCall { name, arguments, .. }) if name == CANCEL => {

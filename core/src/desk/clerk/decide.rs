@@ -12,7 +12,7 @@ use crate::desk::outgoing;
 use crate::desk::perform::Assignment;
 use crate::desk::topics;
 use crate::id::{CommandId, RunId};
-use crate::message::{self, AttachmentKind, Body, Inbound, Message, MessageRef};
+use crate::message::{self, Address, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
 use crate::port::ledger::{InboxId, LedgerError, Post, PostKind, ProgressUse, Settled};
 use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
@@ -169,7 +169,7 @@ impl Clerk {
                 // Signalled already when it came in; this is for presses taken up after a restart.
                 let is_over = self.desk.live_run(run).is_none_or(|live| live.ended());
                 if !is_over {
-                    self.desk.cancel_unanswered(run);
+                    self.desk.cancel_unanswered(run, inbound.address());
                 } else if !self.is_progress(inbound.message()) {
                     let (desk, message) = (self.desk.clone(), inbound.message().clone());
                     self.desk.work.spawn(host::clear_stray(desk, instance, run, message));
@@ -177,7 +177,7 @@ impl Clerk {
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
             Decision::Answer { run, question, answer } => {
-                self.answer(run, &question, answer).await;
+                self.answer(run, inbound.address(), &question, answer);
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
             Decision::SendFile { run, file } => {
@@ -192,7 +192,7 @@ impl Clerk {
                 self.take_back(meant, inbound.message()).await;
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
-            Decision::TakeUp(late) => self.run_late(late, inbox, inbound.message(), &instance).await,
+            Decision::TakeUp(late) => self.run_late(late, inbox, &inbound, &instance).await,
             Decision::Tell(text) => {
                 self.reply(&inbox, inbound.message().clone(), &text, &instance);
             }
@@ -279,8 +279,8 @@ impl Clerk {
         }
     }
 
-    async fn answer(&self, run: RunId, question: &str, answer: Answer) {
-        if !self.desk.live_run(run).is_some_and(|live| live.answer(question, answer)) {
+    fn answer(&self, run: RunId, at: &Address, question: &str, answer: Answer) {
+        if !self.desk.live_in(run, at).is_some_and(|live| live.answer(question, answer)) {
             tracing::info!(%run, question, "an answer came too late");
         }
     }
@@ -301,30 +301,29 @@ impl Clerk {
         self.desk.work.spawn(async move { host::settle(&desk, &inbox, &address, how).await });
     }
 
-    /// Decides about a message that was put aside as if it came in now; what it becomes answers the press.
-    async fn run_late(
-        &mut self,
-        late: InboxId,
-        inbox: Vec<InboxId>,
-        press: &MessageRef,
-        instance: &Instance,
-    ) {
-        let here = press.address.whole_chat();
-        match self.desk.ledger.inbound(late).await {
+    /// Decides about a message that was put aside as if it came in now; what it becomes answers the press. Only who
+    /// wrote it can have it run: it runs in their name.
+    async fn run_late(&mut self, late: InboxId, inbox: Vec<InboxId>, press: &Inbound, instance: &Instance) {
+        let here = press.address().whole_chat();
+        let is_theirs =
+            |message: &Message| press.sender().is_some_and(|sender| sender.id == message.sender.id);
+        let refused = match self.desk.ledger.inbound(late).await {
             Ok(Some(Inbound::Message(message))) if message.message.address.whole_chat() == here => {
-                let inbound = Inbound::Message(message);
-                // No further than this: what was put aside is a message, never a press.
-                Box::pin(self.route(Arrival { inbox, inbound, follows: None, stopped: Vec::new() })).await;
+                if is_theirs(&message) {
+                    let inbound = Inbound::Message(message);
+                    // No further than this: what was put aside is a message, never a press.
+                    let arrival = Arrival { inbox, inbound, follows: None, stopped: Vec::new() };
+                    return Box::pin(self.route(arrival)).await;
+                }
+                "only who wrote that message can have it run; send your own".to_owned()
             }
-            Ok(_) => {
-                let text = "that message is not known any more; send it again".to_owned();
-                self.refuse(&inbox, press.clone(), text, instance);
-            }
+            Ok(_) => "that message is not known any more; send it again".to_owned(),
             Err(error) => {
                 tracing::error!(%error, "a message that was put aside could not be read");
-                self.refuse(&inbox, press.clone(), error.to_string(), instance);
+                error.to_string()
             }
-        }
+        };
+        self.refuse(&inbox, press.message().clone(), refused, instance);
     }
 
     pub(super) fn refuse(&self, inbox: &[InboxId], message: MessageRef, text: String, instance: &Instance) {
