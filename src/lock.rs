@@ -2,10 +2,11 @@
 //!
 //! The kernel's lock on the open file decides, never its content: what a dead process wrote means nothing. The
 //! content is JSON that the Python takopi reads too (`pid`, `token_fingerprint`), so that it refuses to start
-//! beside us; it holds no kernel lock itself, so a live one is recognised by its pid. The file stays when the
-//! lock is given up: removing it would let two processes lock two files of one name.
+//! beside us; it holds no kernel lock itself, so a live one is recognised by its pid. The file is removed while the
+//! lock is still held; whoever locks a file looks whether it still has the name, so that no two processes hold
+//! two files of one name.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
+
+/// How often a file is opened anew that lost its name before it was locked: each time somebody gave the lock up in
+/// just that moment.
+const TRIES: u32 = 100;
 
 /// What kind of process holds the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,18 +82,7 @@ impl Lock {
     /// # Errors
     /// [`LockError`], by variant.
     pub(crate) fn take(path: &Path, host: Host) -> Result<Self, LockError> {
-        let failed = |source| LockError::File { path: path.to_path_buf(), source };
-        let mut file = open(path).map_err(failed)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LockError::Held(read(&mut file))),
-            Err(error) => return Err(failed(error.into())),
-        }
-        // The file may have been removed between opening and locking it: then this lock is of no use.
-        let opened = file.metadata().map_err(failed)?;
-        if !std::fs::metadata(path).is_ok_and(|now| now.ino() == opened.ino() && now.dev() == opened.dev()) {
-            return Err(LockError::Held(None));
-        }
+        let mut file = locked(path)?;
         if let Some(pid) = read(&mut file).filter(|holder| holder.socket.is_none()).and_then(live_python) {
             return Err(LockError::Python { pid });
         }
@@ -125,9 +119,13 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Err(error) = self.file.set_len(0) {
+        // For those who have it open already.
+        let emptied = self.file.set_len(0);
+        let removed =
+            if has_name(&self.file, &self.path) { std::fs::remove_file(&self.path) } else { Ok(()) };
+        if let Err(error) = emptied.and(removed) {
             // Harmless: the next one to come is let in by the kernel's lock.
-            tracing::debug!(%error, "the lock file still names this process");
+            tracing::debug!(%error, "the lock file stays behind");
         }
     }
 }
@@ -140,6 +138,28 @@ pub(crate) fn holder(path: &Path) -> Option<Holder> {
         Err(rustix::io::Errno::WOULDBLOCK) => read(&mut file),
         _ => None,
     }
+}
+
+/// Opens the file and locks it, whoever removes it meanwhile.
+fn locked(path: &Path) -> Result<File, LockError> {
+    let failed = |source| LockError::File { path: path.to_path_buf(), source };
+    for _ in 0..TRIES {
+        let mut file = open(path).map_err(failed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            // Without its name this lock is of no use.
+            Ok(()) if has_name(&file, path) => return Ok(file),
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LockError::Held(read(&mut file))),
+            Err(error) => return Err(failed(error.into())),
+        }
+    }
+    Err(LockError::Held(None))
+}
+
+/// Returns whether `path` names this very file.
+fn has_name(file: &File, path: &Path) -> bool {
+    let same = |a: &Metadata, b: &Metadata| a.ino() == b.ino() && a.dev() == b.dev();
+    file.metadata().is_ok_and(|file| std::fs::metadata(path).is_ok_and(|named| same(&file, &named)))
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -182,6 +202,7 @@ fn live_python(holder: Holder) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use std::process::Stdio;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
 
@@ -207,8 +228,38 @@ mod tests {
     fn a_lock_given_up_can_be_taken_and_names_nobody() {
         let (_dir, path) = lock_file();
         drop(Lock::take(&path, Host::Chat).unwrap());
-        assert_eq!(holder(&path), None);
+        assert_eq!((holder(&path), path.exists()), (None, false));
         Lock::take(&path, Host::Daemon).unwrap();
+    }
+
+    #[test]
+    fn of_many_who_take_it_and_give_it_up_one_holds_it_at_a_time() {
+        let (_dir, path) = lock_file();
+        let (held, taken) = (AtomicBool::new(false), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while taken.load(Ordering::SeqCst) < 200 {
+                        let Ok(lock) = Lock::take(&path, Host::Daemon) else { continue };
+                        assert!(!held.swap(true, Ordering::SeqCst), "two hold it");
+                        taken.fetch_add(1, Ordering::SeqCst);
+                        held.store(false, Ordering::SeqCst);
+                        drop(lock);
+                    }
+                });
+            }
+        });
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_somebody_put_in_the_place_of_ours_is_left_alone() {
+        let (_dir, path) = lock_file();
+        let lock = Lock::take(&path, Host::Daemon).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "another's").unwrap();
+        drop(lock);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "another's");
     }
 
     #[test]

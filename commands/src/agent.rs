@@ -36,7 +36,7 @@ impl Command for Agent {
             return Ok(Some(CommandReply::markdown(show(&*host).await?)));
         }
         let [word] = words.as_slice() else { return Err(CommandError(USAGE.to_owned())) };
-        if let Some(refusal) = crate::refusal(&*host, "default engines").await? {
+        if let Some(refusal) = crate::refusal(&*host, "default engines", "engine").await {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
         let scope = crate::scope(&*host);
@@ -63,7 +63,12 @@ async fn show(host: &dyn CommandHost) -> Result<String, CommandError> {
             |row: &&Preference| row.key == PreferenceKey::Engine && row.scope.thread.is_some() == in_thread;
         rows.iter().find(is_meant).map(|row| row.value.clone())
     };
-    let here = host.context().await?.project;
+    // A reply to a message that names a project is about that one.
+    let here = match host.directed("").await {
+        Ok((context, _)) => context.project,
+        // The project it names is gone: then what is bound counts.
+        Err(_) => host.context().await?.project,
+    };
     let projects = host.projects();
     let project = projects.iter().find(|project| Some(project.alias.to_lowercase()) == here);
     let project = project.and_then(|project| project.default_engine.as_ref()).map(ToString::to_string);

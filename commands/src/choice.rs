@@ -27,6 +27,8 @@ pub(crate) struct Choice {
     pub(crate) noun: &'static str,
     /// What is changed, in the plural.
     pub(crate) plural: &'static str,
+    /// What the permission to change it is called.
+    pub(crate) right: &'static str,
     /// The value as usage shows it.
     pub(crate) value: &'static str,
     /// Takes it from the settings.
@@ -67,7 +69,7 @@ impl Command for Choose {
             };
         };
         if !matches!(asked, Asked::Show)
-            && let Some(refusal) = crate::refusal(&*host, choice.plural).await?
+            && let Some(refusal) = crate::refusal(&*host, choice.plural, choice.right).await
         {
             return Ok(Some(CommandReply::markdown(refusal)));
         }

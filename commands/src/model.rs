@@ -23,6 +23,7 @@ pub(crate) const COMMAND: Choose = Choose(&Choice {
     command: "model",
     noun: "model",
     plural: "model overrides",
+    right: "model override",
     value: "MODEL",
     configured: |options| options.model,
     offered: |choices| choices.models,

@@ -18,6 +18,7 @@ pub(crate) const COMMAND: Choose = Choose(&Choice {
     command: "reasoning",
     noun: "setting",
     plural: "reasoning overrides",
+    right: "reasoning override",
     value: "LEVEL",
     configured: |options| options.reasoning,
     offered: |choices| choices.levels,

@@ -268,6 +268,14 @@ async fn members_of_a_group_look_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_look_up_that_fails_is_told_in_the_words_of_each_command() {
+    let calls = [("agent", "set codex"), ("model", "set x"), ("reasoning", "clear"), ("trigger", "mentions")];
+    let mut host = choosing();
+    host.unverified = true;
+    insta::assert_snapshot!(talk(host, calls.map(|(id, text)| call(id, text))).await);
+}
+
+#[tokio::test]
 async fn cancel_says_what_was_stopped_or_asks_which() {
     let stopped =
         |count: u8| Call { stopped: (0..count).map(FakeHost::run_id).collect(), ..call("cancel", "") };

@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 pub use follow::{Follow, Followed};
 pub use generation::{Generation, serves};
 use inbox::Turns;
-pub use inbox::{AcceptError, FirstResponse, Inbox};
+pub use inbox::{AcceptError, FirstResponse, Inbox, RunAt};
 pub use pairing::{CodeInHand, PAIRED, PairingError};
 
 use clerk::{Clerk, Memo};

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 pub use over::Over;
 #[cfg(test)]
 pub(crate) use over::plain;
+pub(crate) use over::{NO_RESULT, NO_SESSION};
 pub(crate) use reader::{Pause, Reader};
 
 use crate::drift::{Drift, UnknownKinds};

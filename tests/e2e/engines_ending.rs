@@ -86,7 +86,7 @@ fn an_end_without_session_answer_and_result_is_an_error() {
     let daemon = Daemon::start(&agents.home);
     for engine in ENGINES {
         let heard = agents.ask(&format!("/{engine} x [[nosession]] [[silent]] [[noresult]]"));
-        assert!(heard.reason().contains("without a result"), "{engine}: {heard:?}");
+        assert!(heard.reason().contains(" finished "), "{engine}: {heard:?}");
     }
     daemon.stop();
 }
@@ -97,7 +97,7 @@ fn a_message_without_a_session_and_a_result_is_no_answer() {
     let daemon = Daemon::start(&agents.home);
     for engine in ENGINES {
         let heard = agents.ask(&format!("/{engine} x [[nosession]] [[noresult]]"));
-        assert!(heard.reason().contains("without a result"), "{engine}: {heard:?}");
+        assert!(heard.reason().contains(" finished "), "{engine}: {heard:?}");
         assert_eq!(heard.answer(), "ok: x (turn 1)", "{engine}");
     }
     daemon.stop();

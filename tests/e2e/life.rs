@@ -37,6 +37,23 @@ fn ctrl_c_stops_the_daemon_as_interrupted() {
 }
 
 #[test]
+fn the_lock_file_is_there_while_somebody_holds_it_and_gone_after_a_clean_end() {
+    let home = Home::new();
+    for signal in [Signal::INT, Signal::TERM] {
+        let daemon = Daemon::start(&home);
+        let lock = home.place().join("takopi.lock");
+        assert!(lock.exists());
+        let second = home.run(&[]);
+        assert!(second.stderr.contains("takopi is already running"), "{}", second.stderr);
+        assert!(lock.exists(), "who is refused leaves it alone");
+        daemon.signal(signal);
+        daemon.wait();
+        assert!(!lock.exists());
+    }
+    Daemon::start(&home).stop();
+}
+
+#[test]
 fn what_waits_when_the_daemon_stops_runs_when_it_is_back() {
     let home = Home::new();
     let gate = Gate::new(&home, "gate");

@@ -102,6 +102,19 @@ fn telegram_a_press_of_cancel_ends_the_run_and_is_answered() {
         log.of("answerCallbackQuery").find(|call| call.ended.is_some()).map(drop)
     });
     assert_eq!(server.answers(&pressed)[0].text, "cancelling...");
+    let late = [
+        ("takopi:cancel", "nothing is currently running for that message."),
+        ("takopi:steer", "this message is not queued."),
+    ];
+    for (count, (data, toast)) in (2..).zip(late) {
+        let pressed = server.press_data(ADA, progress.id, ADA, data);
+        server.wait_for("the toast", |log| {
+            let answered = log.of("answerCallbackQuery").filter(|call| call.ended.is_some());
+            (answered.count() == count).then_some(())
+        });
+        assert_eq!(server.answers(&pressed)[0].text, toast);
+    }
+    assert_eq!(server.shown(ADA).iter().filter(|shown| shown.by_bot && shown.deleted.is_none()).count(), 2);
     daemon.stop();
 }
 

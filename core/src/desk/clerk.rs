@@ -20,7 +20,8 @@ use crate::id::{InstanceId, RunId};
 use crate::message::{Body, Button, ButtonAction, Inbound, MessageRef};
 use crate::port::ledger::{InboxId, Settled};
 use crate::queue::{Bound, Claim, Placement, Queue, Released};
-use crate::session::Session;
+use crate::route::{Continue, RunPlan};
+use crate::session::{Session, SessionToken, ThreadKey};
 use crate::speech;
 
 /// What the clerk is told.
@@ -227,6 +228,7 @@ impl Clerk {
         if let Some(message) = inbox.iter().find_map(|inbox| self.inherited.remove(inbox)) {
             live.set_progress(message);
         }
+        live.expect_session(self.session_ahead(plan));
         desk.keep(live.clone());
         let placement = self.queue.push(id, live.thread.clone());
         let ahead = match placement {
@@ -240,6 +242,18 @@ impl Clerk {
         match placement {
             Placement::Start => self.start(id),
             Placement::Waiting { .. } => self.desk.paint(&live),
+        }
+    }
+
+    /// Returns the session that a run is going to continue, as far as that is known before its turn.
+    fn session_ahead(&self, plan: &RunPlan) -> Option<SessionToken> {
+        match (&plan.session, &plan.thread) {
+            (Continue::Session(token), _) => Some(token.clone()),
+            (Continue::Run(run), _) => {
+                self.desk.live_run(*run)?.with_tracker(|tracker| tracker.session().cloned())
+            }
+            (Continue::Conversation(..), Some(ThreadKey::Token(session))) => Some(session.token.clone()),
+            (Continue::Conversation(..) | Continue::Fresh, _) => None,
         }
     }
 
@@ -270,7 +284,11 @@ impl Clerk {
         }
         for (run, waiting) in &self.waiting {
             if let Some(ahead) = self.queue.position(*run) {
-                waiting.live.set_ahead(ahead);
+                let is_news = waiting.live.set_ahead(ahead);
+                // What is shown nowhere yet is about to be painted anyway.
+                if is_news && waiting.live.progress().is_some() {
+                    self.desk.paint(&waiting.live);
+                }
             }
         }
     }

@@ -41,6 +41,11 @@ pub(super) async fn refusal(
     Ok((!is_manager).then_some("file transfer is restricted to group admins."))
 }
 
+/// Returns what somebody is told of whom it is not known whether they may use files.
+pub(super) fn unverified(error: &SendError) -> String {
+    format!("failed to verify file transfer permissions. {error}")
+}
+
 /// Where files go.
 pub(super) struct Storing<'a> {
     pub(super) desk: &'a Shared,

@@ -115,7 +115,7 @@ fn too_large() -> Box<Body> {
 
 fn switched_off(instance: &InstanceId) -> Box<Body> {
     Box::new(Body::markdown(format!(
-        "voice transcription is off. To switch it on, write this into takopi.toml:\n\n\
+        "voice transcription is disabled. enable it in config:\n\n\
          ```toml\n[transports.{instance}]\nvoice_transcription = true\n```"
     )))
 }

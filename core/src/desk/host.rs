@@ -422,7 +422,13 @@ impl CommandHost for Host {
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
         let known = self.known();
         let facts = Facts { stored: self.stored().await?, live: None };
-        let context = route::plain_context(&facts.stored.preferences, &known, self.address());
+        // That of a message in the place of the call, which may reply to one that names a project.
+        let reply = self.caller.reply_to.as_ref().and_then(|reply| reply.text.as_deref());
+        let meant = route::meant_directory("", reply, &self.caller.message, &facts, &known);
+        let context = meant.map_or_else(
+            |_| route::plain_context(&facts.stored.preferences, &known, self.address()),
+            |(context, _)| context,
+        );
         route::default_engine(&context, &facts, &known)
             .ok_or_else(|| CommandError("no engine serves this chat".to_owned()))
     }

@@ -12,7 +12,7 @@ use super::live::LiveRun;
 use super::{DeskEvent, Shared};
 use crate::directive::{SlashCall, slash_command};
 use crate::id::{InstanceId, RunId};
-use crate::message::{Address, ButtonAction, Inbound, Message, Press};
+use crate::message::{Address, ButtonAction, Inbound, Message, MessageRef, Press};
 use crate::port::engine::Stop;
 use crate::port::ledger::{Accepted, LedgerError};
 use crate::port::transport::Admission;
@@ -53,6 +53,15 @@ pub enum AcceptError {
     /// It came from an instance that is not, or no longer, served.
     #[error("the transport '{0}' is not served")]
     NotServed(InstanceId),
+}
+
+/// A run that waits or works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunAt {
+    /// Which.
+    pub run: RunId,
+    /// Whether it waits for its turn.
+    pub waits: bool,
 }
 
 /// A transport's way in; clones are the same way.
@@ -123,6 +132,14 @@ impl Inbox {
         // In a task of its own: a bearer that leaves meanwhile must not take along what is durable already.
         let taken = desk.work.spawn(take(desk.clone(), arriving));
         taken.await.unwrap_or(Err(AcceptError::Closing)).map(|()| first)
+    }
+
+    /// Returns the run that a message shows, or that answers it, while it waits or works.
+    #[must_use]
+    pub fn run_at(&self, message: &MessageRef) -> Option<RunAt> {
+        let here = self.desk.live_at(&message.address);
+        let run = here.iter().find(|run| run.is_about(message))?;
+        Some(RunAt { run: run.id, waits: run.has_not_started() })
     }
 
     /// Signals the runs that a cancel is about, from memory, before anything is written or queued. One that

@@ -152,17 +152,18 @@ impl LiveRun {
         self.asked_by.is_some()
     }
 
-    pub(super) fn set_ahead(&self, ahead: usize) {
-        self.state().ahead = ahead;
+    /// Sets how many runs go before it; returns whether that is news.
+    pub(super) fn set_ahead(&self, ahead: usize) -> bool {
+        std::mem::replace(&mut self.state().ahead, ahead) != ahead
     }
 
     pub(super) fn start(&self, now: Moment) {
         self.state().started_at = Some(now);
     }
 
-    /// Shows the session the run continues until the engine names its own.
-    pub(super) fn expect_session(&self, token: SessionToken) {
-        self.state().tracker = Tracker::new(Some(token));
+    /// Shows the session the run continues, if it continues one, until the engine names its own.
+    pub(super) fn expect_session(&self, token: Option<SessionToken>) {
+        self.state().tracker = Tracker::new(token);
     }
 
     /// Folds events in, in order; returns whether anything shown has changed.

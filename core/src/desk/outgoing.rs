@@ -162,7 +162,7 @@ async fn send_named(
     match files::refusal(desk, instance, &policy, at, sender).await {
         Ok(None) => {}
         Ok(Some(refusal)) => return Err(refusal.to_owned()),
-        Err(error) => return Err(format!("failed to verify file transfer permissions. {error}")),
+        Err(error) => return Err(files::unverified(&error)),
     }
     let row = desk.ledger.run(run).await.map_err(|error| error.to_string())?;
     let here = message.address.whole_chat();

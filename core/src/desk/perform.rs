@@ -67,6 +67,10 @@ impl Assignment {
     }
 }
 
+/// What a reply to a message of a run is told that ended without a session.
+const NOT_READY: &str = "resume token not ready yet; try replying to the final message. That run ended before its \
+                         session was known: reply to another message of it, or write without replying.";
+
 /// A run on stage.
 struct Performance {
     desk: Arc<Shared>,
@@ -81,6 +85,10 @@ struct Performance {
     dir: Option<PathBuf>,
     /// What the chat gets instead of how it ended.
     instead: Option<Body>,
+    /// Whether the chat gets it without a sound.
+    quiet: bool,
+    /// Whether it ended because its engine cannot run.
+    is_missing: bool,
     /// The answer that was shown, and the post that showed it.
     shown_answer: Option<(String, Vec<OutboxId>)>,
     events: Vec<RunEvent>,
@@ -150,6 +158,8 @@ impl Performance {
             session: None,
             dir: None,
             instead: None,
+            quiet: false,
+            is_missing: false,
             shown_answer: None,
             events: Vec::with_capacity(BATCH),
         };
@@ -230,9 +240,9 @@ impl Performance {
         self.session = token.or_else(|| opened.as_ref()?.session.clone());
         let resumes = self.in_force.by.engines.spec(&self.plan.engine).is_some_and(|s| s.resume.is_some());
         if self.session.is_none() && resumes {
-            return Err("that run ended before its session was known; reply to another message of it, \
-                        or start over without replying"
-                .to_owned());
+            self.instead = Some(Body::plain(NOT_READY));
+            self.quiet = true;
+            return Err(NOT_READY.to_owned());
         }
         if let Some(opened) = opened {
             self.plan.context = opened.context;
@@ -285,9 +295,7 @@ impl Performance {
     }
 
     async fn run_engine(&mut self) -> RunEnd {
-        if let Some(token) = self.session.clone() {
-            self.live.expect_session(token);
-        }
+        self.live.expect_session(self.session.clone());
         if let Some(remark) = self.plan.remark.clone() {
             self.fold(RunEvent::Note(Note { level: Level::Info, text: remark }));
         }
@@ -345,6 +353,7 @@ impl Performance {
                 }
             }
         };
+        self.is_missing = result.is_err();
         let engine = result.map_err(|problem| RunEnd::new(Outcome::Failed(problem), ""))?;
         if !shown {
             self.desk.paint(&self.live);

@@ -73,6 +73,8 @@ pub struct FakeHost {
     pub messages: Vec<(MessageRef, RunId)>,
     /// Whether the caller is a mere member of a group, and may not change what holds there.
     pub is_member: bool,
+    /// Whether the service does not tell who may.
+    pub unverified: bool,
     /// The commands, for help.
     pub commands: Vec<CommandSpec>,
     /// What the settings name for an engine, and what may be chosen for it; nothing for those not here.
@@ -295,6 +297,9 @@ impl CommandHost for FakeHost {
     }
 
     async fn may_manage(&self) -> Result<bool, CommandError> {
+        if self.unverified {
+            return Err(CommandError("it is not known who manages this chat".to_owned()));
+        }
         Ok(!self.is_member)
     }
 

@@ -86,10 +86,14 @@ const RETRY: &str = "takopi.retry";
 impl Retries {
     /// Tells of another try, in words such as `retry 1/2: the model is overloaded`.
     pub(crate) fn again(&mut self, attempt: u64, of: Option<u64>, reason: &str) -> RunEvent {
-        let phase = if self.trying.is_some() { Phase::Updated } else { Phase::Started };
         let of = of.map_or_else(String::new, |of| format!("/{of}"));
         let colon = if reason.trim().is_empty() { "" } else { ": " };
-        let title = format!("retry {attempt}{of}{colon}{}", reason.trim());
+        self.told(format!("retry {attempt}{of}{colon}{}", reason.trim()))
+    }
+
+    /// Tells of another try in the agent's own words.
+    pub(crate) fn told(&mut self, title: String) -> RunEvent {
+        let phase = if self.trying.is_some() { Phase::Updated } else { Phase::Started };
         let told = Item::new(RETRY, ActionKind::Note, phase, &title).event();
         self.trying = Some(title);
         told

@@ -154,10 +154,19 @@ const DONE: &str = r#"{"type":"result","subtype":"success","is_error":false,"res
 
 #[test]
 fn what_was_said_before_a_crash_is_kept() {
-    let without = failed("claude ended without a result (rc=3)");
+    let without = failed("claude failed (rc=3).");
     assert_eq!(end(&[SAID], 3), (without.clone(), "partial words".to_owned()));
     assert_eq!(end(&[DONE, SAID], 3), (without, "partial words".to_owned()));
     assert_eq!(end(&[SAID, DONE], 3), (Outcome::Answered, "done".to_owned()));
+}
+
+#[test]
+fn a_quiet_end_says_whether_the_session_or_the_result_is_missing() {
+    let init = r#"{"type":"system","subtype":"init","session_id":"s"}"#;
+    assert_eq!(end(&[], 0).0, failed("claude finished but no session_id was captured"));
+    assert_eq!(end(&[init], 0).0, failed("claude finished without a result event"));
+    let limit = r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#;
+    assert_eq!(end(&[init, limit], 0).0, failed("claude run failed (error_max_turns)"));
 }
 
 #[test]
@@ -165,7 +174,7 @@ fn a_refusal_to_start_reaches_the_person() {
     let said = "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons";
     let over =
         Over { exit: takopi_stdio::Exit::Code(1), stderr: said.to_owned(), undecodable: 0, stopped: None };
-    let told = format!("claude ended without a result (rc=1)\n{said}");
+    let told = format!("claude failed (rc=1).\n{said}");
     assert_eq!(fresh().end(&over).outcome, failed(&told));
 }
 

@@ -16,7 +16,7 @@ use super::steps::Steps;
 use crate::agent::item::{Item, Retries, remark, warning};
 use crate::agent::json::{error_text, items, take, take_text, text};
 use crate::drift::UnknownKinds;
-use crate::jsonl::{Over, Translator, Undecodable};
+use crate::jsonl::{NO_RESULT, NO_SESSION, Over, Translator, Undecodable};
 
 /// Lines that tell nothing a chat would show: pieces of what follows, answers to requests, signs of life.
 const SILENT: [&str; 10] = [
@@ -98,6 +98,8 @@ struct Verdict {
 pub(crate) struct Claude {
     steps: Steps,
     resumed: bool,
+    /// Whether it has told its session.
+    named: bool,
     /// What claude says when it does not know the command that the prompt is to it.
     refusal: Option<String>,
     /// The newest text: the answer, unless something follows.
@@ -122,6 +124,7 @@ impl Claude {
         Self {
             steps: Steps::new(dir),
             resumed,
+            named: false,
             refusal: None,
             message: None,
             error: None,
@@ -170,7 +173,9 @@ impl Claude {
         let task = text(line, "task_id");
         match text(line, "subtype") {
             "init" => {
-                events.push(RunEvent::Session(session(line).ok_or(Undecodable)?));
+                let session = session(line).ok_or(Undecodable)?;
+                self.named = true;
+                events.push(RunEvent::Session(session));
                 self.going_on = self.verdict.is_some();
             }
             "api_retry" => {
@@ -335,7 +340,7 @@ impl Claude {
         if told.is_empty() {
             let why = [text(line, "subtype"), text(line, "terminal_reason")];
             let why: Vec<&str> = why.into_iter().filter(|why| !why.is_empty()).collect();
-            return format!("claude stopped: {}", why.join(", "));
+            return format!("claude run failed ({})", why.join(", "));
         }
         let began = line["num_turns"].as_u64().is_some_and(|turns| turns > 0);
         let hint = if told.contains("/login") {
@@ -447,7 +452,8 @@ impl Translator for Claude {
             Some(verdict) if !self.going_on => (verdict.outcome, verdict.answer),
             earlier => {
                 let told = self.error.filter(|error| !error.trim().is_empty());
-                let outcome = told.map_or_else(|| over.without_result("claude"), Outcome::Failed);
+                let missing = if self.named { NO_RESULT } else { NO_SESSION };
+                let outcome = told.map_or_else(|| over.without_result("claude", missing), Outcome::Failed);
                 (outcome, said.or(earlier.map(|earlier| earlier.answer)).unwrap_or_default())
             }
         };

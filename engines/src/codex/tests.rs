@@ -1,11 +1,12 @@
 //! codex: its command line, its settings, and every recording of it.
 
 use proptest::prelude::*;
-use takopi_core::event::Outcome;
+use takopi_core::event::{Outcome, Phase, RunEvent};
 use takopi_core::session::SessionToken;
 
 use super::*;
 use crate::agent::recording::{check, noise, survives};
+use crate::jsonl::Translator as _;
 use crate::testing;
 
 fn line(config: &CodexConfig, job: &Job, options: &RunOptions) -> (String, String) {
@@ -88,7 +89,7 @@ fn end(lines: &[&str], exit: i32) -> (Outcome, String) {
 fn what_was_said_before_a_crash_is_kept() {
     let said = r#"{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"partial words"}}"#;
     let (outcome, answer) = end(&[said], 3);
-    assert_eq!(outcome, Outcome::Failed("codex ended without a result (rc=3)".to_owned()));
+    assert_eq!(outcome, Outcome::Failed("codex exec failed (rc=3).".to_owned()));
     assert_eq!(answer, "partial words");
 }
 
@@ -97,8 +98,28 @@ fn a_message_of_a_named_thread_is_an_answer_without_a_result_and_of_no_thread_is
     let thread = r#"{"type":"thread.started","thread_id":"1"}"#;
     let said = r#"{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"words"}}"#;
     assert_eq!(end(&[thread, said], 0), (Outcome::Answered, "words".to_owned()));
-    let failed = Outcome::Failed("codex ended without a result".to_owned());
+    let failed = Outcome::Failed("codex exec finished but no session_id/thread_id was captured".to_owned());
     assert_eq!(end(&[said], 0), (failed, "words".to_owned()));
+}
+
+#[test]
+fn an_error_of_the_stream_is_told_at_once_and_tries_are_one_note() {
+    let lines = ["Reconnecting... 1/5", "Reconnecting... 2/5 (broken)", "stream broke"];
+    let (mut translator, mut events) = (Translator::new("/".as_ref(), false), Vec::new());
+    for message in lines {
+        let line = serde_json::json!({ "type": "error", "message": message }).to_string();
+        translator.line(line.as_bytes(), &mut events).unwrap();
+    }
+    let told = events.iter().map(|event| match event {
+        RunEvent::Action(action) => (action.phase, action.title.as_str(), action.ok),
+        other => panic!("{other:?}"),
+    });
+    let expected = [
+        (Phase::Started, "Reconnecting... 1/5", None),
+        (Phase::Updated, "Reconnecting... 2/5: broken", None),
+        (Phase::Completed, "stream broke", Some(false)),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 #[test]

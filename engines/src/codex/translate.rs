@@ -14,7 +14,10 @@ use crate::agent::item::{Item, Retries, remark, warning};
 use crate::agent::json::{error_text, items, take, take_text, text};
 use crate::agent::tool::{command_in, relative, unwrap_shell};
 use crate::drift::UnknownKinds;
-use crate::jsonl::{Over, Translator, Undecodable};
+use crate::jsonl::{NO_RESULT, Over, Translator, Undecodable};
+
+/// What is said of a run that ended well and told of no thread.
+const NO_THREAD: &str = "finished but no session_id/thread_id was captured";
 
 /// A message of the agent.
 #[derive(Debug, Default)]
@@ -43,7 +46,7 @@ pub(crate) struct Codex {
     /// A message that came with the name of the final answer: no later one without it takes its place.
     named_final: bool,
     verdict: Option<Verdict>,
-    /// The last error line: a failure repeats it.
+    /// The last error line, told as a step: what a run without a result ended with, unless it went on.
     error: Option<String>,
     retries: Retries,
     notes: u32,
@@ -76,14 +79,6 @@ impl Codex {
             && let Some(message) = self.message.take()
         {
             events.extend(remark(&message.id, &message.text));
-        }
-    }
-
-    /// Tells an error line that no failure followed.
-    fn tell_error(&mut self, events: &mut Vec<RunEvent>) {
-        if let Some(error) = self.error.take() {
-            self.notes += 1;
-            events.push(warning(&format!("codex.error.{}", self.notes), &error));
         }
     }
 
@@ -164,12 +159,14 @@ impl Codex {
 
     fn error(&mut self, message: &str, events: &mut Vec<RunEvent>) {
         let Some((attempt, of, reason)) = reconnecting(message) else {
-            self.tell_error(events);
+            self.notes += 1;
+            events.push(warning(&format!("codex.error.{}", self.notes), &error_text(message)));
             self.error = Some(message.to_owned());
             return;
         };
         (self.message, self.named_final) = (None, false);
-        events.push(self.retries.again(attempt, Some(of), reason));
+        let colon = if reason.is_empty() { "" } else { ": " };
+        events.push(self.retries.told(format!("Reconnecting... {attempt}/{of}{colon}{reason}")));
     }
 }
 
@@ -191,8 +188,8 @@ impl Translator for Codex {
                 Some("error") => {}
                 Some("agent_message") => self.retire_message(events),
                 _ => {
-                    self.tell_error(events);
                     events.extend(self.retries.over(true));
+                    self.error = None;
                     self.retire_message(events);
                 }
             }
@@ -207,7 +204,6 @@ impl Translator for Codex {
             }
             "turn.started" => self.verdict = None,
             "turn.completed" => {
-                self.tell_error(events);
                 events.extend(self.retries.over(true));
                 let usage = (!self.resumed).then(|| usage(&line["usage"])).flatten();
                 events.extend(usage.clone().map(RunEvent::Usage));
@@ -216,10 +212,6 @@ impl Translator for Codex {
             }
             "turn.failed" => {
                 let message = text(&line["error"], "message");
-                if self.error.as_deref() == Some(message) {
-                    self.error = None;
-                }
-                self.tell_error(events);
                 events.extend(self.retries.over(false));
                 let told = error_text(message);
                 let told = if told.is_empty() { "the turn failed".to_owned() } else { told };
@@ -248,7 +240,8 @@ impl Translator for Codex {
             None => {
                 let told = self.error.filter(|error| !error.trim().is_empty());
                 let told = told.map(|error| Outcome::Failed(error_text(&error)));
-                (told.unwrap_or_else(|| over.without_result("codex")), None)
+                let missing = if self.named { NO_RESULT } else { NO_THREAD };
+                (told.unwrap_or_else(|| over.without_result("codex exec", missing)), None)
             }
         };
         RunEnd { usage, ..RunEnd::new(outcome, answer) }

@@ -18,24 +18,32 @@ pub struct Over {
 }
 
 impl Over {
-    /// Returns the outcome of a run whose agent, called `name`, ended without a result.
+    /// Returns the outcome of a run whose agent, called `name`, ended without a result. `missing` is what to say of
+    /// one that calls this a success: `finished without a result event`. The first line is as the Python takopi has
+    /// it, since people look for it; stderr follows.
     #[must_use]
-    pub fn without_result(&self, name: &str) -> Outcome {
-        let status = match self.exit {
-            Exit::Code(0) => String::new(),
-            // As the Python takopi calls it: people look for it.
-            Exit::Code(code) => format!(" (rc={code})"),
-            Exit::Signal(_) | Exit::Unknown => format!(": {}", self.exit),
+    pub fn without_result(&self, name: &str, missing: &str) -> Outcome {
+        let how = match self.exit {
+            Exit::Code(0) => missing.to_owned(),
+            Exit::Code(code) => format!("failed (rc={code})."),
+            Exit::Signal(number) => format!("failed (rc=-{number}). It was {}", self.exit),
+            Exit::Unknown => format!("failed. It {}", self.exit),
         };
         let noise = match self.undecodable {
             0 => String::new(),
-            1 => " (a line of its output was no JSON)".to_owned(),
-            lines => format!(" ({lines} lines of its output were no JSON)"),
+            1 => "\na line of its output was no JSON".to_owned(),
+            lines => format!("\n{lines} lines of its output were no JSON"),
         };
         let said = if self.stderr.is_empty() { String::new() } else { format!("\n{}", self.stderr) };
-        Outcome::Failed(format!("{name} ended without a result{status}{noise}{said}"))
+        Outcome::Failed(format!("{name} {how}{noise}{said}"))
     }
 }
+
+/// What an agent lacks that names its sessions: without one nothing can be continued.
+pub(crate) const NO_SESSION: &str = "finished but no session_id was captured";
+
+/// What it lacks that told its session.
+pub(crate) const NO_RESULT: &str = "finished without a result event";
 
 /// Returns `text` without escape sequences of terminals (ECMA-48: CSI, OSC and the two-character ones).
 pub(crate) fn plain(text: &str) -> String {
@@ -71,11 +79,14 @@ mod tests {
     fn a_failure_says_how_it_ended_and_repeats_stderr() {
         let over =
             Over { exit: Exit::Code(1), stderr: "no such model".to_owned(), undecodable: 0, stopped: None };
-        let text = "codex ended without a result (rc=1)\nno such model";
-        assert_eq!(over.without_result("codex"), Outcome::Failed(text.to_owned()));
+        let text = "codex failed (rc=1).\nno such model";
+        assert_eq!(over.without_result("codex", NO_RESULT), Outcome::Failed(text.to_owned()));
         let silent = Over { exit: Exit::Code(0), stderr: String::new(), undecodable: 2, ..over };
-        let text = "pi ended without a result (2 lines of its output were no JSON)";
-        assert_eq!(silent.without_result("pi"), Outcome::Failed(text.to_owned()));
+        let text = "pi finished without a result event\n2 lines of its output were no JSON";
+        assert_eq!(silent.without_result("pi", NO_RESULT), Outcome::Failed(text.to_owned()));
+        let killed = Over { exit: Exit::Signal(9), undecodable: 0, ..silent };
+        let text = "pi failed (rc=-9). It was ended by SIGKILL";
+        assert_eq!(killed.without_result("pi", NO_RESULT), Outcome::Failed(text.to_owned()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::reader::{Pause, Reader};
-use super::{Driver, Over, Translator, Undecodable};
+use super::{Driver, NO_RESULT, Over, Translator, Undecodable};
 
 /// An agent of four words.
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Translator for Toy {
     fn end(self, over: &Over) -> RunEnd {
         match self.result {
             Some(answer) => RunEnd::new(Outcome::Answered, answer),
-            None => RunEnd::new(over.without_result("toy"), ""),
+            None => RunEnd::new(over.without_result("toy", NO_RESULT), ""),
         }
     }
 }
@@ -165,7 +165,7 @@ async fn lines_become_events_in_order_and_the_last_result_is_the_answer() {
 async fn an_end_without_a_result_tells_what_stderr_said() {
     let script = r"printf 'panic!\n'; printf '\033[31mno such model\033[0m\n' >&2; exit 7";
     let (end, _) = Stage::new().play(script, None).await;
-    let text = "toy ended without a result (rc=7) (a line of its output was no JSON)\nno such model";
+    let text = "toy failed (rc=7).\na line of its output was no JSON\nno such model";
     assert_eq!(end.outcome, Outcome::Failed(text.to_owned()));
 }
 
@@ -184,7 +184,7 @@ async fn a_process_that_closes_its_output_and_stays_is_ended() {
     let mut stage = Stage::new();
     stage.linger = Duration::ZERO;
     let (end, _) = stage.play("exec >&-; while :; do sleep 0.01; done", None).await;
-    let text = "toy ended without a result: ended by SIGINT";
+    let text = "toy failed (rc=-2). It was ended by SIGINT";
     assert_eq!(end.outcome, Outcome::Failed(text.to_owned()));
 }
 

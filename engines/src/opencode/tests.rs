@@ -1,7 +1,7 @@
 //! opencode: its command line, its settings, and every recording of it.
 
 use proptest::prelude::*;
-use takopi_core::event::{Outcome, RunEvent};
+use takopi_core::event::{ActionKind, Outcome, RunEvent};
 use takopi_core::session::SessionToken;
 
 use super::*;
@@ -110,7 +110,7 @@ fn an_error_it_recovers_from_is_a_warning() {
 
 #[test]
 fn what_is_said_before_any_step_has_ended_is_no_answer() {
-    let failed = Outcome::Failed("opencode ended without a result".to_owned());
+    let failed = Outcome::Failed("opencode finished but no session_id was captured".to_owned());
     assert_eq!(end(&[START, &said("half")]), (failed, "half".to_owned()));
 }
 
@@ -131,6 +131,38 @@ fn an_answer_that_is_cut_short_says_so() {
     let lines = [START, &said("half a sen"), cut];
     assert_eq!(end(&lines), (Outcome::Answered, "half a sen".to_owned()));
     insta::assert_debug_snapshot!(told(&lines));
+}
+
+#[test]
+fn a_title_of_its_own_stands_and_a_path_is_told_as_seen_from_the_run() {
+    let tool = |tool: &str, input: &str, state: &str| {
+        format!(
+            r#"{{"type":"tool_use","part":{{"tool":"{tool}","callID":"c","state":{{"input":{input},{state}}}}}}}"#
+        )
+    };
+    let read = r#"{"filePath":"/home/me/app/src/a.rs"}"#;
+    let lines = [
+        tool("bash", r#"{"command":"ls"}"#, r#""status":"completed","title":"List files""#),
+        tool("read", read, r#""status":"completed","title":"app/src/a.rs""#),
+        tool("read", read, r#""status":"completed","title":"a.rs""#),
+        tool("read", r#"{"filePath":"/etc/motd"}"#, r#""status":"completed","title":"../../../etc/motd""#),
+        tool("task", r#"{"description":"look"}"#, r#""status":"completed""#),
+        tool("bash", r#"{"command":"ls"}"#, r#""status":"error","metadata":{"exit":2}"#),
+    ];
+    let told = told(&lines.each_ref().map(String::as_str));
+    let told = told.iter().map(|event| match event {
+        RunEvent::Action(action) => (action.title.as_str(), action.kind, action.detail.exit_code),
+        other => panic!("{other:?}"),
+    });
+    let expected = [
+        ("List files", ActionKind::Command, None),
+        ("`src/a.rs`", ActionKind::Tool, None),
+        ("`src/a.rs`", ActionKind::Tool, None),
+        ("`/etc/motd`", ActionKind::Tool, None),
+        ("look", ActionKind::Tool, None),
+        ("ls", ActionKind::Command, Some(2)),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -15,10 +15,13 @@ use crate::agent::json::{error_text, items, take, take_text, text};
 use crate::agent::spent::{Call, Spent};
 use crate::agent::tool::{self, Step, command_in, relative};
 use crate::drift::UnknownKinds;
-use crate::jsonl::{Over, Translator, Undecodable};
+use crate::jsonl::{NO_RESULT, NO_SESSION, Over, Translator, Undecodable};
 
 /// What it writes to stderr when a tool needs a permission, which nobody is there to give.
 const REJECTED: (&str, &str) = ("permission requested: ", "; auto-rejecting");
+
+/// The names under which its tools take a path.
+const PATHS: [&str; 3] = ["filePath", "file_path", "path"];
 
 /// A text of the agent.
 #[derive(Debug)]
@@ -138,18 +141,29 @@ impl Opencode {
                 let item = item(Phase::Completed).ok(exit.is_none_or(|exit| exit == 0)).exit_code(exit);
                 item.output(output.unwrap_or_default()).event()
             }
-            "error" => item(Phase::Completed).ok(false).output(text(&state, "error")).event(),
+            "error" => {
+                let exit = state["metadata"]["exit"].as_i64();
+                item(Phase::Completed).ok(false).exit_code(exit).output(text(&state, "error")).event()
+            }
             _ => item(Phase::Started).event(),
         });
     }
 
-    /// Returns a tool's step. opencode's own title stands where there is none but the tool's name: of a file it
-    /// tells the path as seen from the repository, not from where the run works.
+    /// Returns a tool's step, with opencode's own title where it has one. Of a file it tells the path as seen from
+    /// the repository, not from where the run works: there the run's view stands, as code.
     fn step(&self, name: &str, input: &Value, state: &Value) -> Step {
-        let mut step = tool::step(name, input, &["filePath", "file_path", "path"], &self.dir);
+        let mut step = tool::step(name, input, &PATHS, &self.dir);
         let title = text(state, "title").trim();
-        if !title.is_empty() && step.title == name {
+        let path = PATHS.iter().find_map(|key| input[*key].as_str());
+        if let Some(path) = path.filter(|path| names(title, path)) {
+            step.title =
+                if step.kind == ActionKind::FileChange { step.title } else { as_code(path, &self.dir) };
+        } else if !title.is_empty() {
             step.title = command_in(title, &self.dir);
+        }
+        // Its sub-agents are tools by its own account.
+        if step.kind == ActionKind::Subagent {
+            step.kind = ActionKind::Tool;
         }
         if name == "apply_patch" {
             step.kind = ActionKind::FileChange;
@@ -235,7 +249,10 @@ impl Translator for Opencode {
             Some(Verdict::Completed) => Outcome::Answered,
             Some(Verdict::Failed(why)) => Outcome::Failed(why),
             None if over.exit.is_success() && self.stepped && !answer.is_empty() => Outcome::Answered,
-            None => rejected(&over.stderr).unwrap_or_else(|| over.without_result("opencode")),
+            None => {
+                let missing = if self.session.is_some() { NO_RESULT } else { NO_SESSION };
+                rejected(&over.stderr).unwrap_or_else(|| over.without_result("opencode", missing))
+            }
         };
         RunEnd { usage, ..RunEnd::new(outcome, answer) }
     }
@@ -251,4 +268,13 @@ fn rejected(stderr: &str) -> Option<Outcome> {
         "opencode needed a permission that nobody was asked for: {wanted}. Allow it under \"permission\" in \
          opencode.json, or everything with extra_args = [\"--auto\"] under [engines.opencode]"
     )))
+}
+
+/// Returns whether `title` is `path`, as seen from anywhere.
+fn names(title: &str, path: &str) -> bool {
+    !title.is_empty() && Path::new(path).ends_with(title.trim_start_matches("../"))
+}
+
+fn as_code(path: &str, dir: &Path) -> String {
+    format!("`{}`", relative(path, dir))
 }

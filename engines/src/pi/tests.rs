@@ -177,8 +177,16 @@ fn texts_of_a_message_are_told_apart() {
 
 #[test]
 fn what_is_said_without_the_agents_end_is_no_answer() {
-    let failed = Outcome::Failed("pi ended without a result".to_owned());
+    let failed = Outcome::Failed("pi finished without an agent_end event".to_owned());
     assert_eq!(testing::end(Translator::new("/".as_ref(), None), &[&SAID.replace('\n', "")], 0).0, failed);
+}
+
+#[test]
+fn a_message_that_only_the_end_calls_aborted_is_no_answer() {
+    let end = r#"{"type":"agent_end","messages":[{"role":"assistant","content":[],"stopReason":"aborted"}]}"#;
+    let (outcome, answer) =
+        testing::end(Translator::new("/".as_ref(), None), &[&SAID.replace('\n', ""), end], 0);
+    assert_eq!((outcome, answer.as_str()), (Outcome::Failed("pi run aborted".to_owned()), "one\n\ntwo"));
 }
 
 #[test]

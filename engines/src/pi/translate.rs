@@ -34,6 +34,9 @@ const PASSED_OVER: [&str; 7] = [
 /// What it writes to stderr before it asks whether to copy a session of another directory, and then gives up.
 const ELSEWHERE: &str = "Session found in different project: ";
 
+/// What is said of a run that ended well and never came to its end.
+const NO_END: &str = "finished without an agent_end event";
+
 /// Tools at work that are remembered; agents call up to a dozen at once.
 const MAX_OPEN: usize = 64;
 
@@ -136,11 +139,9 @@ impl Pi {
         });
         events.extend(self.spent.usage().map(RunEvent::Usage));
         self.answer = Some(texts(&content, "\n\n"));
+        self.error = broken_off(&message);
         match text(&message, "stopReason") {
-            reason @ ("error" | "aborted") => {
-                let said = Some(failure(text(&message, "errorMessage"))).filter(|said| !said.is_empty());
-                self.error = Some(said.unwrap_or_else(|| format!("pi ended with {reason}")));
-            }
+            _ if self.error.is_some() => {}
             _ if items(&content).iter().any(|block| block["type"] == "toolCall") => self.retire(events),
             reason => {
                 let id = self.id();
@@ -203,16 +204,16 @@ impl Pi {
         }
     }
 
-    /// Takes what the end repeats where nothing was heard of it before: an error may stand there alone.
+    /// Takes what the end repeats where nothing was heard of it before: an error may stand there alone, or that the
+    /// message was broken off.
     fn hear_last(&mut self, line: &mut Value, events: &mut Vec<RunEvent>) {
-        if self.heard {
-            return;
-        }
         let last = line["messages"].as_array_mut().and_then(|messages| {
             messages.iter_mut().rev().find(|message| message["role"] == "assistant").map(Value::take)
         });
-        if let Some(message) = last {
-            self.message(message, events);
+        match last {
+            Some(message) if self.heard => self.error = self.error.take().or_else(|| broken_off(&message)),
+            Some(message) => self.message(message, events),
+            None => {}
         }
     }
 
@@ -278,7 +279,7 @@ impl Translator for Pi {
         let outcome = match self.error {
             Some(error) => Outcome::Failed(error),
             None if self.ended => Outcome::Answered,
-            None => elsewhere(&over.stderr).unwrap_or_else(|| over.without_result("pi")),
+            None => elsewhere(&over.stderr).unwrap_or_else(|| over.without_result("pi", NO_END)),
         };
         RunEnd { usage: self.spent.usage(), ..RunEnd::new(outcome, answer) }
     }
@@ -297,6 +298,16 @@ fn texts(content: &Value, between: &str) -> String {
     let texts =
         items(content).iter().filter(|block| block["type"] == "text").map(|block| text(block, "text"));
     texts.filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join(between)
+}
+
+/// Returns why a message of the model is none, if it is none.
+fn broken_off(message: &Value) -> Option<String> {
+    let reason = text(message, "stopReason");
+    if !matches!(reason, "error" | "aborted") {
+        return None;
+    }
+    let said = Some(failure(text(message, "errorMessage"))).filter(|said| !said.is_empty());
+    Some(said.unwrap_or_else(|| format!("pi run {reason}")))
 }
 
 /// Returns what an error says: `500: {"message": "busy"}` is what a newer pi makes of a service's answer.

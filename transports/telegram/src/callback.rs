@@ -15,16 +15,26 @@ const MAX_BYTES: usize = 64;
 /// Between two fields; no field that is written short holds it.
 const GAP: char = '\u{1f}';
 
-/// What buttons of the Python takopi carry that stop the run of their message.
+/// What buttons of the Python takopi carry that stop the run of their message, or put it into the one before it.
 const OLD_CANCEL: &str = "takopi:cancel";
+const OLD_STEER: &str = "takopi:steer";
 
 /// What a press asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Pressed {
     /// What the button was made for.
     Action(ButtonAction),
-    /// To stop the run whose message carries the button.
-    CancelHere,
+    /// Something for the run whose message carries the button.
+    Here(Here),
+}
+
+/// What a button of the Python takopi asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Here {
+    /// To stop the run.
+    Cancel,
+    /// To let the run before it have the message of one that waits.
+    Steer,
 }
 
 /// Returns what a button carries for `action`, when it fits.
@@ -112,13 +122,15 @@ impl Kept {
 
     /// Returns whether a button may once have been written here: only of such a one can be said that it is old.
     pub(crate) fn is_ours(data: &str) -> bool {
-        data == OLD_CANCEL || data.starts_with('#') || read(data).is_some()
+        [OLD_CANCEL, OLD_STEER].contains(&data) || data.starts_with('#') || read(data).is_some()
     }
 
     /// Returns what a press asks for; `None` when nobody knows any more.
     pub(crate) fn read(&self, data: &str) -> Option<Pressed> {
-        if data == OLD_CANCEL {
-            return Some(Pressed::CancelHere);
+        match data {
+            OLD_CANCEL => return Some(Pressed::Here(Here::Cancel)),
+            OLD_STEER => return Some(Pressed::Here(Here::Steer)),
+            _ => {}
         }
         if data.starts_with('#') {
             let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,9 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn a_button_of_the_python_takopi_still_cancels() {
-        assert_eq!(Kept::default().read("takopi:cancel"), Some(Pressed::CancelHere));
-        assert_eq!(Kept::default().read("takopi:steer"), None);
+    fn buttons_of_the_python_takopi_are_known() {
+        assert_eq!(Kept::default().read("takopi:cancel"), Some(Pressed::Here(Here::Cancel)));
+        assert_eq!(Kept::default().read("takopi:steer"), Some(Pressed::Here(Here::Steer)));
         assert_eq!(Kept::default().read("#0123"), None, "kept by another process");
     }
 

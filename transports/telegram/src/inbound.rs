@@ -13,7 +13,7 @@ use takopi_core::message::{
 };
 use takopi_core::time::Timestamp;
 
-use crate::callback::{Kept, Pressed};
+use crate::callback::{Here, Kept, Pressed};
 use attachment::attachments;
 
 pub(crate) use wire::Me;
@@ -35,6 +35,8 @@ pub(crate) enum Update {
         query: String,
         /// What it asks for; `None` when nobody knows any more.
         inbound: Option<Inbound>,
+        /// What it asks for instead of the run that its message shows.
+        here: Option<Here>,
         /// Whether the button was of this bot's making.
         is_ours: bool,
         /// The press as it would be if it asked for nothing, for the gate.
@@ -67,6 +69,11 @@ pub(crate) struct Reader<'a> {
     /// The bot's own id: what it counts itself is told from what another bot of this instance has counted.
     pub(crate) bot: &'a str,
     pub(crate) kept: &'a Kept,
+}
+
+/// Returns what a press is known by; `query` is the id of its query.
+pub(crate) fn press_identity(query: &str) -> String {
+    format!("p{query}")
 }
 
 /// Returns an update's id, which is all that is needed to step over it.
@@ -147,20 +154,20 @@ impl Reader<'_> {
         let sender = user(&query.from);
         let reference = self.reference(&message);
         let is_ours = Kept::is_ours(&data);
-        let inbound = self.kept.read(&data).map(|pressed| match pressed {
-            Pressed::Action(action) => {
-                let upstream = match &action {
-                    // However often it is pressed, and by whom: what came late runs once.
-                    ButtonAction::Run { inbox } => format!("r{}", inbox.0),
-                    _ => format!("p{}", query.id),
-                };
-                Inbound::Press(Press { upstream, message: reference.clone(), sender: sender.clone(), action })
-            }
-            Pressed::CancelHere => {
-                Inbound::Message(cancel_here(format!("p{}", query.id), &reference, &sender))
-            }
-        });
-        Update::Pressed { query: query.id, inbound, is_ours, sender, message: reference }
+        let press = |action: ButtonAction| {
+            let upstream = match &action {
+                // However often it is pressed, and by whom: what came late runs once.
+                ButtonAction::Run { inbox } => format!("r{}", inbox.0),
+                _ => press_identity(&query.id),
+            };
+            Inbound::Press(Press { upstream, message: reference.clone(), sender: sender.clone(), action })
+        };
+        let (inbound, here) = match self.kept.read(&data) {
+            Some(Pressed::Action(action)) => (Some(press(action)), None),
+            Some(Pressed::Here(here)) => (None, Some(here)),
+            None => (None, None),
+        };
+        Update::Pressed { query: query.id, inbound, here, is_ours, sender, message: reference }
     }
 
     fn address(&self, message: &wire::Message) -> Address {
@@ -173,23 +180,6 @@ impl Reader<'_> {
 
     fn reference(&self, message: &wire::Message) -> MessageRef {
         MessageRef { address: self.address(message), id: message.message_id.to_string() }
-    }
-}
-
-/// Returns `/cancel` said in reply to the message whose button was pressed. It is about that message, and what
-/// is answered is answered below it.
-fn cancel_here(upstream: String, pressed: &MessageRef, sender: &Sender) -> Message {
-    Message {
-        upstream,
-        message: pressed.clone(),
-        sender: sender.clone(),
-        text: "/cancel".to_owned(),
-        reply_to: Some(Reply { message: pressed.clone(), text: None, of_bot: false }),
-        attachments: Vec::new(),
-        album: None,
-        forwarded: false,
-        sent_at: Timestamp::default(),
-        chosen: Chosen::default(),
     }
 }
 

@@ -76,7 +76,6 @@ impl Outbound<'_> {
         let member: Result<Member, CallError> = self.api.call(&payload, CALL_TIMEOUT).await;
         match member {
             Ok(member) => Ok(matches!(member.status.as_str(), "creator" | "administrator")),
-            Err(CallError::Refused { code: 400, .. }) => Ok(false),
             Err(error) => Err(send_error(error, group)),
         }
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use takopi_core::desk::{AcceptError, FirstResponse, Inbox};
-use takopi_core::message::Inbound;
+use takopi_core::desk::{AcceptError, FirstResponse, Inbox, RunAt};
+use takopi_core::message::{ButtonAction, Inbound, MessageRef, Press, Sender};
 use takopi_core::port::transport::TransportError;
 use teloxide::ApiError;
 use teloxide::payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters as _, DeleteWebhook};
@@ -19,7 +19,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{CALL_TIMEOUT, CallError};
-use crate::inbound::{Reader, Undecodable, Update, WANTED, update_id};
+use crate::callback::Here;
+use crate::inbound::{Reader, Undecodable, Update, WANTED, press_identity, update_id};
 use crate::transport::Telegram;
 
 /// How long the server holds a poll open that has nothing to tell.
@@ -44,6 +45,11 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// What a press of a button is told that nobody knows any more.
 const FORGOTTEN: &str = "this button is too old; type what you want";
 
+/// What presses of buttons of the Python takopi are told; no engine of ours takes a message into a turn.
+const NOTHING_THERE: &str = "nothing is currently running for that message.";
+const NOT_STEERABLE: &str = "active turn is not steerable; still queued.";
+const NOT_QUEUED: &str = "this message is not queued.";
+
 /// A poll (Bot API, getUpdates). Not teloxide's own: its offset has 32 bits.
 #[derive(Debug, Serialize)]
 pub(crate) struct Poll {
@@ -67,9 +73,8 @@ struct Work {
     id: i64,
     /// What is to be accepted of it.
     inbound: Option<Inbound>,
-    /// The press that is to be answered, and whether its button was of this bot's making: one without an inbound
-    /// asks for what nobody knows any more.
-    query: Option<(String, bool)>,
+    /// The press that is to be answered, and what it is told if there is nothing to be accepted of it.
+    query: Option<(String, Option<&'static str>)>,
 }
 
 /// Where a poller stands.
@@ -187,10 +192,14 @@ impl<'a> Poller<'a> {
         let nothing = Work { id, inbound: None, query: None };
         Some(match reader.read(id, update) {
             Ok(Update::Said(inbound)) => Work { inbound: Some(inbound), ..nothing },
-            Ok(Update::Pressed { query, inbound, is_ours, sender, message })
+            Ok(Update::Pressed { query, inbound, here, is_ours, sender, message })
                 if bot.gate.admits(&message.address.chat, Some(&sender)) =>
             {
-                Work { inbound, query: Some((query, is_ours)), ..nothing }
+                let (inbound, toast) = match here {
+                    None => (inbound, is_ours.then_some(FORGOTTEN)),
+                    Some(here) => self.pressed_here(here, &query, message, sender),
+                };
+                Work { inbound, query: Some((query, toast)), ..nothing }
             }
             Ok(Update::Pressed { .. } | Update::Nothing) => nothing,
             Ok(Update::Moved { from, to }) => {
@@ -204,6 +213,25 @@ impl<'a> Poller<'a> {
         })
     }
 
+    /// Returns what a press of a button of the Python takopi is, by the run its message shows, or what it is told.
+    fn pressed_here(
+        &self,
+        here: Here,
+        query: &str,
+        message: MessageRef,
+        sender: Sender,
+    ) -> (Option<Inbound>, Option<&'static str>) {
+        match (here, self.inbox.run_at(&message)) {
+            (Here::Cancel, Some(RunAt { run, .. })) => {
+                let (upstream, action) = (press_identity(query), ButtonAction::Cancel { run });
+                (Some(Inbound::Press(Press { upstream, message, sender, action })), None)
+            }
+            (Here::Cancel, None) => (None, Some(NOTHING_THERE)),
+            (Here::Steer, Some(RunAt { waits: true, .. })) => (None, Some(NOT_STEERABLE)),
+            (Here::Steer, _) => (None, Some(NOT_QUEUED)),
+        }
+    }
+
     /// Takes in all of these or none, answers presses, and moves the offset behind them.
     async fn take_in(&mut self, batch: &[Work]) -> Result<(), AcceptError> {
         let inbounds: Vec<_> = batch.iter().filter_map(|work| work.inbound.clone()).collect();
@@ -213,9 +241,9 @@ impl<'a> Poller<'a> {
         };
         for work in batch {
             let first = work.inbound.as_ref().and_then(|_| first.next());
-            if let Some((query, is_ours)) = &work.query {
-                let forgotten = || is_ours.then(|| FORGOTTEN.to_owned());
-                self.answer(query.clone(), first.map_or_else(forgotten, toast));
+            if let Some((query, without)) = &work.query {
+                let without = || without.map(str::to_owned);
+                self.answer(query.clone(), first.map_or_else(without, toast));
             }
         }
         if let Some(last) = batch.last() {

@@ -34,7 +34,7 @@ impl Translator for Echo {
     fn end(self, over: &Over) -> RunEnd {
         match self.0 {
             Some(answer) => RunEnd::new(Outcome::Answered, answer),
-            None => RunEnd::new(over.without_result("cat"), ""),
+            None => RunEnd::new(over.without_result("cat", "finished without a result event"), ""),
         }
     }
 }

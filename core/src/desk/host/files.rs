@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{Caller, Host, unknown_managers};
+use super::{Caller, Host};
 use crate::desk::files::{self, Storing};
 use crate::desk::outgoing::{self, Outgoing};
 use crate::files::{FilePath, switched_off};
@@ -25,7 +25,10 @@ impl FileHost for Host {
         let Some(policy) = self.files() else { return Ok(Some(switched_off(&self.address().instance))) };
         let Caller { instance, sender, .. } = &self.caller;
         let asked = files::refusal(&self.desk, instance, &policy, self.address(), sender);
-        asked.await.map(|refusal| refusal.map(str::to_owned)).map_err(|error| unknown_managers(&error))
+        asked
+            .await
+            .map(|refusal| refusal.map(str::to_owned))
+            .map_err(|error| CommandError(files::unverified(&error)))
     }
 
     async fn directed(&self, text: &str) -> Result<Directed, CommandError> {

@@ -100,7 +100,14 @@ impl Performance {
             return Vec::new();
         }
         let elapsed = self.live.elapsed(self.desk.now());
-        let ending = || script::ending(&self.live, end, elapsed);
+        let ending = || match &end.outcome {
+            // As the Python takopi has it: nothing ran, so the error is no word of an engine's.
+            Outcome::Failed(problem) if self.is_missing => {
+                let outcome = Outcome::Failed(format!("error: {problem}"));
+                script::ending(&self.live, &RunEnd { outcome, ..end.clone() }, elapsed)
+            }
+            _ => script::ending(&self.live, end, elapsed),
+        };
         let mut body = self.instead.clone().unwrap_or_else(ending);
         // What a person waits for makes a sound; what they did themselves, or a restart, does not.
         let awaited = matches!(end.outcome, Outcome::Answered | Outcome::Failed(_));
@@ -130,7 +137,7 @@ impl Performance {
             kind,
             run: Some(self.live.id),
             reply_to: self.plan.reply_to.clone(),
-            notify: progress != ProgressUse::Become,
+            notify: progress != ProgressUse::Become && !self.quiet,
             progress,
             revises,
             parts,

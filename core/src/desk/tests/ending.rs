@@ -71,7 +71,7 @@ async fn an_engine_that_is_not_there_is_told_at_once_and_noticed_when_it_comes()
         "no progress comes first: {seen:?}"
     );
     let told = format!("{:?}", seen[0].body);
-    assert!(told.contains("alpha not found on PATH; install it: npm install alpha"), "{told}");
+    assert!(told.contains("error: alpha not found on PATH; install it: npm install alpha"), "{told}");
     assert!(stage.engine.jobs().is_empty());
     stage.engine.lack(None);
     stage.say("a", "2", "two").await;

@@ -75,6 +75,43 @@ async fn a_reply_to_a_running_message_waits_for_it_and_takes_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_to_a_run_whose_session_never_comes_is_told_so_without_a_sound() {
+    let service = FakeTransport::new();
+    let stage = Stage::open_with(service.clone(), Arc::default()).await;
+    stage.say("a", "u1", "one gate:x").await;
+    stage.engine.wait_running(&["one gate:x"]).await;
+    let seen = service.wait_for("a", |seen| seen.len() == 1).await;
+    stage.hand_in(service.reply("a", "u2", "two", &seen[0].id.to_string())).await;
+    service.wait_for("a", |seen| seen.len() == 2).await;
+    stage.engine.open_gate("x");
+    let ready = "resume token not ready yet; try replying to the final message.";
+    let begins = |seen: &Seen| seen.body.text.starts_with(ready) && seen.body.header.is_none();
+    let seen = service.wait_for("a", |seen| seen.iter().any(begins)).await;
+    assert_eq!(seen.iter().find(|seen| begins(seen)).map(|seen| seen.notified), Some(false));
+    assert_eq!(stage.engine.jobs().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_shows_the_session_it_continues_and_how_many_are_left_before_it() {
+    let stage = Stage::open().await;
+    stage.say("a", "u1", "session:s1 one").await;
+    stage.texts("a", &["ok"]).await;
+    stage.say("a", "u2", "two gate:x").await;
+    stage.engine.wait_running(&["two gate:x"]).await;
+    stage.say("a", "u3", "three").await;
+    stage.say("a", "u4", "four").await;
+    let shows = |seen: &[Seen], ahead: &str| {
+        let last = seen.get(3).map(|seen| seen.body.clone()).unwrap_or_default();
+        last.header.is_some_and(|header| header.starts_with(ahead))
+            && last.footer.iter().any(|line| line.contains("alpha resume s1"))
+    };
+    stage.service.wait_for("a", |seen| seen.len() == 4 && shows(seen, "queued (2 ahead)")).await;
+    stage.hand_in(stage.service.reply("a", "u5", "/cancel", "u3")).await;
+    stage.service.wait_for("a", |seen| shows(seen, "queued (1 ahead)")).await;
+    stage.engine.open_gate("x");
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_directives_of_a_kind_are_refused_by_a_reply() {
     let stage = Stage::open().await;
     stage.say("a", "1", "/alpha /beta x").await;

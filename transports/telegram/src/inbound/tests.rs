@@ -182,12 +182,11 @@ fn a_press_is_the_pressers_and_asks_for_what_the_button_says() {
 }
 
 #[test]
-fn a_press_of_an_older_takopis_cancel_button_cancels_that_run() {
-    let Update::Pressed { inbound: Some(Inbound::Message(said)), .. } = press("takopi:cancel") else {
-        panic!("no message");
-    };
-    assert_eq!((said.text.as_str(), said.upstream.as_str()), ("/cancel", "pq1"));
-    assert_eq!(said.reply_to.map(|reply| reply.message.id), Some("5".to_owned()));
+fn a_press_of_an_older_takopis_button_is_about_the_run_of_its_message() {
+    for (data, wanted) in [("takopi:cancel", Here::Cancel), ("takopi:steer", Here::Steer)] {
+        let Update::Pressed { inbound, here, message, .. } = press(data) else { panic!("no press") };
+        assert_eq!((inbound, here, message.id.as_str()), (None, Some(wanted), "5"));
+    }
 }
 
 #[test]
