@@ -36,7 +36,7 @@ impl Command for Agent {
             return Ok(Some(CommandReply::markdown(show(&*host).await?)));
         }
         let [word] = words.as_slice() else { return Err(CommandError(USAGE.to_owned())) };
-        if let Some(refusal) = crate::refusal(&*host, "default engines").await? {
+        if let Some(refusal) = crate::refusal(&*host, "default engines", "engine").await {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
         let scope = crate::scope(&*host);

@@ -67,7 +67,8 @@ impl Command for Choose {
             };
         };
         if !matches!(asked, Asked::Show)
-            && let Some(refusal) = crate::refusal(&*host, choice.plural).await?
+            && let Some(refusal) =
+                crate::refusal(&*host, choice.plural, choice.plural.trim_end_matches('s')).await
         {
             return Ok(Some(CommandReply::markdown(refusal)));
         }

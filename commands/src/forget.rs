@@ -39,7 +39,7 @@ impl Command for Forget {
             [word] if word.eq_ignore_ascii_case(YES) => true,
             _ => return Err(CommandError("usage: /forget or /forget yes".to_owned())),
         };
-        if let Some(refusal) = crate::refusal(&*host, "what is kept of this chat").await? {
+        if let Some(refusal) = crate::refusal(&*host, "what is kept of this chat", "forget").await {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
         let place = crate::scope(&*host);

@@ -127,10 +127,14 @@ fn scope(host: &dyn CommandHost) -> &'static str {
     if host.topic().is_some() { "topic" } else { "chat" }
 }
 
-/// Returns what a caller is told who may not change `what` here, or `None` when they may.
-async fn refusal(host: &dyn CommandHost, what: &str) -> Result<Option<String>, CommandError> {
-    let text = || format!("changing {what} is restricted to group admins.");
-    Ok((!host.may_manage().await?).then(text))
+/// Returns what a caller is told who may not change `what` here, or `None` when they may. Nobody may while it
+/// is not known who manages the chat; `right` is what is then not known to be had.
+async fn refusal(host: &dyn CommandHost, what: &str, right: &str) -> Option<String> {
+    match host.may_manage().await {
+        Ok(true) => None,
+        Ok(false) => Some(format!("changing {what} is restricted to group admins.")),
+        Err(CommandError(problem)) => Some(format!("failed to verify {right} permissions. {problem}")),
+    }
 }
 
 /// Returns the engine of a plain message here and why it is that one, or why there is none.

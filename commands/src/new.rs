@@ -11,7 +11,7 @@ use takopi_core::port::transport::Topics;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
-    crate::spec("new", "/new", "start a new session with the next message", Vec::new())
+    crate::spec("new", "/new", "start a new thread", Vec::new())
 }
 
 const STATELESS: &str = "every message starts a new session here; reply to an answer to continue its session";

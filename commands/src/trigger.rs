@@ -39,7 +39,7 @@ impl Command for Trigger {
                 return Err(CommandError(usage.to_owned()));
             }
         };
-        if let Some(refusal) = crate::refusal(&*host, "trigger mode").await? {
+        if let Some(refusal) = crate::refusal(&*host, "trigger mode", "trigger").await {
             return Ok(Some(CommandReply::markdown(refusal)));
         }
         host.prefer(PreferenceKey::Trigger, None, value).await?;

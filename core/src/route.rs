@@ -13,7 +13,7 @@ mod tests;
 pub use ambient::{bound_context, default_engine, format_binding, parse_binding, plain_context};
 pub(crate) use ambient::{options_for, unknown_project};
 pub use files::Enclosed;
-pub(crate) use files::meant_directory;
+pub(crate) use files::{Meant, meant_directory};
 use prompt::Prompt;
 
 use crate::directive::{SlashCall, slash_command};

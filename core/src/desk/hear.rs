@@ -104,7 +104,10 @@ async fn listen(
     };
     fetched.map_err(|error| match error {
         FetchError::TooLarge => too_large(),
-        error => Box::new(Body::plain(format!("error: the voice message could not be fetched: {error}"))),
+        FetchError::Denied(why) | FetchError::Unfound(why) => {
+            Box::new(Body::plain(format!("failed to fetch voice file. {why}")))
+        }
+        FetchError::Broken(why) => Box::new(Body::plain(format!("failed to download voice file. {why}"))),
     })?;
     let said = tokio::select! {
         said = transcriber.transcribe(audio, &desk.closing) => said.map_err(|error| error.to_string()),
@@ -121,7 +124,7 @@ fn too_large() -> Box<Body> {
 
 fn switched_off(instance: &InstanceId) -> Box<Body> {
     Box::new(Body::markdown(format!(
-        "voice transcription is off. To switch it on, write this into takopi.toml:\n\n\
+        "voice transcription is disabled. enable it in config:\n\n\
          ```toml\n[transports.{instance}]\nvoice_transcription = true\n```"
     )))
 }

@@ -202,10 +202,6 @@ pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<
     });
 }
 
-fn unknown_managers(error: &SendError) -> CommandError {
-    CommandError(format!("it is not known who manages this chat: {error}"))
-}
-
 /// The house as one call sees it.
 struct Host {
     desk: Arc<Shared>,
@@ -407,7 +403,7 @@ impl CommandHost for Host {
     async fn may_manage(&self) -> Result<bool, CommandError> {
         let asked = self.caller.instance.transport.is_manager(self.address(), &self.caller.sender);
         let told = door::in_time(&*self.desk.clock, asked).await;
-        told.map_err(|error| unknown_managers(&error))
+        told.map_err(|error| CommandError(error.to_string()))
     }
 
     async fn context(&self) -> Result<Context, CommandError> {

@@ -63,6 +63,17 @@ fn usage() -> String {
         .to_owned()
 }
 
+/// What a text about files means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Meant {
+    /// The project and branch.
+    pub(crate) context: Context,
+    /// The text without directives.
+    pub(crate) text: String,
+    /// Whether the topic it was said in is bound to that, as by a prompt with these directives.
+    pub(crate) binds: bool,
+}
+
 /// Returns the project and branch that a text about files means, and what is left of it without its directives:
 /// as those of a prompt that is `message` and replies to `reply`.
 ///
@@ -74,7 +85,7 @@ pub(crate) fn meant_directory(
     message: &MessageRef,
     facts: &Facts,
     known: &Known,
-) -> Result<(Context, String), String> {
+) -> Result<Meant, String> {
     let (directives, replied) = prompt::directed(text, reply, known)?;
     let prompt = Prompt {
         text: directives.prompt,
@@ -87,5 +98,6 @@ pub(crate) fn meant_directory(
         enclosed: None,
     };
     let context = ambient_context(&prompt, facts, known, &message.address)?;
-    Ok((context, prompt.text))
+    let binds = known.topic && !prompt.directed.is_empty() && prompt.replied.is_none();
+    Ok(Meant { context, text: prompt.text, binds })
 }

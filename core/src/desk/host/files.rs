@@ -4,15 +4,16 @@
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{Caller, Host, unknown_managers};
+use super::{Caller, Host};
 use crate::desk::files::{self, Storing};
 use crate::desk::outgoing::{self, Outgoing};
+use crate::desk::topics;
 use crate::files::{FilePath, switched_off};
 use crate::message::Attachment;
 use crate::port::command::{CommandError, Deposit, FileHost};
 use crate::port::transport::FilePolicy;
 use crate::port::workspace::{FileError, FileRules, Place, Saved};
-use crate::route::{self, Facts};
+use crate::route::{self, Facts, Meant};
 use crate::session::Context;
 
 #[async_trait]
@@ -24,15 +25,20 @@ impl FileHost for Host {
     async fn file_refusal(&self) -> Result<Option<String>, CommandError> {
         let Some(policy) = self.files() else { return Ok(Some(switched_off(&self.address().instance))) };
         let Caller { instance, sender, .. } = &self.caller;
-        let asked = files::refusal(&self.desk, instance, &policy, self.address(), sender);
-        asked.await.map(|refusal| refusal.map(str::to_owned)).map_err(|error| unknown_managers(&error))
+        Ok(files::refusal(&self.desk, instance, &policy, self.address(), sender).await)
     }
 
     async fn directed(&self, text: &str) -> Result<(Context, String), CommandError> {
         let facts = Facts { stored: self.stored().await?, live: None };
         let Caller { message, reply_to, .. } = &self.caller;
         let reply = reply_to.as_ref().and_then(|reply| reply.text.as_deref());
-        route::meant_directory(text, reply, message, &facts, &self.known()).map_err(CommandError)
+        let meant = route::meant_directory(text, reply, message, &facts, &self.known());
+        let Meant { context, text, binds } = meant.map_err(CommandError)?;
+        if binds {
+            let (by, instance) = (self.in_force.clone(), self.caller.instance.clone());
+            topics::bind(&self.desk, by, instance, self.address().clone(), &context).await;
+        }
+        Ok((context, text))
     }
 
     async fn store(

@@ -130,9 +130,23 @@ fn a_command_about_files_means_the_replied_context_then_directives_then_that_of_
     facts.stored.preferences = vec![prefer(None, PreferenceKey::Context, "q @main")];
     let message = message("").message;
     let meant = |text: &str, reply: Option<&str>| meant_directory(text, reply, &message, &facts, &known);
-    let found = |project: &str, branch, rest: &str| Ok((context(Some(project), branch), rest.to_owned()));
+    let found = |project: &str, branch, rest: &str| {
+        Ok(Meant { context: context(Some(project), branch), text: rest.to_owned(), binds: false })
+    };
     assert_eq!(meant("docs/a  b", None), found("q", Some("main"), "docs/a  b"));
     assert_eq!(meant("/p @x /alpha docs/a", None), found("p", Some("x"), "docs/a"));
     assert_eq!(meant("/q a", Some("done\n\nctx: p @y")), found("p", Some("y"), "a"));
     assert_eq!(meant("/p /q a", None), Err("multiple project directives".to_owned()));
+}
+
+#[test]
+fn only_directives_of_a_command_about_files_bind_the_topic_it_is_said_in() {
+    let known = Known { topic: true, ..knowing(None) };
+    let message = message("").message;
+    let binds = |text: &str, reply: Option<&str>| {
+        meant_directory(text, reply, &message, &Facts::default(), &known).unwrap().binds
+    };
+    assert!(binds("/p @x docs/a", None));
+    assert!(!binds("docs/a", None));
+    assert!(!binds("/q a", Some("done\n\nctx: p @y")));
 }
