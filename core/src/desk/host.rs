@@ -447,7 +447,9 @@ impl CommandHost for Host {
             ThreadKey::Scope(of, ..) => *of == scope,
             ThreadKey::Run(_) => false,
         };
-        let under_way = self.desk.live().values().filter(|run| !run.ended() && belongs(run)).count();
+        // What has answered only winds up; nobody would stop that.
+        let goes_on = |run: &LiveRun| !run.ended() && !run.has_answer() && belongs(run);
+        let under_way = self.desk.live().values().filter(|run| goes_on(run)).count();
         Ok(Some(Renewed { scope, under_way }))
     }
 
