@@ -65,7 +65,7 @@ async fn show(host: &dyn CommandHost) -> Result<String, CommandError> {
     };
     // A reply to a message that names a project is about that one.
     let here = match host.directed("").await {
-        Ok((context, _)) => context.project,
+        Ok(meant) => meant.context.project,
         // The project it names is gone: then what is bound counts.
         Err(_) => host.context().await?.project,
     };

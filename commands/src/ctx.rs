@@ -86,9 +86,8 @@ async fn show(host: &dyn CommandHost, replied: Option<Context>) -> Result<String
     let from = match (&replied, &plain.project, &bound.project) {
         (Some(_), ..) => "reply_ctx",
         (None, None, _) => "none",
-        (None, Some(_), Some(_)) if in_topic => "ambient",
+        (None, Some(_), _) if in_topic => "ambient",
         (None, Some(_), Some(_)) => "bound",
-        (None, Some(project), None) if Some(project) == own.as_ref() => "ambient",
         (None, Some(_), None) => "default_project",
     };
     let context = replied.unwrap_or(plain);

@@ -127,8 +127,8 @@ fn scope(host: &dyn CommandHost) -> &'static str {
     if host.topic().is_some() { "topic" } else { "chat" }
 }
 
-/// Returns what a caller is told who may not change `what` here, or of whom that is not known; `None` when they may.
-/// `right` is what the permission is called.
+/// Returns what a caller is told who may not change `what` here, or `None` when they may. Nobody may while it
+/// is not known who manages the chat; `right` is what is then not known to be had.
 async fn refusal(host: &dyn CommandHost, what: &str, right: &str) -> Option<String> {
     match host.may_manage().await {
         Ok(true) => None,

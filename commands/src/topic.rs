@@ -74,7 +74,10 @@ async fn open(host: &dyn CommandHost, context: &Context) -> Result<String, Comma
         }
         host.forget_topic(&topic).await?;
     }
-    let topic = host.open_topic(context).await?;
+    let topic = match host.open_topic(context).await {
+        Ok(topic) => topic,
+        Err(CommandError(why)) => return Ok(format!("failed to create topic. {}", code_span(&why))),
+    };
     let bound = Body::markdown(format!("topic bound to {}", code_span(&shown)));
     host.say_in(&topic, bound).await?;
     Ok(format!("created topic {}.", code_span(&shown)))

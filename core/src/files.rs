@@ -29,11 +29,12 @@ pub fn shown_size(bytes: u64) -> String {
         UNIT..1_048_576 => (UNIT, "kb"),
         _ => (UNIT * UNIT, "mb"),
     };
-    let tenths = u128::from(bytes) * 10 / u128::from(divisor);
-    if tenths < 100 && tenths % 10 != 0 {
+    let rounded = |parts: u128| (u128::from(bytes) * parts + u128::from(divisor) / 2) / u128::from(divisor);
+    if bytes / divisor < 10 {
+        let tenths = rounded(10);
         return format!("{}.{} {unit}", tenths / 10, tenths % 10);
     }
-    format!("{} {unit}", tenths / 10)
+    format!("{} {unit}", rounded(1))
 }
 
 #[cfg(test)]
@@ -43,9 +44,19 @@ mod tests {
     #[test]
     fn a_size_is_told_in_the_unit_that_fits() {
         let shown =
-            [0, 7, 1023, 1024, 1536, 10_752, 20 << 20, (5 << 20) + (1 << 19), u64::MAX].map(shown_size);
-        let wanted =
-            ["0 b", "7 b", "1023 b", "1 kb", "1.5 kb", "10 kb", "20 mb", "5.5 mb", "17592186044415 mb"];
+            [0, 7, 1023, 1024, 1500, 5000, 10_752, 20 << 20, (5 << 20) + (1 << 19), u64::MAX].map(shown_size);
+        let wanted = [
+            "0 b",
+            "7 b",
+            "1023 b",
+            "1.0 kb",
+            "1.5 kb",
+            "4.9 kb",
+            "11 kb",
+            "20 mb",
+            "5.5 mb",
+            "17592186044416 mb",
+        ];
         assert_eq!(shown, wanted);
     }
 }

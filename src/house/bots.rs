@@ -61,9 +61,8 @@ impl Bots {
     /// # Errors
     /// With what to do about one that could not. A server that doesn't answer may allow it.
     pub(super) async fn try_new_ones(&self, old: &Self) -> anyhow::Result<()> {
-        for bot in self.new_ones() {
-            let is_known = old.iter().any(|other| other.is_same_account(bot));
-            if !is_known && let Some(told) = bot.transport.disowned().await {
+        for (bot, is_stranger) in self.new_ones(old) {
+            if is_stranger && let Some(told) = bot.transport.disowned().await {
                 anyhow::bail!(told);
             }
             if let TopicsCheck::Missing(told) = bot.transport.check_topics().await {

@@ -56,7 +56,7 @@ fn telegram_what_cannot_be_fetched_is_told_without_the_token() {
     for fault in [Fault::server(502), Fault::ResetBefore, Fault::Garbage] {
         server.inject(Injection::of("getFile", fault.clone()));
         match fetched(&server, Sent::voice(b"OggS")) {
-            Err(FetchError::Broken(told)) => assert!(!told.contains(TOKEN), "{told}"),
+            Err(FetchError::Unfound(told)) => assert!(!told.contains(TOKEN), "{told}"),
             other => panic!("{fault:?}: {other:?}"),
         }
     }

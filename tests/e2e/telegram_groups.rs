@@ -1,6 +1,6 @@
 //! Groups on Telegram: who is answered there, and who may change that.
 
-use takopi_fake::telegram::{Role, Shown, TelegramServer};
+use takopi_fake::telegram::{Fault, Injection, Role, Shown, TelegramServer};
 
 use crate::house::Daemon;
 use crate::telegram::{ADA, home, server};
@@ -32,6 +32,10 @@ fn telegram_only_administrators_of_a_group_say_whose_messages_run_there() {
         ask(&server, BEN, "/trigger mentions"),
         "changing trigger mode is restricted to group admins."
     );
+    server
+        .inject(Injection::of("getChatMember", Fault::Refuse(400, "Bad Request: chat not found".to_owned())));
+    let unknown = ask(&server, ADA, "/trigger mentions");
+    assert!(unknown.starts_with("failed to verify trigger permissions."), "{unknown}");
     assert!(ask(&server, BEN, "/trigger").starts_with("trigger: all (default)"));
     assert_eq!(ask(&server, ADA, "/trigger mentions"), "chat trigger mode set to mentions");
     let overheard = server.say(GROUP, BEN, "echo just chatting");

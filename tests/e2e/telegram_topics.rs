@@ -101,6 +101,21 @@ fn telegram_a_topic_is_bound_by_a_directive_and_goes_on_in_its_own_session() {
 }
 
 #[test]
+fn telegram_a_directive_of_a_command_about_files_binds_its_topic_too() {
+    let server = forum();
+    let agents = agents(&server, "enabled = true", "[transports.telegram.files]\nenabled = true\n");
+    let daemon = Daemon::start(&agents.home);
+    let topic = server.open_topic(FORUM, ADA, "talk");
+    let told = ask_in(&server, topic, "/file get a.txt");
+    assert!(told.starts_with("no project context available for file download."), "{told}");
+    let told = ask_in(&server, topic, "/file get /beta a.txt");
+    assert!(told.starts_with("file does not exist."), "{told}");
+    named(&server, "beta");
+    assert!(ask_in(&server, topic, "go").contains("ctx: beta"));
+    daemon.stop();
+}
+
+#[test]
 fn telegram_ctx_binds_and_names_a_topic_and_a_refused_name_changes_nothing_else() {
     let server = forum();
     let agents = agents(&server, "enabled = true\nscope = 'main'", "");

@@ -75,7 +75,8 @@ fn telegram_voice_is_switched_on_and_off_by_the_config_without_a_restart() {
     daemon.tells("READY=1");
     say_aloud(&server, "three", "");
     server.wait_in(ADA, "voice is off again", |shown| {
-        let told = shown.iter().filter(|shown| shown.text.contains("voice transcription is off")).count();
+        let told =
+            shown.iter().filter(|shown| shown.text.contains("voice transcription is disabled")).count();
         (told == 2).then_some(())
     });
     daemon.stop();

@@ -85,6 +85,10 @@ async fn put_all(
         }
     }
     let failed = (!failures.is_empty()).then(|| failed_line(&failures));
+    let onto_file = |(_, error): &(String, FileError)| matches!(error, FileError::NoFolder(_));
+    if stored.is_empty() && failures.iter().all(onto_file) {
+        return told("upload path is a file. Several files need a folder: name another path");
+    }
     if stored.is_empty() {
         return told(format!("failed to upload files.\n\n{}", failed.unwrap_or_default()));
     }

@@ -12,7 +12,7 @@ use super::{Instance, Shared, door};
 use crate::files::{FilePath, UPLOAD_NAME, clean_name};
 use crate::message::{Address, Attachment, Sender};
 use crate::port::Workspace;
-use crate::port::transport::{FetchError, FilePolicy, SendError};
+use crate::port::transport::{FetchError, FilePolicy};
 use crate::port::workspace::{FileError, FileRules, Place, Put, Saved, Way};
 use crate::session::Context;
 
@@ -22,28 +22,24 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 /// Names that are tried for a file that came without one.
 const MAX_NAMES: u32 = 100;
 
-/// Returns why somebody may not use files, to be told as it stands; `None` when they may.
-///
-/// # Errors
-/// [`SendError`] when the service does not tell who manages the chat.
+/// Returns why somebody may not use files, to be told as it stands; `None` when they may. Nobody may while the
+/// service does not tell who manages the chat.
 pub(super) async fn refusal(
     desk: &Shared,
     instance: &Instance,
     policy: &FilePolicy,
     chat: &Address,
     sender: &Sender,
-) -> Result<Option<&'static str>, SendError> {
+) -> Option<String> {
     if !policy.people.is_empty() {
         let refused = "file transfer is not allowed for this user.";
-        return Ok((!policy.people.contains(&sender.id)).then_some(refused));
+        return (!policy.people.contains(&sender.id)).then(|| refused.to_owned());
     }
-    let is_manager = door::in_time(&*desk.clock, instance.transport.is_manager(chat, sender)).await?;
-    Ok((!is_manager).then_some("file transfer is restricted to group admins."))
-}
-
-/// Returns what somebody is told of whom it is not known whether they may use files.
-pub(super) fn unverified(error: &SendError) -> String {
-    format!("failed to verify file transfer permissions. {error}")
+    match door::in_time(&*desk.clock, instance.transport.is_manager(chat, sender)).await {
+        Ok(true) => None,
+        Ok(false) => Some("file transfer is restricted to group admins.".to_owned()),
+        Err(error) => Some(format!("failed to verify file transfer permissions. {error}")),
+    }
 }
 
 /// Where files go.
@@ -83,11 +79,12 @@ impl Storing<'_> {
         };
         let theirs = fetched.map_err(|error| match error {
             FetchError::TooLarge => FileError::TooLarge { way: Way::Put, max_bytes },
-            error => failed(error.to_string()),
+            error => FileError::NotFetched(error.to_string()),
         })?;
         match &file.name {
-            Some(name) => self.put(spooled.path(), name, stop).await,
-            None => self.put_nameless(spooled.path(), &theirs.unwrap_or_default(), stop).await,
+            Some(name) if clean_name(name).is_some() => self.put(spooled.path(), name, stop).await,
+            // A name that is none, such as `..`, is as good as no name.
+            _ => self.put_nameless(spooled.path(), &theirs.unwrap_or_default(), stop).await,
         }
     }
 

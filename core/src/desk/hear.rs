@@ -98,7 +98,10 @@ async fn listen(
     };
     fetched.map_err(|error| match error {
         FetchError::TooLarge => too_large(),
-        error => Box::new(Body::plain(format!("error: the voice message could not be fetched: {error}"))),
+        FetchError::Denied(why) | FetchError::Unfound(why) => {
+            Box::new(Body::plain(format!("failed to fetch voice file. {why}")))
+        }
+        FetchError::Broken(why) => Box::new(Body::plain(format!("failed to download voice file. {why}"))),
     })?;
     let said = tokio::select! {
         said = transcriber.transcribe(audio, &desk.closing) => said.map_err(|error| error.to_string()),

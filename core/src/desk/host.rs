@@ -230,10 +230,6 @@ pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<
     });
 }
 
-fn unknown_managers(error: &SendError) -> CommandError {
-    CommandError(format!("it is not known who manages this chat: {error}"))
-}
-
 /// The house as one call sees it.
 struct Host {
     desk: Arc<Shared>,
@@ -427,7 +423,7 @@ impl CommandHost for Host {
         let meant = route::meant_directory("", reply, &self.caller.message, &facts, &known);
         let context = meant.map_or_else(
             |_| route::plain_context(&facts.stored.preferences, &known, self.address()),
-            |(context, _)| context,
+            |meant| meant.context,
         );
         route::default_engine(&context, &facts, &known)
             .ok_or_else(|| CommandError("no engine serves this chat".to_owned()))
@@ -440,7 +436,7 @@ impl CommandHost for Host {
     async fn may_manage(&self) -> Result<bool, CommandError> {
         let asked = self.caller.instance.transport.is_manager(self.address(), &self.caller.sender);
         let told = door::in_time(&*self.desk.clock, asked).await;
-        told.map_err(|error| unknown_managers(&error))
+        told.map_err(|error| CommandError(error.to_string()))
     }
 
     async fn context(&self) -> Result<Context, CommandError> {
@@ -484,7 +480,9 @@ impl CommandHost for Host {
             ThreadKey::Scope(of, ..) => *of == scope,
             ThreadKey::Run(_) => false,
         };
-        let under_way = self.desk.live().values().filter(|run| !run.ended() && belongs(run)).count();
+        // What has answered only winds up; nobody would stop that.
+        let goes_on = |run: &LiveRun| !run.ended() && !run.has_answer() && belongs(run);
+        let under_way = self.desk.live().values().filter(|run| goes_on(run)).count();
         Ok(Some(Renewed { scope, under_way }))
     }
 

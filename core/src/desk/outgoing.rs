@@ -88,6 +88,12 @@ pub(super) async fn send(
     let copy = desk.ids.next(desk.clock.now()).to_string();
     let get = Get { context, place, path, rules, into: desk.ledger.spool().join(&copy) };
     let Got { name, bytes, warning } = copied(desk, workspace, &get, stop).await?;
+    let path = get.path.to_string();
+    let unposted = |why: String| FileError::Failed { way: Way::Get, path: path.clone(), why };
+    if bytes == 0 {
+        // No chat service takes one, and whoever asked hears of it as of any other refusal.
+        return Err(unposted("it is empty".to_owned()));
+    }
     let file = SpooledFile { path: copy.into(), name };
     let body = Body { files: vec![file], ..Body::plain(warning.unwrap_or_default()) };
     let post = Post {
@@ -100,9 +106,7 @@ pub(super) async fn send(
         revises: None,
         parts: instance.transport.lay_out(&body),
     };
-    let path = get.path.to_string();
     tracing::info!(path, bytes, "a file goes out");
-    let unposted = |why: String| FileError::Failed { way: Way::Get, path, why };
     desk.post(post).await.map(drop).map_err(|error| unposted(error.to_string()))
 }
 
@@ -159,10 +163,8 @@ async fn send_named(
     let Caller { instance, message, sender, .. } = caller;
     let at = &message.address;
     let policy = instance.transport.files().ok_or_else(|| switched_off(&at.instance))?;
-    match files::refusal(desk, instance, &policy, at, sender).await {
-        Ok(None) => {}
-        Ok(Some(refusal)) => return Err(refusal.to_owned()),
-        Err(error) => return Err(files::unverified(&error)),
+    if let Some(refusal) = files::refusal(desk, instance, &policy, at, sender).await {
+        return Err(refusal);
     }
     let row = desk.ledger.run(run).await.map_err(|error| error.to_string())?;
     let here = message.address.whole_chat();

@@ -185,7 +185,7 @@ impl Loader<CommandSpec, dyn Command> for Commands {
 }
 
 /// `/cancel` says how many runs the short way has stopped; `/cancel panic` panics, `/probe new` begins a new
-/// conversation, `/probe capture SESSION PROMPT` says how such a run ended.
+/// conversation, `/probe renew` also says how many runs of the old one go on, `/probe capture SESSION PROMPT` says how such a run ended.
 #[async_trait]
 impl Command for Commands {
     async fn call(
@@ -197,6 +197,10 @@ impl Command for Commands {
         assert_ne!(call.text, "panic", "as the test says");
         if call.text == "new" {
             host.renew().await?;
+        }
+        if call.text == "renew" {
+            let going_on = host.renew().await?.map_or(0, |renewed| renewed.under_way);
+            return Ok(Some(CommandReply::markdown(format!("{going_on} go on"))));
         }
         if let Some((session, prompt)) = call.text.strip_prefix("capture ").and_then(|it| it.split_once(' '))
         {

@@ -185,10 +185,13 @@ pub enum FetchError {
     #[error("it is too large")]
     TooLarge,
     /// The service has it no longer, or will not hand it out.
-    #[error("the service refused: {0}")]
+    #[error("failed to fetch file metadata. The service refused: {0}")]
     Denied(String),
-    /// It may be had later.
-    #[error("it did not arrive: {0}")]
+    /// The service does not say where it is. It may be had later.
+    #[error("failed to fetch file metadata. {0}")]
+    Unfound(String),
+    /// It did not arrive. It may be had later.
+    #[error("failed to download file. {0}")]
     Broken(String),
 }
 

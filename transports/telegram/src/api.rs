@@ -163,7 +163,10 @@ impl Api {
         }
         let text = response.text().await.map_err(|error| CallError::Unknown(tell(error)))?;
         match read::<serde_json::Value>(status, &text) {
-            Ok(_) => Err(CallError::Unknown(format!("the server answered {status}"))),
+            // A page that is no answer of the Bot API tells nothing but its status.
+            Ok(_) | Err(CallError::Unknown(_)) => {
+                Err(CallError::Unknown(format!("the server answered {status}")))
+            }
             Err(error) => Err(error),
         }
     }

@@ -37,13 +37,13 @@ pub(crate) async fn fetch(
     into: &mut (dyn AsyncWrite + Send + Unpin),
 ) -> Result<Option<String>, FetchError> {
     let asked = GetFile::new(FileId(handle.to_owned()));
-    let found: Found = api.call(&asked, CALL_TIMEOUT).await.map_err(failed)?;
+    let found: Found = api.call(&asked, CALL_TIMEOUT).await.map_err(unfound)?;
     if found.file_size.is_some_and(|bytes| bytes > max_bytes) {
         return Err(FetchError::TooLarge);
     }
     let path = found.file_path.ok_or_else(|| FetchError::Denied("it has no path".to_owned()))?;
     let name = name(&path)?;
-    let mut response = api.open_file(&path).await.map_err(failed)?;
+    let mut response = api.open_file(&path).await.map_err(|error| FetchError::Broken(error.to_string()))?;
     let mut left = max_bytes;
     while let Some(chunk) = response.chunk().await.map_err(|error| FetchError::Broken(tell(error)))? {
         let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
@@ -62,12 +62,12 @@ fn name(path: &str) -> Result<&str, FetchError> {
     }
 }
 
-fn failed(error: CallError) -> FetchError {
+fn unfound(error: CallError) -> FetchError {
     match error {
         CallError::Refused { description, .. } if description.contains(TOO_BIG) => FetchError::TooLarge,
         CallError::Refused { .. } | CallError::Moved(_) => FetchError::Denied(error.to_string()),
         CallError::Broken(_) | CallError::Unknown(_) | CallError::Limited(_) => {
-            FetchError::Broken(error.to_string())
+            FetchError::Unfound(error.to_string())
         }
     }
 }

@@ -76,6 +76,7 @@ impl Outbound<'_> {
         let member: Result<Member, CallError> = self.api.call(&payload, CALL_TIMEOUT).await;
         match member {
             Ok(member) => Ok(matches!(member.status.as_str(), "creator" | "administrator")),
+            Err(CallError::Refused { description, .. }) if is_stranger(&description) => Ok(false),
             Err(error) => Err(send_error(error, group)),
         }
     }
@@ -219,6 +220,12 @@ impl Outbound<'_> {
             outcome => outcome,
         }
     }
+}
+
+/// Returns whether the server says, in any of its words for that, that it knows no such member.
+fn is_stranger(description: &str) -> bool {
+    let words = ["PARTICIPANT_ID_INVALID", "USER_ID_INVALID", "user not found", "member not found"];
+    words.iter().any(|words| description.contains(words))
 }
 
 /// Returns the chat an address lies in; one that is none of Telegram's is gone.

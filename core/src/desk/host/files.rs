@@ -24,11 +24,7 @@ impl FileHost for Host {
     async fn file_refusal(&self) -> Result<Option<String>, CommandError> {
         let Some(policy) = self.files() else { return Ok(Some(switched_off(&self.address().instance))) };
         let Caller { instance, sender, .. } = &self.caller;
-        let asked = files::refusal(&self.desk, instance, &policy, self.address(), sender);
-        asked
-            .await
-            .map(|refusal| refusal.map(str::to_owned))
-            .map_err(|error| CommandError(files::unverified(&error)))
+        Ok(files::refusal(&self.desk, instance, &policy, self.address(), sender).await)
     }
 
     async fn directed(&self, text: &str) -> Result<Directed, CommandError> {

@@ -74,7 +74,7 @@ impl TopicHost for Host {
         let chat = self.address().whole_chat();
         let created = self.caller.instance.transport.create_thread(&chat, &title);
         let created = door::in_time(&*self.desk.clock, created).await;
-        let topic = created.map_err(|error| CommandError(format!("failed to create topic: {error}")))?;
+        let topic = created.map_err(|error| CommandError(error.to_string()))?;
         let binding = format_binding(context);
         let bound = self.desk.ledger.prefer(&topic, PreferenceKey::Context, None, Some(&binding)).await;
         bound.map_err(unread)?;

@@ -35,12 +35,11 @@ impl Performance {
             asked = asked => asked,
         };
         match refusal {
-            Err(error) => Err(self.refused(format!("it is not known who manages this chat: {error}"))),
-            Ok(Some(refusal)) => Err(self.refused(refusal.to_owned())),
-            Ok(None) if self.plan.context.project.is_none() => {
+            Some(refusal) => Err(self.refused(refusal)),
+            None if self.plan.context.project.is_none() => {
                 Err(self.refused(FileError::NoProject(Way::Put).to_string()))
             }
-            Ok(None) => Ok(Some(policy)),
+            None => Ok(Some(policy)),
         }
     }
 

@@ -96,7 +96,7 @@ async fn a_prompt_whose_file_cannot_be_stored_does_not_run_and_its_sender_is_tol
     let gone = stage.file("gone", Some("gone"), None);
     let message = stage.service.message("a", "6", "/p look");
     stage.hand_in(Message { attachments: vec![gone], ..message }).await;
-    stage.answered("6", "failed to save file. gone: the service refused: there is no such file").await;
+    stage.answered("6", "failed to fetch file metadata. The service refused: there is no such file").await;
     assert_eq!(stage.told_engine().len(), 1);
     assert!(!stage.service.calls().contains(&"fetch told".to_owned()));
     assert!(stage.ledger.unfinished().await.unwrap().runs.is_empty());

@@ -101,7 +101,7 @@ async fn what_cannot_be_heard_is_told_and_holds_nobody_up() {
     assert_eq!(told("2"), "error: transcribing the voice message crashed inside takopi");
     assert_eq!(told("3"), "voice message is too large to transcribe.");
     assert_eq!(told("4"), "voice message is too large to transcribe.");
-    let gone = "error: the voice message could not be fetched: the service refused: there is no such file";
+    let gone = "failed to fetch voice file. there is no such file";
     assert_eq!(told("5"), gone);
     assert_eq!(stage.prompts(), ["go on"]);
     let mut heard = dictation.heard.lock().unwrap().clone();

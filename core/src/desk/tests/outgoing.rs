@@ -28,9 +28,14 @@ fn ledger() -> (tempfile::TempDir, Arc<MemoryLedger>) {
 
 /// Opens a desk in the project p with files in it.
 async fn open(service: FakeTransport, ledger: &Arc<MemoryLedger>) -> Stage {
+    open_with("the file", service, ledger).await
+}
+
+/// As [`open`], with a file that holds this.
+async fn open_with(held: &str, service: FakeTransport, ledger: &Arc<MemoryLedger>) -> Stage {
     let workspace = FakeWorkspace::at("/default").with("p", "/p");
     let from = ledger.spool().join("in");
-    std::fs::write(&from, "the file").unwrap();
+    std::fs::write(&from, held).unwrap();
     let put = Put {
         context: Context { project: Some("p".to_owned()), branch: None },
         place: Place::Open,
@@ -154,4 +159,17 @@ async fn a_file_that_the_service_will_not_take_is_told_once() {
     let seen = stage.service.wait_for("a", |seen| seen.iter().any(is_told)).await;
     let told = seen.iter().find(|seen| is_told(seen)).unwrap();
     assert!(told.body.text.ends_with("no documents here") && told.body.files.is_empty(), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_file_is_not_even_sent_and_that_is_the_answer() {
+    let (_spool, memory) = ledger();
+    let stage = open_with("", FakeTransport::new().with_files(policy(&[])), &memory).await;
+    let (answer, buttons) = stage.answered_with_buttons("1", &format!("/p {ANSWER}")).await;
+    stage.press("a", "p1", &answer, &buttons[0].action).await;
+    let is_told = |seen: &Seen| seen.reply_to == Some(answer.id.to_string());
+    let seen = stage.service.wait_for("a", |seen| seen.iter().any(is_told)).await;
+    let told = seen.into_iter().find(is_told).unwrap();
+    assert_eq!(told.body.text, "failed to send file. out/a.txt: it is empty");
+    assert!(stage.files(0).await.is_empty());
 }

@@ -97,3 +97,17 @@ async fn one_person_stops_the_run_of_another() {
     stage.says("ben", "2", "/cancel").await;
     stage.service.wait_for("a", |seen| texts(seen).contains(&"stopped 1")).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_the_runs_of_an_old_conversation_those_go_on_that_have_not_answered() {
+    let stage = open().await;
+    stage.says("ann", "1", "session:s1 answer:first gate:x").await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"first")).await;
+    stage.says("ann", "2", "/probe renew").await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"0 go on")).await;
+    stage.says("ann", "3", "session:s2 gate:x answer:second").await;
+    stage.says("ann", "4", "/probe renew").await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"1 go on")).await;
+    stage.engine.open_gate("x");
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"second")).await;
+}

@@ -46,7 +46,7 @@ pub trait FileHost: Send + Sync {
     async fn file_refusal(&self) -> Result<Option<String>, CommandError>;
 
     /// Reads a text about files: returns the project and branch that are meant, by what the call replies to, else
-    /// by the directives the text begins with, else as for a plain message; and the text without directives.
+    /// by the directives the text begins with (which bind the topic it is said in), else as for a plain message; and the text without directives.
     ///
     /// # Errors
     /// [`CommandError`] when no such directory can be meant.

@@ -195,6 +195,9 @@ pub enum FileError {
         /// What the system says.
         why: String,
     },
+    /// What was to be stored never came; the text says why.
+    #[error("{0}")]
+    NotFetched(String),
     /// There is no directory to look in.
     #[error("{0}")]
     NoDirectory(String),
@@ -214,7 +217,8 @@ impl FileError {
             | Self::Escapes(_)
             | Self::Exists(_)
             | Self::IsFolder(_)
-            | Self::TooLarge { .. } => text.find(". ").map(|stop| stop + 1),
+            | Self::TooLarge { .. }
+            | Self::NotFetched(_) => text.find(". ").map(|stop| stop + 1),
             _ => None,
         };
         text.get(..end.unwrap_or(text.len())).unwrap_or(&text).to_owned()
