@@ -11,6 +11,9 @@ use takopi_core::files::switched_off;
 use takopi_core::id::NameError;
 use takopi_core::message::Body;
 use takopi_core::port::command::{Call, Command, CommandError, CommandHost, CommandReply, CommandSpec};
+use takopi_core::port::ledger::PreferenceKey;
+use takopi_core::route::format_binding;
+use takopi_core::session::Context;
 use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "usage: /file put <path> or /file get <path>";
@@ -39,6 +42,15 @@ impl Command for File {
             _ => Ok(Some(told(USAGE))),
         }
     }
+}
+
+/// Binds the caller's topic, if it is in one, to what directives have named: as a prompt would.
+async fn bind(host: &dyn CommandHost, context: &Context) -> Result<(), CommandError> {
+    if host.topic().is_some() {
+        host.prefer(PreferenceKey::Context, None, Some(&format_binding(context))).await?;
+        host.name_topic().await;
+    }
+    Ok(())
 }
 
 /// Returns a reply that shows `text` as it stands, with a sound: somebody waits for what became of a file.

@@ -6,7 +6,7 @@ use takopi_core::port::transport::FilePolicy;
 use takopi_core::port::workspace::{FileError, Way};
 use tokio_util::sync::CancellationToken;
 
-use super::told;
+use super::{bind, told};
 
 const USAGE: &str = "usage: /file get <path>";
 
@@ -21,12 +21,15 @@ pub(super) async fn get(
         return Ok(Some(told(refusal)));
     }
     let words: Vec<&str> = call.words.iter().skip(1).map(String::as_str).collect();
-    let Directed { context, text: path, .. } = host.directed(&words.join(" ")).await?;
+    let Directed { context, said, text: path } = host.directed(&words.join(" ")).await?;
     if context.project.is_none() {
         return Ok(Some(told("no project context available for file download.")));
     }
     if path.trim().is_empty() {
         return Ok(Some(told(USAGE)));
+    }
+    if said {
+        bind(host, &context).await?;
     }
     let sent = match FilePath::parse(&path) {
         Some(path) => host.hand_out(&path, &context, &policy.rules, stop).await,

@@ -3,14 +3,12 @@
 use takopi_core::files::{FilePath, clean_name, shown_size};
 use takopi_core::message::{Attachment, Body};
 use takopi_core::port::command::{Call, CommandError, CommandHost, CommandReply, Deposit, Directed};
-use takopi_core::port::ledger::PreferenceKey;
 use takopi_core::port::transport::FilePolicy;
 use takopi_core::port::workspace::{FileError, Saved, Way, failed_line};
 use takopi_core::render::{code_span, shorten};
-use takopi_core::route::format_binding;
 use tokio_util::sync::CancellationToken;
 
-use super::told;
+use super::{bind, told};
 
 const USAGE: &str = "usage: /file put <path>\n\nWrite it as the caption of the file that is to be stored.";
 
@@ -38,10 +36,8 @@ pub(super) async fn put(
     let Some(to) = target(&path, several, policy) else {
         return Ok(told(FileError::Invalid(Way::Put).to_string()));
     };
-    if said && host.topic().is_some() {
-        // As a prompt would.
-        host.prefer(PreferenceKey::Context, None, Some(&format_binding(&context))).await?;
-        host.name_topic().await;
+    if said {
+        bind(host, &context).await?;
     }
     let place = crate::ctx::place(host, &context);
     let deposit = Deposit { context, to, force: !flags.is_empty() };

@@ -103,13 +103,17 @@ fn a_message_of_a_named_thread_is_an_answer_without_a_result_and_of_no_thread_is
 }
 
 #[test]
-fn an_error_of_the_stream_is_told_at_once_and_tries_are_one_note() {
+fn tries_to_reconnect_are_one_note_and_an_error_is_told_when_the_run_goes_on() {
     let lines = ["Reconnecting... 1/5", "Reconnecting... 2/5 (broken)", "stream broke"];
     let (mut translator, mut events) = (Translator::new("/".as_ref(), false), Vec::new());
     for message in lines {
         let line = serde_json::json!({ "type": "error", "message": message }).to_string();
         translator.line(line.as_bytes(), &mut events).unwrap();
     }
+    assert_eq!(events.len(), 2, "a failure would repeat it");
+    let goes_on = br#"{"type":"turn.completed","usage":{}}"#;
+    translator.line(goes_on, &mut events).unwrap();
+    events.retain(|event| matches!(event, RunEvent::Action(_)));
     let told = events.iter().map(|event| match event {
         RunEvent::Action(action) => (action.phase, action.title.as_str(), action.ok),
         other => panic!("{other:?}"),
@@ -118,6 +122,7 @@ fn an_error_of_the_stream_is_told_at_once_and_tries_are_one_note() {
         (Phase::Started, "Reconnecting... 1/5", None),
         (Phase::Updated, "Reconnecting... 2/5: broken", None),
         (Phase::Completed, "stream broke", Some(false)),
+        (Phase::Completed, "Reconnecting... 2/5: broken", Some(true)),
     ];
     assert_eq!(told.collect::<Vec<_>>(), expected);
 }

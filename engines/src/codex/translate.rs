@@ -46,7 +46,7 @@ pub(crate) struct Codex {
     /// A message that came with the name of the final answer: no later one without it takes its place.
     named_final: bool,
     verdict: Option<Verdict>,
-    /// The last error line, told as a step: what a run without a result ended with, unless it went on.
+    /// The last error line: a failure repeats it.
     error: Option<String>,
     retries: Retries,
     notes: u32,
@@ -79,6 +79,14 @@ impl Codex {
             && let Some(message) = self.message.take()
         {
             events.extend(remark(&message.id, &message.text));
+        }
+    }
+
+    /// Tells an error line that no failure followed.
+    fn tell_error(&mut self, events: &mut Vec<RunEvent>) {
+        if let Some(error) = self.error.take() {
+            self.notes += 1;
+            events.push(warning(&format!("codex.error.{}", self.notes), &error));
         }
     }
 
@@ -159,8 +167,7 @@ impl Codex {
 
     fn error(&mut self, message: &str, events: &mut Vec<RunEvent>) {
         let Some((attempt, of, reason)) = reconnecting(message) else {
-            self.notes += 1;
-            events.push(warning(&format!("codex.error.{}", self.notes), &error_text(message)));
+            self.tell_error(events);
             self.error = Some(message.to_owned());
             return;
         };
@@ -188,8 +195,8 @@ impl Translator for Codex {
                 Some("error") => {}
                 Some("agent_message") => self.retire_message(events),
                 _ => {
+                    self.tell_error(events);
                     events.extend(self.retries.over(true));
-                    self.error = None;
                     self.retire_message(events);
                 }
             }
@@ -204,6 +211,7 @@ impl Translator for Codex {
             }
             "turn.started" => self.verdict = None,
             "turn.completed" => {
+                self.tell_error(events);
                 events.extend(self.retries.over(true));
                 let usage = (!self.resumed).then(|| usage(&line["usage"])).flatten();
                 events.extend(usage.clone().map(RunEvent::Usage));
@@ -212,6 +220,10 @@ impl Translator for Codex {
             }
             "turn.failed" => {
                 let message = text(&line["error"], "message");
+                if self.error.as_deref() == Some(message) {
+                    self.error = None;
+                }
+                self.tell_error(events);
                 events.extend(self.retries.over(false));
                 let told = error_text(message);
                 let told = if told.is_empty() { "the turn failed".to_owned() } else { told };

@@ -4,6 +4,7 @@ use super::*;
 use crate::event::Outcome;
 use crate::message::{ButtonAction, Press};
 use crate::port::SetupIssue;
+use crate::port::ledger::Accepted;
 use crate::port::transport::Admission;
 use crate::testing::transport::Fault;
 
@@ -329,7 +330,7 @@ fn press_of_cancel(stage: &Stage, run: RunId, id: &str) -> Press {
 async fn a_stray_progress_message_goes_when_its_button_is_pressed_after_the_end() {
     let stage = Stage::open().await;
     stage.service.fail_sends([Some(Fault::ArrivesUnknown)]);
-    stage.say("a", "1", "session:s one gate:x").await;
+    stage.say("a", "said", "session:s one gate:x").await;
     let stray = stage.service.wait_for("a", |seen| seen.len() == 1).await.remove(0);
     let ButtonAction::Cancel { run } = stray.body.buttons[0][0].action.clone() else { panic!("{stray:?}") };
     stage.engine.open_gate("x");
@@ -339,4 +340,34 @@ async fn a_stray_progress_message_goes_when_its_button_is_pressed_after_the_end(
     let nothing = FirstResponse::Toast("nothing is currently running for that message.".to_owned());
     assert_eq!(stage.service.hand_in(Inbound::Press(press)).await.unwrap(), nothing);
     stage.texts("a", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_button_whose_data_is_made_up_reaches_no_run_of_another_chat() {
+    let stage = Stage::open().await;
+    stage.say("b", "other", "one gate:x").await;
+    stage.engine.wait_running(&["one gate:x"]).await;
+    let run = stage.desk.runs()[0].id;
+    let press = press_of_cancel(&stage, run, "77");
+    let nothing = FirstResponse::Toast("nothing is currently running for that message.".to_owned());
+    assert_eq!(stage.service.hand_in(Inbound::Press(press)).await.unwrap(), nothing);
+    stage.engine.open_gate("x");
+    stage.texts("b", &["ok"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_put_aside_runs_for_nobody_but_its_author() {
+    let stage = Stage::open().await;
+    let theirs = stage.service.message("a", "theirs", "one");
+    let inbox =
+        stage.ledger.accept(&Inbound::Message(theirs), crate::time::Timestamp::default()).await.unwrap();
+    let Accepted::New(inbox) = inbox else { panic!("{inbox:?}") };
+    let mut press =
+        press_of_cancel(&stage, RunId::parse("01a1ffe6-f515-7ae8-a600-000000707c4d").unwrap(), "9");
+    press.action = ButtonAction::Run { inbox };
+    press.sender.id = "somebody else".to_owned();
+    stage.service.hand_in(Inbound::Press(press)).await.unwrap();
+    let seen = stage.service.wait_for("a", |seen| !seen.is_empty()).await;
+    assert!(texts(&seen)[0].contains("only who wrote that message"), "{seen:?}");
+    assert_eq!(stage.engine.jobs(), []);
 }

@@ -140,15 +140,3 @@ fn a_command_about_files_means_the_replied_context_then_directives_then_that_of_
     assert_eq!(meant("/q a", Some("done\n\nctx: p @y")), found("p", Some("y"), false, "a"));
     assert_eq!(meant("/p /q a", None), Err("multiple project directives".to_owned()));
 }
-
-#[test]
-fn only_directives_of_a_command_about_files_bind_the_topic_it_is_said_in() {
-    let known = Known { topic: true, ..knowing(None) };
-    let message = message("").message;
-    let binds = |text: &str, reply: Option<&str>| {
-        meant_directory(text, reply, &message, &Facts::default(), &known).unwrap().binds
-    };
-    assert!(binds("/p @x docs/a", None));
-    assert!(!binds("docs/a", None));
-    assert!(!binds("/q a", Some("done\n\nctx: p @y")));
-}
