@@ -53,6 +53,7 @@ use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post};
 use crate::port::transport::TransportSpec;
 use crate::port::{Clock, Ledger, Leftovers, Transport};
 use crate::route::{self, Decision, Facts};
+use crate::session::Context;
 use crate::time::Moment;
 
 /// Memos the clerk may be behind by. Transports wait beyond it: what they hand in is durable already.
@@ -88,6 +89,8 @@ pub enum DeskEvent {
         address: Address,
         /// Who runs it.
         engine: EngineId,
+        /// On what, as far as that is known before its turn.
+        context: Context,
         /// How many runs are ahead of it.
         ahead: usize,
     },
@@ -97,6 +100,8 @@ pub enum DeskEvent {
         run: RunId,
         /// Where.
         address: Address,
+        /// On what.
+        context: Context,
     },
     /// The run is over: on record, unless the ledger would not take it. Recovery tells it, too, of what the
     /// last daemon left, which [`Desk::follow`] does not know.

@@ -260,7 +260,8 @@ impl Clerk {
     fn tell_queued(&self, Waiting { live, assignment }: &Waiting, ahead: usize) {
         let (address, engine) = (live.address.clone(), live.engine.clone());
         let inbox = assignment.inbox.clone();
-        self.desk.tell(DeskEvent::Queued { run: live.id, inbox, address, engine, ahead });
+        let context = live.context();
+        self.desk.tell(DeskEvent::Queued { run: live.id, inbox, address, engine, context, ahead });
     }
 
     /// Starts a run whose turn has come; after closing time it stays accepted, for the next start.

@@ -167,14 +167,14 @@ impl Performance {
     }
 
     async fn perform(&mut self) -> RunEnd {
-        let address = self.live.address.clone();
-        self.desk.tell(DeskEvent::Started { run: self.live.id, address });
         let prepared = self.resolve_session().await;
         if self.plan.context != self.live.context() {
             let features = self.instance.features_at(&self.plan.address);
             let look = Look::of(&self.in_force.by, &self.plan.engine, &self.plan.context, &features);
             self.live.set_context(self.plan.context.clone(), look.context_line);
         }
+        let (address, context) = (self.live.address.clone(), self.plan.context.clone());
+        self.desk.tell(DeskEvent::Started { run: self.live.id, address, context });
         if let Err(error) = self.open().await {
             return self.not_opened(&error);
         }

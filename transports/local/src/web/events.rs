@@ -22,7 +22,6 @@ use takopi_core::event::Outcome;
 use takopi_core::id::{EngineId, RunId};
 use takopi_core::message::Button;
 use takopi_core::port::ledger::Conversation;
-use takopi_core::session;
 use takopi_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
@@ -270,20 +269,20 @@ impl Watcher<'_> {
             DeskEvent::Accepted { inbox, upstream, .. } => {
                 return self.send(Frame::Accepted { upstream, inbox: inbox.0 }).await;
             }
-            DeskEvent::Queued { run, inbox, engine, ahead, .. } => {
+            DeskEvent::Queued { run, inbox, engine, context, ahead, .. } => {
                 self.ahead.insert(run, ahead);
                 self.follow(run, engine.clone());
                 RunView {
                     engine: Some(engine),
-                    context: self.context(run),
+                    context,
                     ahead: Some(ahead),
                     inbox: inbox.iter().map(|id| id.0).collect(),
                     ..RunView::new(run, RunState::Queued)
                 }
             }
-            DeskEvent::Started { run, .. } => {
+            DeskEvent::Started { run, context, .. } => {
                 self.ahead.remove(&run);
-                RunView { elapsed_ms: Some(0), ..RunView::new(run, RunState::Starting) }
+                RunView { context, elapsed_ms: Some(0), ..RunView::new(run, RunState::Starting) }
             }
             DeskEvent::Ended { run, outcome, .. } => {
                 self.ahead.remove(&run);
@@ -307,11 +306,6 @@ impl Watcher<'_> {
         let view = row.map(|row| RunView::stored(&row, self.door.catalogue()));
         let view = view.unwrap_or_else(|| RunView::new(run, RunState::of(outcome)));
         RunView { state: RunState::of(outcome), error: reason(outcome), ..view }
-    }
-
-    fn context(&self, run: RunId) -> session::Context {
-        let found = self.door.runs_in(self.conversation).into_iter().find(|summary| summary.id == run);
-        found.map(|summary| summary.context).unwrap_or_default()
     }
 
     /// Tells the runs that wait here how far they have come since.

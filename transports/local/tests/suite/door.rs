@@ -49,11 +49,17 @@ async fn what_is_chosen_with_controls_is_heeded_and_foreseen() {
     assert_eq!(house.engine.jobs().len(), 0, "nothing follows from it");
 
     house.door.submit(chosen.clone()).await.unwrap();
+    // Who hears of a run only after its end learns on what it worked all the same.
+    let mut contexts = Vec::new();
     loop {
-        if let Some(LocalEvent::Desk { event: DeskEvent::Ended { .. }, .. }) = listener.next().await {
-            break;
+        let Some(LocalEvent::Desk { event, .. }) = listener.next().await else { continue };
+        match event {
+            DeskEvent::Queued { context, .. } | DeskEvent::Started { context, .. } => contexts.push(context),
+            DeskEvent::Ended { .. } => break,
+            _ => {}
         }
     }
+    assert_eq!(contexts, [plan.context.clone(), plan.context.clone()]);
     assert_eq!(house.engine.jobs().first().map(|job| job.context.clone()), Some(plan.context.clone()));
     // The same again goes on where that one stopped; nothing chosen at all is the default engine's.
     let foreseen = house.door.foresee(chosen).await.unwrap();
