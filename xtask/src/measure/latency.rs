@@ -99,6 +99,17 @@ async fn measure() -> anyhow::Result<Vec<Row>> {
 
 /// From an agent's last line to its answer, while the agent's process goes on.
 pub(super) fn answer() -> anyhow::Result<Vec<Row>> {
+    let what = |agent: &str| format!("{agent}'s last line until its answer is told, its process still there");
+    by_hand(TIMES, Amount::Millis(5.0), what, one_answer)
+}
+
+/// Measures runs of each agent that are played by hand through a pipe.
+fn by_hand(
+    times: usize,
+    at_most: Amount,
+    what: impl Fn(&str) -> String,
+    one: impl AsyncFn(&mut Stage, &str, &Path) -> anyhow::Result<Duration>,
+) -> anyhow::Result<Vec<Row>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let folder = tempfile::tempdir()?;
@@ -108,11 +119,10 @@ pub(super) fn answer() -> anyhow::Result<Vec<Row>> {
         let mut rows = Vec::new();
         for agent in PLAYED {
             let mut measured = Vec::new();
-            for _ in 0..TIMES {
-                measured.push(Amount::from(one_answer(&mut stage, agent, &pipe).await?));
+            for _ in 0..times {
+                measured.push(Amount::from(one(&mut stage, agent, &pipe).await?));
             }
-            let what = format!("{agent}'s last line until its answer is told, its process still there");
-            rows.push(Row::new(what, Target::AtMost(Amount::Millis(5.0)), measured));
+            rows.push(Row::new(what(agent), Target::AtMost(at_most), measured));
         }
         stage.close().await;
         Ok(rows)
@@ -144,24 +154,8 @@ async fn one_answer(stage: &mut Stage, agent: &str, pipe: &Path) -> anyhow::Resu
 /// From the desk's being told to cancel a run to its first signal: the played agent dies of that, and with it the
 /// only reader of its pipe.
 pub(super) fn cancel() -> anyhow::Result<Vec<Row>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let folder = tempfile::tempdir()?;
-        let pipe = folder.path().join("pipe");
-        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
-        let mut stage = Stage::open(folder.path()).await?;
-        let mut rows = Vec::new();
-        for agent in PLAYED {
-            let mut measured = Vec::new();
-            for _ in 0..CANCELS {
-                measured.push(Amount::from(one_cancel(&mut stage, agent, &pipe).await?));
-            }
-            let what = format!("cancel of a run of {agent} decided until its program is gone");
-            rows.push(Row::new(what, Target::AtMost(Amount::Millis(1.0)), measured));
-        }
-        stage.close().await;
-        Ok(rows)
-    })
+    let what = |agent: &str| format!("cancel of a run of {agent} decided until its program is gone");
+    by_hand(CANCELS, Amount::Millis(1.0), what, one_cancel)
 }
 
 async fn one_cancel(stage: &mut Stage, agent: &str, pipe: &Path) -> anyhow::Result<Duration> {

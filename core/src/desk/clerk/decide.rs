@@ -14,7 +14,7 @@ use crate::desk::topics;
 use crate::id::{CommandId, RunId};
 use crate::message::{self, Address, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
-use crate::port::ledger::{InboxId, LedgerError, Post, PostKind, ProgressUse, Settled};
+use crate::port::ledger::{InboxId, LedgerError, Post, Settled};
 use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
 use crate::session::{Generation, Scope};
 use crate::speech;
@@ -335,17 +335,7 @@ impl Clerk {
         let parts = instance.transport.lay_out(body);
         let (desk, inbox) = (self.desk.clone(), inbox.to_vec());
         self.desk.work.spawn(async move {
-            let post = Post {
-                to: message.address.clone(),
-                kind: PostKind::Reply,
-                run: None,
-                reply_to: Some(message.clone()),
-                notify: true,
-                progress: ProgressUse::Keep,
-                revises: None,
-                parts,
-            };
-            if let Err(error) = desk.post(post).await {
+            if let Err(error) = desk.post(Post::reply(&message, parts)).await {
                 tracing::error!(%error, "could not tell why a message was refused");
                 return;
             }
