@@ -23,7 +23,7 @@ pub(super) async fn get(
     let words: Vec<&str> = call.words.iter().skip(1).map(String::as_str).collect();
     let Directed { context, said, text: path } = host.directed(&words.join(" ")).await?;
     if context.project.is_none() {
-        return Ok(Some(told("no project context available for file download.")));
+        return Ok(Some(told(FileError::NoProject(Way::Get).to_string())));
     }
     if path.trim().is_empty() {
         return Ok(Some(told(USAGE)));
