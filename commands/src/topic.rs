@@ -67,18 +67,19 @@ fn asked(host: &dyn CommandHost, words: &[&str], own: Option<String>) -> Result<
 }
 
 async fn open(host: &dyn CommandHost, context: &Context) -> Result<String, CommandError> {
-    let shown = context::written(host, context);
+    let shown = code_span(&context::written(host, context));
+    let exists = || Ok(format!("topic already exists for {shown} in this chat."));
     for topic in host.topics_of(context).await? {
         if host.has_topic(&topic, context).await? {
-            return Ok(format!("topic already exists for {} in this chat.", code_span(&shown)));
+            return exists();
         }
         host.forget_topic(&topic).await?;
     }
     let topic = match host.open_topic(context).await {
-        Ok(topic) => topic,
+        Ok(Some(topic)) => topic,
+        Ok(None) => return exists(),
         Err(CommandError(why)) => return Ok(format!("failed to create topic. {}", code_span(&why))),
     };
-    let bound = Body::markdown(format!("topic bound to {}", code_span(&shown)));
-    host.say_in(&topic, bound).await?;
-    Ok(format!("created topic {}.", code_span(&shown)))
+    host.say_in(&topic, Body::markdown(format!("topic bound to {shown}"))).await?;
+    Ok(format!("created topic {shown}."))
 }

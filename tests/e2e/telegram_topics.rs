@@ -262,9 +262,40 @@ fn telegram_topics_that_cannot_work_end_the_start_with_one_sentence() {
 }
 
 #[test]
+fn telegram_topics_are_asked_about_again_until_the_server_tells() {
+    let server = forum();
+    server.supergroup(FORUM, "team");
+    // The start message asks too.
+    server.inject(Injection::of("getChat", Fault::server(502)).times(2));
+    let agents = with_transports("'telegram'", &server, "enabled = true", "");
+    let ended = Program::start(&mut agents.home.takopi(&[])).wait();
+    assert!(ended.stderr.contains("whether topics work is not known yet"), "{}", ended.stderr);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("error: topics enabled but chat does not have topics"), "{}", ended.stderr);
+}
+
+#[test]
+fn telegram_two_calls_for_one_topic_at_once_open_one() {
+    let server = forum();
+    let agents = agents(&server, "enabled = true", "");
+    let daemon = Daemon::start(&agents.home);
+    server.inject(Injection::of("createForumTopic", Fault::HangBefore).times(1));
+    let first = server.say(FORUM, ADA, "/topic alpha @fix");
+    server.wait_for("the first call", |log| log.of("createForumTopic").next().map(drop));
+    let second = server.say(FORUM, ADA, "/topic alpha @fix");
+    // What comes after the second is answered: that one has had its chance too.
+    ask(&server, "/ctx");
+    server.release();
+    assert_eq!(answer(&server, first).text, "created topic Alpha @fix.");
+    assert_eq!(answer(&server, second).text, "topic already exists for Alpha @fix in this chat.");
+    assert_eq!(server.look(|log| log.of("createForumTopic").count()), 1);
+    daemon.stop();
+}
+
+#[test]
 fn telegram_a_server_that_does_not_tell_of_topics_is_no_reason_not_to_start() {
     let server = forum();
-    server.inject(Injection::of("getChat", Fault::server(502)).times(1));
+    server.inject(Injection::of("getChat", Fault::server(502)).times(2));
     let agents = agents(&server, "enabled = true", "");
     let mut daemon = Daemon::start(&agents.home);
     daemon.remarks("whether topics work is not known yet");

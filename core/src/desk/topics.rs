@@ -86,6 +86,16 @@ async fn binding(desk: &Shared, topic: &Address) -> Result<Option<String>, Ledge
     Ok(rows.into_iter().find(|row| row.scope == *topic).map(|row| row.value))
 }
 
+/// Returns the topics of a chat that are bound to exactly this.
+pub(super) async fn bound_to(
+    desk: &Shared,
+    chat: &Address,
+    context: &Context,
+) -> Result<Vec<Address>, LedgerError> {
+    let rows = desk.ledger.preferences_of_threads(chat, PreferenceKey::Context).await?;
+    Ok(rows.into_iter().filter(|row| parse_binding(&row.value) == *context).map(|row| row.scope).collect())
+}
+
 /// Names a topic after what it is bound to now, unless it is called so already.
 pub(super) async fn name(desk: Arc<Shared>, in_force: Arc<InForce>, instance: Arc<Instance>, topic: Address) {
     let naming = async {

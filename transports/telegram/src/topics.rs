@@ -25,6 +25,10 @@ const MAX_NAME: usize = 128;
 /// How long the server may take over all that is asked before topics are relied on.
 const CHECKING: Duration = Duration::from_secs(10);
 
+/// Pause before it is asked again: doubles from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(300);
+
 /// Whether topics can work as they are set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicsCheck {
@@ -153,15 +157,17 @@ impl Telegram {
         }
     }
 
-    /// Asks, once, whether the chats with topics are forums in which the bot may manage them. At most 10 s.
+    /// Asks, until that is certain, whether the chats with topics are forums in which the bot may manage them. At
+    /// most 10 s each time.
     pub async fn check_topics(&self) -> TopicsCheck {
-        let check = self.topics_checked.get_or_init(async || {
-            let asked = tokio::time::timeout(CHECKING, self.ask_about_topics()).await;
-            asked.unwrap_or_else(|_| {
-                TopicsCheck::Unknown(format!("no answer within {} s", CHECKING.as_secs()))
-            })
+        let check = self.topics_checked.get_or_try_init(async || {
+            match tokio::time::timeout(CHECKING, self.ask_about_topics()).await {
+                Ok(TopicsCheck::Unknown(why)) => Err(why),
+                Ok(certain) => Ok(certain),
+                Err(_) => Err(format!("no answer within {} s", CHECKING.as_secs())),
+            }
         });
-        check.await.clone()
+        check.await.cloned().unwrap_or_else(TopicsCheck::Unknown)
     }
 
     async fn ask_about_topics(&self) -> TopicsCheck {
@@ -192,14 +198,18 @@ impl Telegram {
 
     /// Returns why this bot cannot work as it is set up, once that is certain; else it never returns.
     pub(crate) async fn topics_missing(&self) -> String {
-        match self.check_topics().await {
-            TopicsCheck::Missing(missing) => return missing,
-            TopicsCheck::Unknown(why) => {
-                tracing::warn!(instance = %self.instance, why, "whether topics work is not known yet");
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.check_topics().await {
+                TopicsCheck::Missing(missing) => return missing,
+                TopicsCheck::Fine => return std::future::pending().await,
+                TopicsCheck::Unknown(why) => {
+                    tracing::warn!(instance = %self.instance, why, "whether topics work is not known yet");
+                }
             }
-            TopicsCheck::Fine => {}
+            self.sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
         }
-        std::future::pending().await
     }
 }
 
@@ -222,7 +232,7 @@ async fn ask_about_forum(api: &Api, chat: i64) -> Result<Option<String>, CallErr
     if !info.is_forum {
         return missing("chat does not have topics enabled", "turn on topics in group settings");
     }
-    let bot = api.token().reveal().split_once(':').and_then(|(id, _)| id.parse().ok()).unwrap_or_default();
+    let bot = api.bot_id().parse().unwrap_or_default();
     let member: Member = match api.call(&GetChatMember::new(ChatId(chat), UserId(bot)), CALL_TIMEOUT).await {
         Ok(member) => member,
         Err(CallError::Refused { code: 400 | 403, .. }) => {

@@ -11,7 +11,7 @@ use crate::message::{Address, Body};
 use crate::port::command::{CommandError, TopicHost};
 use crate::port::ledger::{LedgerError, Post, PreferenceKey};
 use crate::port::transport::{SendError, Topics};
-use crate::route::{format_binding, parse_binding};
+use crate::route::format_binding;
 use crate::session::Context;
 
 /// How long a command waits for a topic to be named.
@@ -46,10 +46,7 @@ impl TopicHost for Host {
     }
 
     async fn topics_of(&self, context: &Context) -> Result<Vec<Address>, CommandError> {
-        let chat = self.address().whole_chat();
-        let bound = self.desk.ledger.preferences_of_threads(&chat, PreferenceKey::Context).await;
-        let same = bound.map_err(unread)?.into_iter().filter(|row| parse_binding(&row.value) == *context);
-        Ok(same.map(|row| row.scope).collect())
+        topics::bound_to(&self.desk, &self.address().whole_chat(), context).await.map_err(unread)
     }
 
     async fn has_topic(&self, topic: &Address, context: &Context) -> Result<bool, CommandError> {
@@ -69,17 +66,25 @@ impl TopicHost for Host {
         topics::note_title(&self.desk, topic, None).await.map_err(unread)
     }
 
-    async fn open_topic(&self, context: &Context) -> Result<Address, CommandError> {
-        let title = topics::title(context, &self.in_force.by);
-        let chat = self.address().whole_chat();
-        let created = self.caller.instance.transport.create_thread(&chat, &title);
-        let created = door::in_time(&*self.desk.clock, created).await;
-        let topic = created.map_err(|error| CommandError(error.to_string()))?;
-        let binding = format_binding(context);
-        let bound = self.desk.ledger.prefer(&topic, PreferenceKey::Context, None, Some(&binding)).await;
-        bound.map_err(unread)?;
-        topics::note_title(&self.desk, &topic, Some(&title)).await.map_err(unread)?;
-        Ok(topic)
+    async fn open_topic(&self, context: &Context) -> Result<Option<Address>, CommandError> {
+        let (desk, instance, context) = (self.desk.clone(), self.caller.instance.clone(), context.clone());
+        let (chat, title) = (self.address().whole_chat(), topics::title(&context, &self.in_force.by));
+        // In a task of its own: a call that is stopped meanwhile must not leave a topic bound to nothing.
+        let opening = self.desk.work.spawn(async move {
+            // One after the other, so that of two calls for one topic the later finds it.
+            let _turn = desk.naming.at(&chat).lock().await;
+            if !topics::bound_to(&desk, &chat, &context).await.map_err(unread)?.is_empty() {
+                return Ok(None);
+            }
+            let created = door::in_time(&*desk.clock, instance.transport.create_thread(&chat, &title)).await;
+            let topic = created.map_err(|error| CommandError(error.to_string()))?;
+            let binding = format_binding(&context);
+            let bound = desk.ledger.prefer(&topic, PreferenceKey::Context, None, Some(&binding)).await;
+            bound.map_err(unread)?;
+            topics::note_title(&desk, &topic, Some(&title)).await.map_err(unread)?;
+            Ok(Some(topic))
+        });
+        opening.await.map_err(|_| CommandError("takopi is closing".to_owned()))?
     }
 
     async fn name_topic(&self) {

@@ -44,11 +44,13 @@ pub trait TopicHost: Send + Sync {
     /// [`CommandError`] when it could not be stored.
     async fn forget_topic(&self, topic: &Address) -> Result<(), CommandError>;
 
-    /// Opens a topic in the caller's chat, named after `context` and bound to it.
+    /// Opens a topic in the caller's chat, named after `context` and bound to it; `None` when one that is bound to
+    /// exactly this stands already, another call's for instance. One that is being opened is bound even if nobody
+    /// waits for it any more.
     ///
     /// # Errors
     /// [`CommandError`] when the service refuses, or it could not be stored.
-    async fn open_topic(&self, context: &Context) -> Result<Address, CommandError>;
+    async fn open_topic(&self, context: &Context) -> Result<Option<Address>, CommandError>;
 
     /// Names the caller's topic after what it is bound to. A failure is only logged; it returns after a few
     /// seconds at most and goes on by itself.

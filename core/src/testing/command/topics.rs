@@ -65,9 +65,9 @@ impl TopicHost for FakeHost {
         self.done(Deed::LostTopic(topic.clone()))
     }
 
-    async fn open_topic(&self, context: &Context) -> Result<Address, CommandError> {
+    async fn open_topic(&self, context: &Context) -> Result<Option<Address>, CommandError> {
         self.done(Deed::Opened(context.clone()))?;
-        Ok(Self::thread("9"))
+        Ok(Some(Self::thread("9")))
     }
 
     async fn name_topic(&self) {
