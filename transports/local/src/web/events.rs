@@ -271,14 +271,17 @@ impl Watcher<'_> {
             }
             DeskEvent::Queued { run, inbox, engine, context, ahead, .. } => {
                 self.ahead.insert(run, ahead);
-                self.follow(run, engine.clone());
-                RunView {
-                    engine: Some(engine),
+                let view = RunView {
+                    engine: Some(engine.clone()),
                     context,
                     ahead: Some(ahead),
                     inbox: inbox.iter().map(|id| id.0).collect(),
                     ..RunView::new(run, RunState::Queued)
-                }
+                };
+                self.send(Frame::Run(Box::new(view))).await?;
+                // Only now, or the page could learn of the end before it knows whose.
+                self.follow(run, engine);
+                return Ok(());
             }
             DeskEvent::Started { run, context, .. } => {
                 self.ahead.remove(&run);
