@@ -58,6 +58,8 @@ pub struct Known {
     pub transports: Vec<TransportKind>,
     /// Built-in commands the Python takopi didn't have: they yield to a project of that name.
     pub late_commands: Vec<CommandId>,
+    /// Every id that plugins claim, visible or not: `[plugins.<id>]` is for one of them.
+    pub plugins: Vec<String>,
 }
 
 /// Whether two sessions may work in one worktree at a time.
@@ -162,7 +164,7 @@ fn read(document: Arc<Document>, known: &Known, diagnostics: &mut Vec<Diagnostic
             default_project,
             projects,
             transports,
-            plugins: table.table("plugins"),
+            plugins: plugin::read(table, &known.plugins),
             environment: EngineEnvironment { allowed, secrets: secret::collect(root) },
             ledger: table.table("ledger"),
             yielding,

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use super::diagnostic::closest;
+use super::source::Entry;
 use super::table::{ConfigTable, Table, read_entries};
 use super::{Document, Input};
 use crate::id::Distribution;
@@ -33,6 +35,22 @@ impl ConfigTable for PluginSettings {
         let enabled = enabled.iter().filter_map(|name| Distribution::parse(name)).collect();
         Self { enabled, paths, environments }
     }
+}
+
+/// Reads `[plugins]`, and tells the tables that are nobody's; `known` are all ids that plugins claim.
+pub(super) fn read(table: &mut Table<'_>, known: &[String]) -> PluginSettings {
+    table.within("plugins", |plugins| {
+        let settings = PluginSettings::read(plugins);
+        let is_nobodys = |entry: &&Entry| entry.node.entries().is_some() && !known.contains(&entry.key);
+        for entry in plugins.entries.iter().filter(is_nobodys) {
+            let remedy = match closest(&entry.key, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "install it, or remove this; `takopi plugins` lists what is here".to_owned(),
+            };
+            plugins.warn(&entry.key, "there is no such plugin here, ignored", remedy);
+        }
+        settings
+    })
 }
 
 /// Reads `[plugins]` alone, before it is known what other tables may name. Mistakes are left for

@@ -11,6 +11,7 @@ pub(super) fn known() -> Known {
         executable: (id != "shell").then(|| id.to_owned()),
         install: (id == "codex").then(|| "npm install -g @openai/codex".to_owned()),
         installed: matches!(id, "shell" | "claude"),
+        refused: None,
     };
     let engines = [
         ("codex", Standing::BuiltIn),
@@ -21,10 +22,12 @@ pub(super) fn known() -> Known {
         ("acme", Standing::ThirdParty),
     ];
     let id = |id: &str| PluginId::parse(id).unwrap();
+    let broken = KnownEngine::refused(id("broken"), "`brk` is not on PATH".to_owned());
     Known {
-        engines: engines.into_iter().map(engine).collect(),
+        engines: engines.into_iter().map(engine).chain([broken]).collect(),
         transports: vec![id("local"), id("telegram")],
         late_commands: vec![id("help"), id("status")],
+        plugins: ["a", "acme", "broken", "scripts", "weather"].map(str::to_owned).to_vec(),
     }
 }
 
@@ -61,7 +64,8 @@ fn default_of(file: &str, installed: &[&str]) -> Result<String, String> {
     let settings = settings_of(file, &[], &[]).unwrap().settings;
     let mut engines = known().engines;
     for engine in &mut engines {
-        engine.installed = engine.executable.is_none() || installed.contains(&engine.id.as_str());
+        let is_there = engine.executable.is_none() || installed.contains(&engine.id.as_str());
+        engine.installed = is_there && engine.refused.is_none();
     }
     let chosen = default_engine(&settings, &engines);
     chosen.map(|id| id.to_string()).map_err(|diagnostic| diagnostic.to_string())
@@ -137,6 +141,7 @@ fn the_default_engine_is_the_named_one_or_the_first_that_is_there() {
             default_of("[transports.telegram]", &[]).unwrap_err(),
             default_of("[projects.shell]\npath = 'x'", &[]).unwrap_err(),
             default_of("default_engine = 'shell'\n[projects.shell]\npath = 'x'", &["pi"]).unwrap_err(),
+            default_of("default_engine = 'broken'", &["pi"]).unwrap_err(),
         ]
         .join("\n"),
     );
