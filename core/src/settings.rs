@@ -7,7 +7,9 @@
 
 mod diagnostic;
 mod engine;
+mod files;
 mod layer;
+mod people;
 mod plugin;
 mod project;
 mod secret;
@@ -20,7 +22,9 @@ mod mistakes;
 
 pub use diagnostic::{Diagnostic, Place, Severity, closest, has_errors};
 pub use engine::{KnownEngine, Standing, default_engine};
+pub use files::FilesConfig;
 pub use layer::{Override, is_setting};
+pub use people::SessionMode;
 pub use plugin::{PluginSettings, plugins};
 pub use project::Project;
 pub use secret::{EngineEnvironment, Secret, names_a_secret};

@@ -10,9 +10,9 @@ use takopi_core::port::ledger::{LedgerError, OutboxId};
 use takopi_core::port::{Clock, CommandSpec, Ledger as _, Transcriber, Transport as _};
 use takopi_core::route::{FILE, TOPIC};
 use takopi_core::session::Context;
-use takopi_core::settings::{Diagnostic, Instance, Secret, Settings};
+use takopi_core::settings::{Diagnostic, Instance, Secret, SessionMode, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
-use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
+use takopi_telegram::{RivalCheck, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
 
 use super::Opening;
 use super::greeting::{self, Greeting};

@@ -134,6 +134,22 @@ impl Inbox {
         taken.await.unwrap_or(Err(AcceptError::Closing)).map(|()| first)
     }
 
+    /// Returns up to where this instance has received, as [`Self::set_cursor`] was told.
+    ///
+    /// # Errors
+    /// [`AcceptError::Ledger`].
+    pub async fn cursor(&self) -> Result<Option<String>, AcceptError> {
+        Ok(self.desk.ledger.cursor(&self.instance).await?)
+    }
+
+    /// Remembers up to where this instance has received. Call it once everything before that was accepted.
+    ///
+    /// # Errors
+    /// [`AcceptError::Ledger`].
+    pub async fn set_cursor(&self, cursor: &str) -> Result<(), AcceptError> {
+        Ok(self.desk.ledger.set_cursor(&self.instance, cursor).await?)
+    }
+
     /// Returns the run that a message shows, or that answers it, while it waits or works.
     #[must_use]
     pub fn run_at(&self, message: &MessageRef) -> Option<RunAt> {

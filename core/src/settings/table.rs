@@ -294,7 +294,7 @@ impl<'a> Table<'a> {
         value
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         key: &str,
         expected: &str,
@@ -444,13 +444,13 @@ fn found(node: &Node, path: &str) -> String {
     }
 }
 
-fn text(node: &Node) -> Option<String> {
+pub(super) fn text(node: &Node) -> Option<String> {
     let (Value::Text(text) | Value::String(text)) = &node.value else { return None };
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn integer(node: &Node) -> Option<i64> {
+pub(super) fn integer(node: &Node) -> Option<i64> {
     match &node.value {
         Value::Integer(number) => *number,
         Value::Text(text) => text.trim().parse().ok(),

@@ -31,9 +31,12 @@ pub enum CallError {
         /// The caller's patience.
         after: Duration,
     },
-    /// The connection has ended; the text says why.
+    /// The connection has ended; the text says why. The other side may have got the message.
     #[error("{0}")]
     Closed(Arc<str>),
+    /// The connection had ended before; nothing was sent. The text says why.
+    #[error("{0}")]
+    Unsent(Arc<str>),
     /// The message is longer than a line may be; nothing was sent.
     #[error("the message is longer than {limit} bytes")]
     TooLong {
@@ -129,13 +132,13 @@ impl Peer {
                 }
             }
         };
-        answered.map_err(|_| self.shared.why_closed())?.map_err(CallError::Refused)
+        answered.map_err(|_| CallError::Closed(self.shared.why_closed()))?.map_err(CallError::Refused)
     }
 
     /// Sends a notification; returns when it is in the queue.
     ///
     /// # Errors
-    /// [`CallError::Closed`] or [`CallError::TooLong`].
+    /// [`CallError::Unsent`] or [`CallError::TooLong`].
     pub async fn notify(&self, method: &str, params: Value) -> Result<(), CallError> {
         self.queue(Outgoing::Notification { jsonrpc: Version::Two, method, params: &params }.line()).await
     }
@@ -158,10 +161,10 @@ impl Peer {
 
     async fn queue(&self, line: Vec<u8>) -> Result<(), CallError> {
         match self.shared.queue(line).await {
-            Err(CallError::Closed(_)) => {
+            Err(CallError::Unsent(_)) => {
                 // The words for it may still be on their way.
                 self.shared.ended.cancelled().await;
-                Err(self.shared.why_closed())
+                Err(CallError::Unsent(self.shared.why_closed()))
             }
             queued => queued,
         }
@@ -230,7 +233,7 @@ impl Shared {
         let mut pending = lock(&self.pending);
         let open = match &mut *pending {
             Pending::Open(open) => open,
-            Pending::Closed(why) => return Err(CallError::Closed(Arc::clone(why))),
+            Pending::Closed(why) => return Err(CallError::Unsent(Arc::clone(why))),
         };
         let limit = self.limits.pending_calls;
         if open.len() >= limit {
@@ -264,7 +267,7 @@ impl Shared {
     /// Puts a line into the queue, waiting for room.
     pub(super) async fn queue(&self, bytes: Vec<u8>) -> Result<(), CallError> {
         self.check_length(&bytes)?;
-        let closed = || CallError::Closed(Arc::from("the connection has ended"));
+        let closed = || CallError::Unsent(Arc::from("the connection has ended"));
         let kib = u32::try_from(kib(bytes.len())).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| closed())?;
         self.outgoing.send(Line { bytes, room }).await.map_err(|_| closed())
@@ -309,11 +312,11 @@ impl Shared {
         self.ended.cancel();
     }
 
-    fn why_closed(&self) -> CallError {
-        CallError::Closed(match &*lock(&self.pending) {
+    fn why_closed(&self) -> Arc<str> {
+        match &*lock(&self.pending) {
             Pending::Closed(why) => Arc::clone(why),
             Pending::Open(_) => Arc::from("the connection has ended"),
-        })
+        }
     }
 }
 

@@ -98,8 +98,9 @@ impl Server {
         }
         let service = Arc::clone(&self.service);
         let place = Place { id, serving: Arc::clone(&self.serving), shared: Arc::clone(&self.shared), slot };
+        let answering = service.begin(method, params, cancel.clone());
         self.tasks.spawn(async move {
-            let outcome = service.request(&method, params, cancel.clone()).await;
+            let outcome = answering.await;
             let outcome =
                 if cancel.is_cancelled() { outcome.map_err(|_| RpcError::cancelled()) } else { outcome };
             place.answer(outcome).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use takopi_stdio::rpc::{CallError, Closed, Limits, Patience, Peer, RpcError, Service, peer};
+use takopi_stdio::rpc::{Answering, CallError, Closed, Limits, Patience, Peer, RpcError, Service, peer};
 use takopi_stdio::{Lines, Process, StderrTail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::sync::mpsc;
@@ -24,6 +24,13 @@ struct Desk {
 
 #[async_trait]
 impl Service for Desk {
+    fn begin(self: Arc<Self>, method: String, params: Value, cancel: CancellationToken) -> Answering {
+        if method == "line" {
+            self.told.lock().unwrap().push(params.clone());
+        }
+        Box::pin(async move { self.request(&method, params, cancel).await })
+    }
+
     async fn request(
         &self,
         method: &str,
@@ -307,4 +314,35 @@ async fn stopping_closes_the_stream_and_cancels_what_is_being_served() {
     });
     assert!(matches!(closed, Closed::Here));
     cancelled.recv().await.expect("the request is cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_begin_in_the_order_in_which_they_came() {
+    let (_peer, mut answers, mut stream) = raw(Limits::PLUGIN);
+    let line = |id: i32, method: &str| format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{id}}}\n");
+    let lines: String = (0..50).map(|id| line(id, "line")).chain([line(50, "told")]).collect();
+    stream.write_all(lines.as_bytes()).await.unwrap();
+    let told = loop {
+        let batch = answers.next_batch().await.unwrap().unwrap();
+        let answers = batch.lines().map(|line| serde_json::from_slice::<Value>(line).unwrap());
+        if let Some(told) = answers.into_iter().find(|answer| answer["id"] == 50) {
+            break told["result"].clone();
+        }
+    };
+    assert_eq!(told, Value::Array((0..50).map(Value::from).collect()));
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_told_apart_from_what_may_have_arrived() {
+    let (peer, mut lines, stream) = raw(Limits::PLUGIN);
+    let asked = peer.clone();
+    let (answer, ()) =
+        tokio::join!(async { asked.call("wait", Value::Null, &Patience::endless()).await }, async {
+            lines.next_batch().await.unwrap();
+            drop((lines, stream));
+        });
+    assert!(matches!(answer, Err(CallError::Closed(_))), "{answer:?}");
+    let answer = peer.call("wait", Value::Null, &Patience::endless()).await;
+    assert!(matches!(answer, Err(CallError::Unsent(_))), "{answer:?}");
+    assert!(matches!(peer.notify("told", Value::Null).await, Err(CallError::Unsent(_))));
 }
