@@ -8,7 +8,9 @@ mod parts;
 mod problem;
 mod process;
 mod switchboard;
+mod transport;
 
 pub use parts::{Dress, HostParts, Passes};
 pub use problem::{Code, Problem};
 pub use process::{Failure, Plugin, Running};
+pub use transport::{HouseKeys, People, PluginTransport, PluginTransportConfig};

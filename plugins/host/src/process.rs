@@ -13,6 +13,7 @@ use crate::manifest::Package;
 use crate::parts::HostParts;
 use crate::problem::{Code, Problem};
 use crate::switchboard::Switchboard;
+use crate::transport::doors::Doors;
 
 /// How long a plugin may take from its start to the answer of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -135,7 +136,7 @@ impl Plugin {
             .max_line_bytes(protocol::MAX_LINE_BYTES)
     }
 
-    fn data_dir(&self) -> std::path::PathBuf {
+    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
         let name = takopi_core::id::Distribution::parse(&self.package.manifest.distribution.name);
         self.parts.data.join(name.map_or_else(|| "unnamed".to_owned(), |name| name.to_string()))
     }
@@ -150,7 +151,7 @@ impl Plugin {
             return Err(failed(&"it has no stdin"));
         };
         let (peer, wire) = peer(Limits::PLUGIN);
-        let switchboard = Arc::new(Switchboard { package: self.package.clone() });
+        let switchboard = Arc::new(Switchboard { package: self.package.clone(), doors: Doors::default() });
         let service: Arc<dyn Service> = switchboard.clone();
         let (process, stderr, stop) = (child.process.clone(), child.stderr.clone(), self.parts.stop.clone());
         let (tasks, leash, stdout) = (self.parts.tasks.clone(), child.leash, child.stdout);

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use takopi_plugin_protocol::{Method, Notification, life};
-use takopi_stdio::rpc::{RpcError, Service};
+use takopi_plugin_protocol::{Method, Notification, life, transport};
+use takopi_stdio::rpc::{Answering, RpcError, Service};
 use tokio_util::sync::CancellationToken;
 
 use crate::manifest::Package;
+use crate::transport::doors::Doors;
 
 /// One process's line into the house.
 pub(crate) struct Switchboard {
     pub(crate) package: Arc<Package>,
+    /// Where what comes in from transports goes.
+    pub(crate) doors: Doors,
 }
 
 /// Reads the parameters of a method.
@@ -28,13 +31,21 @@ pub(crate) fn write<M: Method>(result: &M::Result) -> Result<Value, RpcError> {
 
 #[async_trait]
 impl Service for Switchboard {
+    fn begin(self: Arc<Self>, method: String, params: Value, cancel: CancellationToken) -> Answering {
+        // What comes in keeps its order, so it is put in line here.
+        if method == transport::Inbound::NAME {
+            return self.doors.take(params);
+        }
+        Box::pin(async move { self.request(&method, params, cancel).await })
+    }
+
     async fn request(
         &self,
         method: &str,
         _params: Value,
         _cancel: CancellationToken,
     ) -> Result<Value, RpcError> {
-        // Groups are connected here: engine/ask, transport/inbound, host/*.
+        // Groups are connected here: engine/ask, host/*.
         Err(RpcError::unknown_method(method))
     }
 
