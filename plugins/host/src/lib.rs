@@ -7,6 +7,7 @@ pub mod manifest;
 mod parts;
 mod problem;
 mod process;
+pub mod schema;
 mod switchboard;
 
 pub use parts::{Dress, HostParts, Passes};
