@@ -174,6 +174,14 @@ impl Shape {
         self.types == [Type::Table]
     }
 
+    /// Returns the shape of the value at `key`, if it is known.
+    pub(crate) fn below(&self, key: &str) -> Option<&Self> {
+        match (self.field(key), &self.others) {
+            (Some(field), _) => Some(&field.shape),
+            (None, Others::Each(shape)) => Some(shape),
+            (None, _) => None,
+        }
+    }
     fn fill(&self, table: &mut Map<String, Value>) {
         for field in &self.fields {
             match table.get_mut(&field.name) {
