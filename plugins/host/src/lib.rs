@@ -3,10 +3,13 @@
 //! A plugin is a folder with a manifest and something executable. [`manifest`] is all that is known while nothing runs;
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
+pub mod discover;
 pub mod manifest;
+pub mod owner;
 mod parts;
 mod problem;
 mod process;
+pub mod python;
 mod switchboard;
 
 pub use parts::{Dress, HostParts, Passes};
