@@ -26,7 +26,7 @@ pub use engine::{KnownEngine, Standing, default_engine};
 pub use files::FilesConfig;
 pub use layer::{Override, is_setting};
 pub use people::SessionMode;
-pub use plugin::{PluginSettings, plugins};
+pub use plugin::{PluginSettings, PythonEnvironment, plugins};
 pub use project::Project;
 pub use secret::{EngineEnvironment, Secret, names_a_secret};
 pub use source::ConfigFile;

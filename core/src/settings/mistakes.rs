@@ -118,6 +118,8 @@ const TABLE: &[Case] = &[
     ("a key of plugins misspelt", "[plugins]\nenable = [\"a\"]", &[], &[]),
     ("the table of a plugin misspelt", "[plugins.wether]\nunit = \"C\"", &[], &[]),
     ("the table of a plugin there is not", "[plugins.zzz]\nunit = \"C\"", &[], &[]),
+    ("a plugin's settings that are no table", "[plugins]\nweather = 3", &[], &[]),
+    ("an environment that is nothing of the kind", "[plugins]\nenvironments = [3, { env = 2 }]", &[], &[]),
     ("the reserved key of plugins", "[plugins]\nauto_install = true", &[], &[]),
     ("a room's number", "[transports.local]\nport = \"http\"", &[], &[]),
     ("a room's key misspelt", "[transports.local]\nprot = 8787", &[], &[]),

@@ -3,11 +3,14 @@
 //! A plugin is a folder with a manifest and something executable. [`manifest`] is all that is known while nothing runs;
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
+pub mod discover;
 pub mod layers;
 pub mod manifest;
+pub mod owner;
 mod parts;
 mod problem;
 mod process;
+pub mod python;
 pub mod schema;
 mod switchboard;
 mod transport;
