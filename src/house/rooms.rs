@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use takopi_core::catalog::{Catalog, Claim, Holder, Listing, Loader, Origin, Rules, survey};
 use takopi_core::desk::Generation;
 use takopi_core::id::{CommandId, InstanceId, PluginId, PluginKind, TransportKind};
-use takopi_core::port::command::{Command, CommandSpec};
+use takopi_core::port::command::{Command, CommandSettings, CommandSpec};
 use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::port::transport::TransportSpec;
 use takopi_core::route::KnownProject;
@@ -117,9 +117,11 @@ pub(super) fn generation(
     let workspace = worktrees(settings, &opening.dir, &parts, &lasting.turns);
     let specs = listed.into_iter().map(|engine| engine.spec).collect();
     let (engines, commands) = surveys(settings, specs, &settings.plugins.enabled)?;
+    let command_settings = commands.found.iter().filter_map(|found| table_of(settings, &found.id)).collect();
     Ok(Generation {
         engines: Catalog::new(engines, BuiltInEngines { parts, settings: settings.clone() }),
         commands: Catalog::new(commands, BuiltInCommands(takopi_commands::all()?)),
+        command_settings,
         workspace: Arc::new(workspace),
         default_engine: opening.default_engine.clone(),
         projects: settings.projects.iter().map(known_project).collect(),
@@ -128,6 +130,14 @@ pub(super) fn generation(
         serialize: settings.serialize,
         final_notify: opening.final_notify,
     })
+}
+
+/// Returns `[plugins.<id>]` of a command, where there is such a table.
+fn table_of(settings: &Settings, id: &CommandId) -> Option<(CommandId, CommandSettings)> {
+    match settings.raw(&format!("plugins.{id}"))? {
+        serde_json::Value::Object(table) => Some((id.clone(), CommandSettings(table))),
+        _ => None,
+    }
 }
 
 /// Returns what engines are made of; `ledger` marks their children.
