@@ -3,12 +3,14 @@
 //! A plugin is a folder with a manifest and something executable. [`manifest`] is all that is known while nothing runs;
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
+mod command;
 pub mod manifest;
 mod parts;
 mod problem;
 mod process;
 mod switchboard;
 
+pub use command::PluginCommand;
 pub use parts::{Dress, HostParts, Passes};
 pub use problem::{Code, Problem};
 pub use process::{Failure, Plugin, Running};

@@ -9,6 +9,7 @@ use takopi_stdio::rpc::{CallError, Closed, Limits, Patience, Peer, Service, peer
 use takopi_stdio::{Input, Ladder, Marker, Process, Spawn, StderrTail, StopReport};
 use tokio::sync::Mutex;
 
+use crate::command::Contexts;
 use crate::manifest::Package;
 use crate::parts::HostParts;
 use crate::problem::{Code, Problem};
@@ -135,7 +136,8 @@ impl Plugin {
             .max_line_bytes(protocol::MAX_LINE_BYTES)
     }
 
-    fn data_dir(&self) -> std::path::PathBuf {
+    /// Returns the folder in which it may keep files.
+    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
         let name = takopi_core::id::Distribution::parse(&self.package.manifest.distribution.name);
         self.parts.data.join(name.map_or_else(|| "unnamed".to_owned(), |name| name.to_string()))
     }
@@ -150,7 +152,10 @@ impl Plugin {
             return Err(failed(&"it has no stdin"));
         };
         let (peer, wire) = peer(Limits::PLUGIN);
-        let switchboard = Arc::new(Switchboard { package: self.package.clone() });
+        let switchboard = Arc::new(Switchboard {
+            package: self.package.clone(),
+            contexts: Contexts::new(self.package.clone()),
+        });
         let service: Arc<dyn Service> = switchboard.clone();
         let (process, stderr, stop) = (child.process.clone(), child.stderr.clone(), self.parts.stop.clone());
         let (tasks, leash, stdout) = (self.parts.tasks.clone(), child.leash, child.stdout);

@@ -9,11 +9,14 @@ use takopi_plugin_protocol::{Method, Notification, life};
 use takopi_stdio::rpc::{RpcError, Service};
 use tokio_util::sync::CancellationToken;
 
+use crate::command::{self, Contexts};
 use crate::manifest::Package;
 
 /// One process's line into the house.
 pub(crate) struct Switchboard {
     pub(crate) package: Arc<Package>,
+    /// Calls of commands that may ask for something.
+    pub(crate) contexts: Contexts,
 }
 
 /// Reads the parameters of a method.
@@ -31,15 +34,19 @@ impl Service for Switchboard {
     async fn request(
         &self,
         method: &str,
-        _params: Value,
-        _cancel: CancellationToken,
+        params: Value,
+        cancel: CancellationToken,
     ) -> Result<Value, RpcError> {
-        // Groups are connected here: engine/ask, transport/inbound, host/*.
+        // Groups are connected here: engine/ask, transport/inbound.
+        if let Some(answer) = command::answer(&self.contexts, method, params, &cancel).await {
+            return answer;
+        }
         Err(RpcError::unknown_method(method))
     }
 
     async fn notify(&self, method: &str, params: Value) {
-        // Groups are connected here: engine/event, context/release.
+        // Groups are connected here: engine/event.
+        let Some(params) = command::release(&self.contexts, method, params) else { return };
         if method == life::Log::NAME {
             match read::<life::Log>(params) {
                 Ok(log) => self.log(&log),
