@@ -4,6 +4,7 @@
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
 mod bounds;
+mod command;
 pub mod discover;
 mod engine;
 mod health;
@@ -22,6 +23,7 @@ mod switchboard;
 mod transport;
 
 pub use bounds::Bounds;
+pub use command::PluginCommand;
 pub use engine::PluginEngine;
 pub use parts::{Dress, HostParts, Passes};
 pub use plugins::Plugins;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use takopi_core::port::command::Access;
 use takopi_core::port::engine::EngineFeatures;
 use takopi_core::port::transport::{Limits, TransportFeatures};
 use takopi_core::resume::ResumePattern;
@@ -125,6 +126,8 @@ pub struct CommandTable {
     pub usage: String,
     /// Programs that must be on PATH.
     pub needs: Vec<String>,
+    /// Who may call it: `access = "manager"` is, in groups, only who manages the group.
+    pub access: Access,
     /// The JSON schema of `[plugins.<id>]`, in the manifest's folder.
     pub config_schema: Option<PathBuf>,
 }

@@ -10,6 +10,7 @@ use takopi_stdio::rpc::{Answering, RpcError, Service};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::command::{self, Contexts};
 use crate::engine::Runs;
 use crate::manifest::Package;
 use crate::transport::doors::Doors;
@@ -17,6 +18,8 @@ use crate::transport::doors::Doors;
 /// One process's line into the house.
 pub(crate) struct Switchboard {
     pub(crate) package: Arc<Package>,
+    /// Calls of commands that may ask for something.
+    pub(crate) contexts: Contexts,
     /// Where what comes in from transports goes.
     pub(crate) doors: Doors,
     /// Lines that were too long, counted.
@@ -51,15 +54,17 @@ impl Service for Switchboard {
         params: Value,
         cancel: CancellationToken,
     ) -> Result<Value, RpcError> {
-        // Groups are connected here: host/*.
-        match method {
-            engine::Ask::NAME => write::<engine::Ask>(&self.runs.ask(read(params)?, &cancel).await?),
-            _ => Err(RpcError::unknown_method(method)),
+        if method == engine::Ask::NAME {
+            return write::<engine::Ask>(&self.runs.ask(read(params)?, &cancel).await?);
+        }
+        match command::answer(&self.contexts, method, params, &cancel).await {
+            Some(answer) => answer,
+            None => Err(RpcError::unknown_method(method)),
         }
     }
 
     async fn notify(&self, method: &str, params: Value) {
-        // Groups are connected here: context/release.
+        let Some(params) = command::release(&self.contexts, method, params) else { return };
         match method {
             engine::Event::NAME => self.runs.told(params).await,
             life::Log::NAME => match read::<life::Log>(params) {
@@ -78,7 +83,8 @@ impl Service for Switchboard {
 impl Switchboard {
     /// Returns that of a process of `package`, where nothing is under way.
     pub(crate) fn new(package: Arc<Package>) -> Self {
-        Self { package, doors: Doors::default(), overlong: watch::Sender::new(0), runs: Runs::default() }
+        let contexts = Contexts::new(package.clone());
+        Self { package, contexts, doors: Doors::default(), overlong: watch::Sender::new(0), runs: Runs::default() }
     }
 
     fn log(&self, log: &life::Log) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use takopi_core::catalog::{Claim, Origin};
 use takopi_core::id::PluginId;
-use takopi_core::port::command::{Access, CommandSpec};
+use takopi_core::port::command::CommandSpec;
 use takopi_core::port::engine::EngineSpec;
 use takopi_core::port::transport::TransportSpec;
 
@@ -84,7 +84,7 @@ impl<'a> Claims<'a> {
                 usage: table.usage.clone(),
                 options: Vec::new(),
                 ephemeral: false,
-                access: Access::Everyone,
+                access: table.access,
             }));
         }
         self.discovery.engines.extend(engines);

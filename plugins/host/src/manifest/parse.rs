@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use semver::{Version, VersionReq};
 use takopi_core::id::Distribution;
+use takopi_core::port::command::Access;
 use takopi_core::port::engine::EngineFeatures;
 use takopi_core::port::transport::{Limits, Rate, TextLimit, TextUnit, TransportFeatures};
 use takopi_core::resume::{DEFAULT_TOKEN, PatternError, ResumePattern};
@@ -338,7 +339,19 @@ fn command(id: &str, table: &mut Table<'_, '_>, told: &mut Told) -> CommandTable
         description: table.required(told, "description", "\"what it does, in a few words\""),
         usage: table.text(told, "usage", "\"/weather <place>\"").unwrap_or_else(|| format!("/{id}")),
         needs: programs(table, told),
+        access: access(table, told),
         config_schema: schema(table, told),
+    }
+}
+
+fn access(table: &mut Table<'_, '_>, told: &mut Told) -> Access {
+    match table.text(told, "access", "\"manager\"").as_deref() {
+        None | Some("everyone") => Access::Everyone,
+        Some("manager") => Access::Manager,
+        Some(_) => {
+            told.mistake(format!("{}: write \"manager\" or \"everyone\"", table.dotted("access")));
+            Access::Everyone
+        }
     }
 }
 
