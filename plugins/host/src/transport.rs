@@ -51,20 +51,30 @@ use refusal::{fetch_error, send_error, words};
 use crate::problem::{Code, Problem};
 use crate::process::{Failure, Plugin, Running};
 
-/// How long a call may take that shows something.
-const CALL: Duration = Duration::from_secs(30);
+/// How long a plugin may take.
+#[derive(Debug, Clone, Copy)]
+struct Waits {
+    /// For a call that shows something.
+    call: Duration,
+    /// To start: it may have to log in at its service.
+    start: Duration,
+    /// To stop. Whoever takes longer is not waited for: what it still hands in is refused.
+    stop: Duration,
+    /// For a file: a little less than the desk's own patience, so that the plugin is told to give up.
+    fetch: Duration,
+    /// To check its settings.
+    check: Duration,
+}
 
-/// How long a transport may take to start: it may have to log in at its service.
-const START: Duration = Duration::from_secs(30);
-
-/// How long it may take to stop. Whoever takes longer is not waited for: what it still hands in is refused.
-const STOP: Duration = Duration::from_secs(5);
-
-/// How long a file may take: a little less than the desk's own patience, so that the plugin is told to give up.
-const FETCH: Duration = Duration::from_secs(55);
-
-/// How long a check of the settings may take.
-const CHECK: Duration = Duration::from_secs(10);
+impl Waits {
+    const USUAL: Self = Self {
+        call: Duration::from_secs(30),
+        start: Duration::from_secs(30),
+        stop: Duration::from_secs(5),
+        fetch: Duration::from_secs(55),
+        check: Duration::from_secs(10),
+    };
+}
 
 /// A transport that is a plugin.
 pub struct PluginTransport {
@@ -79,6 +89,7 @@ pub struct PluginTransport {
     health: Health,
     /// The process that was told to start last.
     running: Mutex<Weak<Running>>,
+    waits: Waits,
     warned: AtomicBool,
 }
 
@@ -104,6 +115,7 @@ impl PluginTransport {
             menu: Menu::default(),
             health: Health::default(),
             running: Mutex::default(),
+            waits: Waits::USUAL,
             warned: AtomicBool::new(false),
         }
     }
@@ -151,10 +163,8 @@ impl PluginTransport {
 
     /// Receives until `stop` fires or the process ends.
     async fn session(&self, inbox: &Inbox, stop: &CancellationToken) -> Result<(), TransportError> {
-        let running = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            running = self.plugin.running() => running.map_err(|problem| unavailable(&problem))?,
-        };
+        // Not given up half-way: a process whose handshake nobody finishes would be nobody's.
+        let running = self.plugin.running().await.map_err(|problem| unavailable(&problem))?;
         let kind = self.spec.kind.as_str();
         if !running.provides(Kind::Transport, kind) {
             let told = format!("the plugin does not provide the transport {kind}, which its manifest names");
@@ -171,6 +181,7 @@ impl PluginTransport {
             instance: &self.instance,
             gate: &self.gate,
             clock: &*self.plugin.parts().clock,
+            stop,
             owner: self.owner(),
             missing: BTreeSet::new(),
         };
@@ -194,7 +205,7 @@ impl PluginTransport {
             config: self.config.clone(),
             cursor: cursor.map_err(|error| TransportError::Broken(error.to_string()))?,
         };
-        match running.call(&start, &Patience::of(START).until(stop.clone())).await {
+        match running.call(&start, &Patience::of(self.waits.start).until(stop.clone())).await {
             Ok(_) => {
                 self.health.well();
                 tracing::info!(instance = %self.instance, "a plugin's transport has started");
@@ -207,10 +218,10 @@ impl PluginTransport {
             ended = running.ended() => {
                 return Err(TransportError::Broken(format!("the plugin has ended: {}", last_words(&ended))));
             }
-            () = self.menu.keep(&self.instance, running) => {}
+            () = self.menu.keep(&self.instance, running, self.waits.call) => {}
         }
         let stopping = wire::Stop { instance: self.instance.to_string() };
-        if let Err(failure) = running.call(&stopping, &Patience::of(STOP)).await {
+        if let Err(failure) = running.call(&stopping, &Patience::of(self.waits.stop)).await {
             tracing::warn!(instance = %self.instance, %failure, "a plugin's transport did not say that it has stopped");
         }
         Ok(())
@@ -253,7 +264,7 @@ impl PluginTransport {
         };
         let kind = self.spec.kind.to_string();
         let check = CheckConfig { kind: Kind::Transport, id: kind, config: self.config.clone() };
-        match running.call(&check, &Patience::of(CHECK)).await {
+        match running.call(&check, &Patience::of(self.waits.check)).await {
             Ok(told) => {
                 let bad = told.issues.into_iter().filter(|issue| issue.level >= Level::Warning);
                 bad.map(|issue| SetupIssue { title: issue.title, remedy: issue.lines }).collect()
@@ -279,9 +290,9 @@ fn hold(running: &Arc<Running>) -> Arc<Running> {
 fn unavailable(problem: &Problem) -> TransportError {
     match problem.code {
         Code::StartFailed | Code::HandshakeTimeout | Code::MissingExecutable | Code::Quarantined => {
-            TransportError::Broken(problem.message.clone())
+            TransportError::Broken(last_words(&problem.message))
         }
-        _ => TransportError::Fatal(problem.message.clone()),
+        _ => TransportError::Fatal(words(&problem.message)),
     }
 }
 
@@ -367,7 +378,7 @@ impl Transport for PluginTransport {
             notify: options.notify,
             nonce: options.nonce.clone(),
         };
-        let sent = self.call(&send, CALL).await.map_err(|failure| send_error(&failure))?;
+        let sent = self.call(&send, self.waits.call).await.map_err(|failure| send_error(&failure))?;
         // It stands where it was sent to, whatever the plugin calls that place.
         let told =
             inbound::message_ref("message", sent.message, &self.instance).map_err(SendError::Unknown)?;
@@ -376,13 +387,13 @@ impl Transport for PluginTransport {
 
     async fn edit(&self, message: &MessageRef, part: &Body) -> Result<Sent, SendError> {
         let edit = wire::Edit { message: outbound::message(message), part: self.part(part)? };
-        self.call(&edit, CALL).await.map_err(|failure| send_error(&failure))?;
+        self.call(&edit, self.waits.call).await.map_err(|failure| send_error(&failure))?;
         Ok(Sent { message: message.clone(), hint: None })
     }
 
     async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
         let delete = wire::Delete { message: outbound::message(message) };
-        match self.call(&delete, CALL).await.map_err(|failure| send_error(&failure)) {
+        match self.call(&delete, self.waits.call).await.map_err(|failure| send_error(&failure)) {
             Ok(_) | Err(SendError::Gone) => Ok(()),
             Err(error) => Err(error),
         }
@@ -400,7 +411,7 @@ impl Transport for PluginTransport {
     ) -> Result<Option<String>, FetchError> {
         let (instance, attachment) = (self.instance.to_string(), outbound::attachment(file));
         let fetch = wire::Fetch { instance, attachment, max_bytes };
-        let fetched = self.call(&fetch, FETCH).await.map_err(|failure| fetch_error(&failure))?;
+        let fetched = self.call(&fetch, self.waits.fetch).await.map_err(|failure| fetch_error(&failure))?;
         fetch::copy(&self.plugin.data_dir(), &fetched.file.path, max_bytes, into).await?;
         Ok(Some(fetched.file.name))
     }

@@ -31,7 +31,8 @@ pub const DATA_DIR: &str = "TAKOPI_DATA_DIR";
 pub mod code {
     /// The request was cancelled.
     pub const CANCELLED: i64 = -32800;
-    /// Not now: `data.retry_after_ms` tells when.
+    /// Not now, and nothing was done: `data.retry_after_ms` tells when. From a transport it is about one chat, unless
+    /// `data.scope` is `"bot"`.
     pub const RETRY_LATER: i64 = -32010;
     /// The plugin's permissions do not allow it.
     pub const NOT_ALLOWED: i64 = -32011;

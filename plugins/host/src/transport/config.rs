@@ -99,17 +99,16 @@ impl HouseKeys {
     /// write instead.
     #[must_use]
     pub fn warning(&self, instance: &InstanceId) -> Option<(String, String)> {
-        let place = format!("into [transports.{instance}]: {PEOPLE}");
+        let place = format!("write into [transports.{instance}] who may speak: {PEOPLE} = [\"ID\"]");
         match self.people {
             People::Named(_) => None,
             People::Unsaid => Some((
                 "nobody is served but people who were let in by `takopi pair`".to_owned(),
-                format!("write the ids of those who may speak {place} = [\"ID\"]; [] if it is to stay so"),
+                format!("{place}, or [] if it is to stay so"),
             )),
-            People::Everybody => Some((
-                "everybody who reaches it may command this machine".to_owned(),
-                format!("write the ids of those who may {place} = [\"ID\"]"),
-            )),
+            People::Everybody => {
+                Some(("everybody who reaches it may command this machine".to_owned(), place))
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use takopi_core::port::transport::{Admission, TransportError};
 use takopi_plugin_protocol::transport::Accepted;
 use takopi_stdio::rpc::RpcError;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::doors::{Arrival, LINE_BOUND};
 use super::gate::Gate;
@@ -32,6 +33,7 @@ pub(super) struct Intake<'a> {
     pub(super) instance: &'a InstanceId,
     pub(super) gate: &'a Gate,
     pub(super) clock: &'a dyn Clock,
+    pub(super) stop: &'a CancellationToken,
     /// Whose the cursor is: stands before it in the ledger, so that no other plugin gets it.
     pub(super) owner: String,
     /// What could not be written down and has not come again: no cursor counts while there is any.
@@ -147,6 +149,7 @@ impl Intake<'_> {
         }
         match error {
             AcceptError::Closing => Ok(()),
+            AcceptError::NotServed(_) if self.stop.is_cancelled() => Ok(()),
             AcceptError::NotServed(_) => Err(TransportError::Broken(error.to_string())),
             AcceptError::Ledger(_) if self.missing.len() > MAX_MISSING => {
                 Err(TransportError::Broken(error.to_string()))

@@ -1,12 +1,13 @@
 //! The commands there are, for services that show them: told to the plugin when it has started and whenever they change.
 
+use std::time::Duration;
+
 use takopi_core::id::InstanceId;
 use takopi_core::render::shorten;
 use takopi_plugin_protocol::transport::{self, MenuItem};
 use takopi_stdio::rpc::{CallError, Patience, RpcError};
 use tokio::sync::watch;
 
-use super::CALL;
 use crate::process::{Failure, Running};
 
 /// Most commands of a menu: nobody reads more.
@@ -41,13 +42,13 @@ impl Menu {
     }
 
     /// Keeps the plugin's menu as it should be. Never returns; dropping it is how it is stopped.
-    pub(super) async fn keep(&self, instance: &InstanceId, running: &Running) {
+    pub(super) async fn keep(&self, instance: &InstanceId, running: &Running, patience: Duration) {
         let mut menu = self.0.subscribe();
         loop {
             let commands = menu.borrow_and_update().clone();
             if let Some(commands) = commands {
                 let told = transport::Menu { instance: instance.to_string(), commands };
-                match running.call(&told, &Patience::of(CALL)).await {
+                match running.call(&told, &Patience::of(patience)).await {
                     Ok(_) => {}
                     Err(Failure::Call(CallError::Refused(error)))
                         if error.code == RpcError::UNKNOWN_METHOD => {}
