@@ -18,6 +18,9 @@ use crate::schema::{Schema, Shape, Type, Whence};
 /// Bytes below which a text is no secret: hiding it would blot out ordinary words. The same as core's.
 const SHORTEST_SECRET: usize = 6;
 
+/// Settings by their keys.
+pub type Values = Map<String, Value>;
+
 /// Which layer a value is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,7 +62,7 @@ impl Effective {
     ///
     /// # Errors
     /// All diagnostics, when one of them is an error: what is configured so is not to be started.
-    pub fn usable(self) -> Result<(Map<String, Value>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    pub fn usable(self) -> Result<(Values, Vec<Diagnostic>), Vec<Diagnostic>> {
         if has_errors(&self.diagnostics) {
             Err(self.diagnostics)
         } else {

@@ -5,6 +5,7 @@
 
 pub mod layers;
 pub mod manifest;
+pub mod own_config;
 mod parts;
 mod problem;
 mod process;
