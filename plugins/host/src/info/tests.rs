@@ -11,7 +11,7 @@ use crate::layers::effective;
 use crate::manifest::{CommandTable, DistributionTable, EngineTable, ProcessTable};
 use crate::problem::Code;
 
-fn package() -> Package {
+pub(crate) fn package() -> Package {
     let needs = vec!["acme".to_owned()];
     let engine = EngineTable {
         title: "Acme Coder".to_owned(),
