@@ -5,11 +5,14 @@
 
 mod bounds;
 mod command;
+pub mod configure;
 pub mod discover;
 mod engine;
 mod health;
+pub mod info;
 pub mod layers;
 pub mod manifest;
+pub mod own_config;
 pub mod owner;
 mod parts;
 mod plugins;
@@ -21,6 +24,7 @@ pub mod schema;
 mod scripted;
 mod switchboard;
 mod transport;
+mod wrap;
 
 pub use bounds::Bounds;
 pub use command::PluginCommand;

@@ -9,7 +9,7 @@ mod check;
 mod json;
 mod parse;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 use std::io::Read as _;
@@ -20,9 +20,7 @@ use serde_json::{Map, Value};
 use takopi_core::settings::{Diagnostic, Place};
 
 pub use check::Whence;
-#[cfg(test)]
-pub(crate) use tests::any_schema;
-pub(crate) use words::key_of;
+pub(crate) use words::{key_of, literal};
 
 use crate::problem::{Code, Problem};
 
