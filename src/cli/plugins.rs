@@ -4,7 +4,7 @@
 
 use takopi_core::catalog::{Code, Listing, PluginError, render_plugins};
 use takopi_core::id::{Distribution, PluginKind};
-use takopi_core::settings::{Diagnostic, Severity};
+use takopi_core::settings::{Diagnostic, Known, KnownEngine, Severity, Standing};
 
 use super::PluginsArguments;
 use crate::report::{Exit, Failure, remark, say};
@@ -21,12 +21,12 @@ pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
         }
         Err(failure) => return Err(failure),
     };
-    let mut listing = house::listing(&loaded.settings)?;
+    let mut listing = house::listing(&loaded.settings, &loaded.plugins)?;
     if arguments.load {
         let mistakes = house::mistakes(&loaded.settings)?;
         let mistakes = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error);
         listing.add_errors(&mistakes.map(broken).collect::<Vec<_>>());
-        note_missing(&mut listing)?;
+        note_missing(&mut listing, &loaded.known);
     }
     if arguments.json {
         say(serde_json::to_string_pretty(&listing).map_err(anyhow::Error::from)?)?;
@@ -49,8 +49,9 @@ fn broken(mistake: &Diagnostic) -> PluginError {
 }
 
 /// Notes engines whose program isn't there: that is nothing wrong with the plugin.
-fn note_missing(listing: &mut Listing) -> Result<(), Failure> {
-    for engine in house::known()?.engines.into_iter().filter(|engine| !engine.installed) {
+fn note_missing(listing: &mut Listing, known: &Known) {
+    let is_ours = |engine: &&KnownEngine| engine.standing != Standing::ThirdParty;
+    for engine in known.engines.iter().filter(is_ours).filter(|engine| !engine.installed) {
         let message = engine.missing().to_string();
         listing.notes.push(PluginError {
             kind: Some(PluginKind::Engine),
@@ -60,5 +61,4 @@ fn note_missing(listing: &mut Listing) -> Result<(), Failure> {
             message,
         });
     }
-    Ok(())
 }

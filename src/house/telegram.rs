@@ -161,7 +161,7 @@ impl Bot {
             return;
         }
         let state = PythonState {
-            dir: &opening.python_state,
+            dir: &opening.config_dir,
             instance: &self.instance,
             usual_context: &|chat| usual_context(&opening.settings, chat),
         };
@@ -309,14 +309,14 @@ mod tests {
 
     use takopi_core::settings::{ConfigFile, Input, load};
 
-    use super::super::known;
+    use super::super::rooms::built_in;
     use super::*;
 
     fn loaded(text: &str) -> Settings {
         let content = Ok(text.as_bytes().to_vec());
         let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
         let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
-        load(&input, &known().unwrap()).unwrap().settings
+        load(&input, &built_in().unwrap()).unwrap().settings
     }
 
     #[test]
