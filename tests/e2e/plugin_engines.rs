@@ -20,7 +20,7 @@ fn telegram_plugin_engine_shows_progress_is_cancelled_and_goes_on_by_its_resume_
     let plugin = Plugin::install(&home, "acme", &ACME, CODER);
     let daemon = Daemon::start(&home);
     said(&server, "takopi is ready");
-    assert_eq!(plugin.started(), [], "nothing is started before it is wanted");
+    assert!(plugin.started().is_empty(), "nothing is started before it is wanted");
     let first = answer(&server, server.say(ADA, ADA, "/acme one"));
     assert!(
         first.text.contains("ok: one (turn 1)") && first.text.contains("acme resume s"),
