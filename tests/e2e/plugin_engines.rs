@@ -50,10 +50,10 @@ fn telegram_plugin_engine_is_chosen_by_agent_and_takes_a_model() {
     let home = telegram(&server, "");
     let _plugin = Plugin::install(&home, "acme", &ACME, CODER);
     let daemon = Daemon::start(&home);
-    server.say(ADA, ADA, "/agent acme");
+    answer(&server, server.say(ADA, ADA, "/agent set acme"));
     let chosen = answer(&server, server.say(ADA, ADA, "/agent"));
     assert!(chosen.text.contains("acme"), "{}", chosen.text);
-    server.say(ADA, ADA, "/model set acme big");
+    answer(&server, server.say(ADA, ADA, "/model set acme big"));
     let answered = answer(&server, server.say(ADA, ADA, "plain"));
     assert!(answered.text.contains("ok: plain (turn 1big)"), "{}", answered.text);
     daemon.stop();
