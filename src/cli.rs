@@ -27,7 +27,6 @@ use takopi_local::ConversationId;
 
 pub(crate) use status::elapsed;
 
-use crate::house;
 use crate::place::Place;
 use crate::report::{Exit, Failure};
 
@@ -374,7 +373,8 @@ impl ServeArguments {
     /// A usage error for a word that is neither an engine nor a command: then a command was meant as often.
     fn engine(&self) -> Result<Option<EngineId>, Failure> {
         let Some(word) = &self.engine else { return Ok(None) };
-        let engines: Vec<EngineId> = house::known()?.engines.into_iter().map(|engine| engine.id).collect();
+        let engines = crate::config::engines(&self.config.place()?)?;
+        let engines: Vec<EngineId> = engines.into_iter().map(|engine| engine.id).collect();
         if let Some(engine) = engines.iter().find(|engine| engine.as_str() == word) {
             return Ok(Some(engine.clone()));
         }

@@ -2,17 +2,23 @@
 //!
 //! What they mean and what is wrong with them is core's to say. Also notices when the file has changed.
 
+mod folders;
+
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use takopi_core::id::EngineId;
 use takopi_core::settings::{
-    ConfigFile, Diagnostic, Input, Known, Loaded, Override, Settings, default_engine, load,
+    self, ConfigFile, Diagnostic, Input, Known, KnownEngine, Loaded, Override, Settings, default_engine, load,
 };
+use takopi_plugin_host::discover::Discovery;
 use tokio::time::Instant;
+
+pub(crate) use folders::Folders;
 
 use crate::house;
 use crate::logs::Logs;
@@ -25,11 +31,24 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long the file has to rest before it is read: of one that is half written, who may speak could be missing.
 const REST: Duration = Duration::from_millis(200);
 
+/// Settings, and what they could name as they were read.
+#[derive(Debug, Clone)]
+pub(crate) struct Read {
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// What to warn of.
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// What settings may name.
+    pub(crate) known: Known,
+    /// The plugins there are.
+    pub(crate) plugins: Arc<Discovery>,
+}
+
 /// Settings that hold, with the engine they come to.
 #[derive(Debug)]
 pub(crate) struct Ready {
     /// The settings and what to warn of.
-    pub(crate) loaded: Loaded,
+    pub(crate) loaded: Read,
     /// The engine for messages that name none.
     pub(crate) default_engine: EngineId,
     /// The engines that could be installed; `None` when a coding agent is there already.
@@ -40,84 +59,25 @@ pub(crate) struct Ready {
 ///
 /// # Errors
 /// [`Failure::Settings`] with every mistake.
-pub(crate) fn read(place: &Place, overrides: &[Override]) -> Result<Loaded, Failure> {
-    with_input(place, overrides, load)?.map_err(Failure::Settings)
+pub(crate) fn read(place: &Place, overrides: &[Override]) -> Result<Read, Failure> {
+    with_input(place, overrides, |input| read_input(place, input))
 }
 
-/// Reads the settings and chooses the default engine; the log learns the secrets.
+/// Returns the engines there are, whatever else the settings say.
 ///
 /// # Errors
-/// [`Failure::Settings`] with every mistake.
-pub(crate) fn ready(place: &Place, overrides: &[Override], logs: &Logs) -> Result<Ready, Failure> {
-    let loaded = read(place, overrides)?;
-    logs.hide(loaded.settings.environment.secrets());
-    let known = house::known()?;
-    let default_engine = default_engine(&loaded.settings, &known.engines)
-        .map_err(|mistake| Failure::Settings(vec![mistake]))?;
-    let agents = || known.engines.iter().filter(|engine| engine.executable.is_some());
-    let missing = || agents().map(|engine| engine.id.clone()).collect();
-    let installable = (!agents().any(|engine| engine.installed)).then(missing);
-    Ok(Ready { loaded, default_engine, installable })
-}
-
-/// Returns the settings of somebody who has set nothing.
-///
-/// # Errors
-/// Never, unless the defaults are wrong.
-pub(crate) fn defaults(place: &Place) -> Result<Loaded, Failure> {
-    let file = ConfigFile { path: place.config.clone(), named: false, content: Ok(Vec::new()) };
-    let input = Input { file: &file, environment: &[], overrides: &[], home: place.home.as_deref() };
-    load(&input, &house::known()?).map_err(Failure::Settings)
-}
-
-/// Reads settings of this text alone, as the config file at `place` would be read.
-///
-/// # Errors
-/// [`Failure::Settings`] with every mistake.
-pub(crate) fn read_text(place: &Place, text: &str) -> Result<Loaded, Failure> {
-    let content = Ok(text.as_bytes().to_vec());
-    let file = ConfigFile { path: place.config.clone(), named: false, content };
-    let input = Input { file: &file, environment: &[], overrides: &[], home: place.home.as_deref() };
-    load(&input, &house::known()?).map_err(Failure::Settings)
-}
-
-/// Returns everything that a start would say of the settings as they are: of the tables of all rooms, and of the
-/// engine that is missing.
-///
-/// # Errors
-/// When they cannot be looked at.
-pub(crate) fn mistakes(place: &Place) -> Result<Vec<Diagnostic>, Failure> {
-    all_mistakes(read(place, &[]), |settings| default_engine(settings, &house::known().ok()?.engines).err())
-}
-
-/// Returns what is wrong with settings of this text alone; whether an engine is installed is another matter.
-///
-/// # Errors
-/// When they cannot be looked at.
-pub(crate) fn mistakes_in(place: &Place, text: &str) -> Result<Vec<Diagnostic>, Failure> {
-    all_mistakes(read_text(place, text), |_| None)
-}
-
-fn all_mistakes(
-    read: Result<Loaded, Failure>,
-    more: impl FnOnce(&Settings) -> Option<Diagnostic>,
-) -> Result<Vec<Diagnostic>, Failure> {
-    let Loaded { settings, warnings: mut told } = match read {
-        Ok(loaded) => loaded,
-        Err(Failure::Settings(mistakes)) => return Ok(mistakes),
-        Err(failure) => return Err(failure),
-    };
-    told.extend(house::mistakes(&settings)?);
-    told.extend(house::transport_mistakes(&settings));
-    told.extend(more(&settings));
-    told.sort_by(|a, b| a.place.cmp(&b.place));
-    Ok(told)
+/// When this program's own names are not sound, which never happens.
+pub(crate) fn engines(place: &Place) -> Result<Vec<KnownEngine>, Failure> {
+    with_input(place, &[], |input| {
+        let rules = settings::plugins(input);
+        Ok(house::known(&house::discover(place, &rules), &rules)?.engines)
+    })
 }
 
 fn with_input<T>(
     place: &Place,
     overrides: &[Override],
-    use_it: impl FnOnce(&Input<'_>, &Known) -> T,
+    use_it: impl FnOnce(&Input<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let content = match fs::read(&place.config) {
         Ok(bytes) => Ok(bytes),
@@ -127,8 +87,89 @@ fn with_input<T>(
     let environment: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let input = Input { file: &file, environment: &environment, overrides, home: place.home.as_deref() };
-    Ok(use_it(&input, &house::known()?))
+    let home = place.home.as_deref();
+    use_it(&Input { file: &file, environment: &environment, overrides, home })
+}
+
+/// Finds the plugins first: what other tables may name depends on them.
+fn read_input(place: &Place, input: &Input<'_>) -> Result<Read, Failure> {
+    let rules = settings::plugins(input);
+    let plugins = Arc::new(house::discover(place, &rules));
+    let known = house::known(&plugins, &rules)?;
+    let Loaded { settings, warnings } = load(input, &known).map_err(Failure::Settings)?;
+    Ok(Read { settings, warnings, known, plugins })
+}
+
+/// Reads the settings and chooses the default engine; the log learns the secrets.
+///
+/// # Errors
+/// [`Failure::Settings`] with every mistake.
+pub(crate) fn ready(place: &Place, overrides: &[Override], logs: &Logs) -> Result<Ready, Failure> {
+    let loaded = read(place, overrides)?;
+    logs.hide(loaded.settings.environment.secrets());
+    logs.hide(&house::plugin_secrets(place, &loaded.settings, &loaded.plugins));
+    let known = &loaded.known.engines;
+    let default_engine =
+        default_engine(&loaded.settings, known).map_err(|mistake| Failure::Settings(vec![mistake]))?;
+    let agents = || known.iter().filter(|engine| engine.executable.is_some());
+    let missing = || agents().map(|engine| engine.id.clone()).collect();
+    let installable = (!agents().any(|engine| engine.installed)).then(missing);
+    Ok(Ready { loaded, default_engine, installable })
+}
+
+/// Returns the settings of somebody who has set nothing.
+///
+/// # Errors
+/// Never, unless the defaults are wrong.
+pub(crate) fn defaults(place: &Place) -> Result<Read, Failure> {
+    read_text(place, "")
+}
+
+/// Reads settings of this text alone, as the config file at `place` would be read.
+///
+/// # Errors
+/// [`Failure::Settings`] with every mistake.
+pub(crate) fn read_text(place: &Place, text: &str) -> Result<Read, Failure> {
+    let content = Ok(text.as_bytes().to_vec());
+    let file = ConfigFile { path: place.config.clone(), named: false, content };
+    let input = Input { file: &file, environment: &[], overrides: &[], home: place.home.as_deref() };
+    read_input(place, &input)
+}
+
+/// Returns everything that a start would say of the settings as they are: of the tables of all rooms, and of the
+/// engine that is missing.
+///
+/// # Errors
+/// When they cannot be looked at.
+pub(crate) fn mistakes(place: &Place) -> Result<Vec<Diagnostic>, Failure> {
+    all_mistakes(place, read(place, &[]), |read| default_engine(&read.settings, &read.known.engines).err())
+}
+
+/// Returns what is wrong with settings of this text alone; whether an engine is installed is another matter.
+///
+/// # Errors
+/// When they cannot be looked at.
+pub(crate) fn mistakes_in(place: &Place, text: &str) -> Result<Vec<Diagnostic>, Failure> {
+    all_mistakes(place, read_text(place, text), |_| None)
+}
+
+fn all_mistakes(
+    place: &Place,
+    read: Result<Read, Failure>,
+    more: impl FnOnce(&Read) -> Option<Diagnostic>,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let read = match read {
+        Ok(read) => read,
+        Err(Failure::Settings(mistakes)) => return Ok(mistakes),
+        Err(failure) => return Err(failure),
+    };
+    let mut told = read.warnings.clone();
+    told.extend(house::mistakes(&read.settings)?);
+    told.extend(house::transport_mistakes(&read.settings));
+    told.extend(house::plugin_mistakes(place, &read.settings, &read.plugins));
+    told.extend(more(&read));
+    told.sort_by(|a, b| a.place.cmp(&b.place));
+    Ok(told)
 }
 
 /// What tells one state of a file from another.

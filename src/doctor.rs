@@ -3,6 +3,7 @@
 
 mod engines;
 mod look;
+mod plugins;
 mod projects;
 mod transports;
 
@@ -35,6 +36,8 @@ pub(crate) enum Part {
     Ledger,
     /// A transport.
     Transport,
+    /// A plugin.
+    Plugin,
 }
 
 impl Part {
@@ -47,6 +50,7 @@ impl Part {
             Self::Project => "projects",
             Self::Ledger => "ledger",
             Self::Transport => "transports",
+            Self::Plugin => "plugins",
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Ready;
+use crate::config::{Read, Ready};
 use crate::control::server::{Hosted, Server};
 use crate::control::socket::Socket;
 use crate::control::wire::pair::Person;
@@ -48,17 +48,18 @@ impl Hosting {
         ready: Ready,
         final_notify: bool,
     ) -> Result<Self, Failure> {
-        let settings = ready.loaded.settings;
+        let Read { settings, plugins, .. } = ready.loaded;
         let ledger = settings.ledger.path.clone().unwrap_or_else(|| place.ledger());
         let dir = std::env::current_dir().context("there is no current directory")?;
         let opened = Instant::now();
         let house = House::open(Opening {
             settings,
+            plugins,
             default_engine: ready.default_engine,
             ledger: ledger.clone(),
             dir,
             final_notify,
-            python_state: place.dir().to_path_buf(),
+            config_dir: place.dir().to_path_buf(),
             python_lock: place.home.as_ref().map(|home| home.join(".takopi/takopi.lock")),
             serve: if host == Host::Daemon { Serve::Everything } else { Serve::DoorOnly },
         })

@@ -4,10 +4,14 @@
 mod bots;
 mod catalogue;
 mod clock;
+mod doors;
 mod doubles;
 mod greeting;
 mod leftovers;
+mod loaders;
+mod plugins;
 mod rooms;
+mod tables;
 mod telegram;
 mod voice;
 
@@ -21,10 +25,13 @@ use takopi_core::desk::{Desk, DeskEvent, DeskParts};
 use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::message::Body;
 use takopi_core::port::{Clock, Ledger};
-use takopi_core::settings::{Diagnostic, Secret, Settings};
+use takopi_core::settings::{Diagnostic, PluginSettings, Secret, Settings};
 use takopi_core::time::Timestamp;
+use takopi_engines::Drifts;
 use takopi_ledger::SqliteLedger;
 use takopi_local::{Door, DoorParts, Local, LocalConfig, Page, Token};
+use takopi_plugin_host::Plugins;
+use takopi_plugin_host::discover::Discovery;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,13 +39,17 @@ use tokio_util::task::TaskTracker;
 use bots::Bots;
 use catalogue::HouseCatalogue;
 pub(crate) use clock::MachineClock;
+use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
+use plugins::{Shelf, Wardrobe};
+pub(crate) use plugins::{discover, plugin_folders, plugin_mistakes, plugin_secrets};
 use rooms::Lasting;
-pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, workspace};
+pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, transports, workspace};
 pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
 pub(crate) use voice::ears;
 
+use crate::config::Ready;
 use crate::logs::Logs;
 
 /// Where the page's token is kept in the ledger, so that a browser stays let in over restarts.
@@ -46,6 +57,9 @@ const TOKEN_KEY: (&str, &str) = ("local", "token");
 
 /// How often the ledger forgets what is older than retention.
 const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// How long plugins get to end once nothing needs them any more, before they are ended.
+const PLUGIN_GRACE: Duration = Duration::from_secs(5);
 
 /// What of the house is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +75,8 @@ pub(crate) enum Serve {
 pub(crate) struct Opening {
     /// The settings as they hold.
     pub(crate) settings: Settings,
+    /// The plugins there are.
+    pub(crate) plugins: Arc<Discovery>,
     /// The engine where nobody says otherwise.
     pub(crate) default_engine: EngineId,
     /// The ledger's file.
@@ -73,8 +89,8 @@ pub(crate) struct Opening {
     pub(crate) serve: Serve,
     /// The lock file of a Python takopi that this machine may have beside us.
     pub(crate) python_lock: Option<PathBuf>,
-    /// Where a Python takopi kept its state: beside the config file.
-    pub(crate) python_state: PathBuf,
+    /// The folder of the config file: a Python takopi kept its state there, plugins keep what is theirs below it.
+    pub(crate) config_dir: PathBuf,
 }
 
 /// An open house.
@@ -84,6 +100,11 @@ pub(crate) struct House {
     door: Door,
     url: Option<String>,
     bots: Mutex<Bots>,
+    /// The transports of plugins.
+    doors: Mutex<Doors>,
+    /// The plugins that live.
+    plugins: Arc<Plugins>,
+    wardrobe: Wardrobe,
     /// Where bots get what is not theirs.
     around: Surroundings,
     /// What was last told of settings that cannot be used.
@@ -115,11 +136,15 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(MachineClock::start());
         let (tasks, page, stop) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let lasting = Lasting::default();
+        leftovers::end_plugins(ledger.id()).await;
+        let wardrobe = wardrobe(&opening.settings, ledger.id(), &tasks, &stop);
+        let data = opening.config_dir.join(plugins::DATA);
+        let plugins = Arc::new(Plugins::new(wardrobe.parts(ledger.id(), data, clock.clone(), &tasks, &stop)));
         let desk = Desk::open(DeskParts {
             ledger: ledger.clone(),
             clock: clock.clone(),
             leftovers: Arc::new(MarkedProcesses),
-            generation: rooms::generation(&opening, ledger.id(), &tasks, &stop, &lasting)?,
+            generation: rooms::generation(&opening, ledger.id(), &tasks, &stop, &lasting, &plugins)?,
             salt: salt(),
         });
         let orphans = takopi_stdio::Orphans::default().run(stop.clone());
@@ -149,7 +174,9 @@ impl House {
             Serve::Everything => Bots::default().next(&opening.settings, &around)?,
             Serve::DoorOnly => Bots::default(),
         };
+        let doors = next_doors(&opening, &Doors::default(), &plugins, &ledger)?;
         bots.serve(&Bots::default(), &desk, &ledger, &opening).await;
+        doors.serve(&Doors::default(), &desk).await;
         for bot in bots.iter() {
             bot.withdraw_greeting(&ledger).await;
         }
@@ -166,6 +193,9 @@ impl House {
             door,
             url,
             bots: Mutex::new(bots.served()),
+            doors: Mutex::new(doors.served()),
+            plugins,
+            wardrobe,
             around,
             complaint: Mutex::default(),
             told,
@@ -224,41 +254,66 @@ impl House {
     ///
     /// # Errors
     /// When a room's table cannot be used; then everything stays as it is.
-    pub(crate) async fn reload(
-        &self,
-        settings: Settings,
-        default_engine: EngineId,
-        logs: &Logs,
-    ) -> anyhow::Result<Vec<String>> {
-        let (opening, fixed) = {
-            let old = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
-            let fixed = rooms::needs_restart(&old.settings, &settings);
-            (Opening { settings, default_engine, ..old.clone() }, fixed)
-        };
-        let generation =
-            rooms::generation(&opening, self.ledger.id(), &self.tasks, &self.stop, &self.lasting)?;
+    pub(crate) async fn reload(&self, ready: Ready, logs: &Logs) -> anyhow::Result<Vec<String>> {
+        let Ready { loaded, default_engine, .. } = ready;
+        let (settings, plugins) = (loaded.settings, loaded.plugins);
+        let old = self.in_force();
+        let fixed = rooms::needs_restart(&old.settings, &settings);
+        self.adopt(Opening { settings, plugins, default_engine, ..old }, logs).await?;
+        // Somebody may have mended what made a plugin crash.
+        self.plugins.pardon();
+        Ok(fixed)
+    }
+
+    /// Runs by the settings in force, and by the plugins that are there now.
+    ///
+    /// # Errors
+    /// As [`Self::reload`].
+    pub(crate) async fn adopt_plugins(&self, plugins: Arc<Discovery>, logs: &Logs) -> anyhow::Result<()> {
+        self.adopt(Opening { plugins, ..self.in_force() }, logs).await
+    }
+
+    /// Returns the rules for plugins that hold.
+    pub(crate) fn plugin_rules(&self) -> PluginSettings {
+        self.in_force().settings.plugins
+    }
+
+    async fn adopt(&self, opening: Opening, logs: &Logs) -> anyhow::Result<()> {
+        let (tasks, stop, lasting) = (&self.tasks, &self.stop, &self.lasting);
+        let generation = rooms::generation(&opening, self.ledger.id(), tasks, stop, lasting, &self.plugins)?;
         let old = self.bots();
         let bots = match opening.serve {
             Serve::Everything => old.next(&opening.settings, &self.around)?,
             Serve::DoorOnly => Bots::default(),
         };
+        let old_doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let doors = next_doors(&opening, &old_doors, &self.plugins, &self.ledger)?;
         logs.hide(&bots.secrets());
         bots.try_new_ones(&old).await?;
+        let worn = rooms::parts(&opening.settings, self.ledger.id(), tasks, stop, &lasting.drift).environment;
+        self.wardrobe.change(worn, opening.settings.environment.clone());
         self.desk.adopt(generation).await;
         for (bot, _) in bots.new_ones(&old).filter(|(_, is_unmet)| *is_unmet) {
             bot.withdraw_greeting(&self.ledger).await;
         }
         bots.serve(&old, &self.desk, &self.ledger, &opening).await;
+        doors.serve(&old_doors, &self.desk).await;
         for (bot, is_unmet) in bots.new_ones(&old) {
             match is_unmet {
                 true => bot.greet(&self.desk, &self.ledger, &opening).await,
                 false => drop(bot.warn(&opening.settings)),
             }
         }
+        self.plugins.retain(&opening.plugins.packages);
         *self.bots.lock().unwrap_or_else(PoisonError::into_inner) = bots.served();
+        *self.doors.lock().unwrap_or_else(PoisonError::into_inner) = doors.served();
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = opening;
         *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Ok(fixed)
+        Ok(())
+    }
+
+    fn in_force(&self) -> Opening {
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says once in the main chat of every bot why new settings are not used.
@@ -277,12 +332,40 @@ impl House {
     /// all ended in time.
     pub(crate) async fn close(self, grace: Duration) -> bool {
         let ended = self.desk.close(grace).await;
+        self.plugins.close(PLUGIN_GRACE).await;
         self.page.cancel();
         self.stop.cancel();
         self.tasks.close();
         let rest = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
         ended && rest
     }
+}
+
+/// Returns the doors of plugins that are to be served.
+fn next_doors(
+    opening: &Opening,
+    old: &Doors,
+    live: &Arc<Plugins>,
+    ledger: &SqliteLedger,
+) -> anyhow::Result<Doors> {
+    match opening.serve {
+        Serve::Everything => old.next(&opening.shelf(live), &ledger.spool()),
+        Serve::DoorOnly => Ok(Doors::default()),
+    }
+}
+
+impl Opening {
+    /// Returns the plugins as this generation sees them.
+    fn shelf(&self, live: &Arc<Plugins>) -> Shelf {
+        let Self { plugins, settings, config_dir, .. } = self.clone();
+        Shelf { found: plugins, live: live.clone(), settings, config_dir }
+    }
+}
+
+/// Returns what children of plugins inherit.
+fn wardrobe(settings: &Settings, ledger: &str, tasks: &TaskTracker, stop: &CancellationToken) -> Wardrobe {
+    let engines = rooms::parts(settings, ledger, tasks, stop, &Drifts::default()).environment;
+    Wardrobe::new(engines, settings.environment.clone())
 }
 
 /// Returns random bytes, by the only source the workspace already has.

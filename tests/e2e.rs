@@ -68,6 +68,16 @@ mod page_stop;
 mod page_talk;
 #[path = "e2e/page_visit.rs"]
 mod page_visit;
+#[path = "e2e/plugin.rs"]
+mod plugin;
+#[path = "e2e/plugin_commands.rs"]
+mod plugin_commands;
+#[path = "e2e/plugin_engines.rs"]
+mod plugin_engines;
+#[path = "e2e/plugin_life.rs"]
+mod plugin_life;
+#[path = "e2e/plugin_transports.rs"]
+mod plugin_transports;
 #[path = "e2e/program.rs"]
 mod program;
 #[path = "e2e/projects.rs"]

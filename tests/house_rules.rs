@@ -30,6 +30,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "takopi-commands",
             "takopi-ledger",
             "takopi-voice",
+            "takopi-plugin-host",
+            "takopi-plugin-protocol",
         ],
     ),
     ("takopi-core", &[]),
@@ -41,13 +43,18 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-commands", &["takopi-core"]),
     ("takopi-ledger", &["takopi-core"]),
     ("takopi-voice", &["takopi-core"]),
+    ("takopi-plugin-protocol", &[]),
+    ("takopi-plugin-host", &["takopi-core", "takopi-stdio", "takopi-plugin-protocol"]),
+    ("takopi-plugin", &["takopi-plugin-protocol"]),
+    ("takopi-plugin-rude", &["takopi-plugin-protocol"]),
+    ("takopi-example-echo", &["takopi-plugin"]),
     ("takopi-fake", &[]),
     // It measures the rooms in its own process, and the built binary against the fakes.
     ("xtask", &["takopi-core", "takopi-stdio", "takopi-engines", "takopi-ledger", "takopi-fake"]),
 ];
 
 /// What any room may stand on. Every other package of ours is somebody's sibling.
-const FOUNDATIONS: &[&str] = &["takopi-core", "takopi-stdio"];
+const FOUNDATIONS: &[&str] = &["takopi-core", "takopi-stdio", "takopi-plugin-protocol"];
 
 /// Licences whose terms the shipped binary meets.
 const LICENCES: &[&str] = &[

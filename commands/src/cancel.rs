@@ -1,4 +1,4 @@
-//! `/cancel`: stops a run. The desk has signalled the runs a call is about before the call gets here, so
+//! `/cancel`: stops a run, or a command that is at work. The desk has signalled the runs a call is about before the call gets here, so
 //! that it never waits in a queue; what is left is to say which, or to ask.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use takopi_core::id::{NameError, RunId};
 use takopi_core::message::{Body, Button, ButtonAction};
 use takopi_core::port::command::{
-    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, OptionKind, RunSummary,
+    Call, CallSummary, Command, CommandError, CommandHost, CommandReply, CommandSpec, OptionKind, RunSummary,
 };
 use takopi_core::render::shorten;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,9 @@ const NOTHING_THERE: &str = "nothing is currently running for that message.";
 
 /// What is said when nothing runs and nothing was replied to.
 const NOTHING_HERE: &str = "reply to the progress message to cancel. Nothing is running here now.";
+
+/// What is said when runs and commands are stopped.
+const ALL_HERE: &str = "cancelling all that is under way here";
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let run = crate::option("run", OptionKind::Text, "a run's id, or all");
@@ -36,18 +39,26 @@ impl Command for Cancel {
         host: Arc<dyn CommandHost>,
         _stop: CancellationToken,
     ) -> Result<Option<CommandReply>, CommandError> {
-        match call.stopped.len() {
-            0 => {}
-            // The message replied to says so itself.
-            1 if call.reply_to.is_some() => return Ok(None),
-            count => return Ok(Some(stopped(count))),
+        let asked = call.text.trim();
+        let (all, named) = (asked.eq_ignore_ascii_case("all"), RunId::parse(asked));
+        let calls = host.calls().await;
+        let replied = call.reply_to.as_ref().filter(|_| named.is_none()).map(|reply| &reply.message);
+        let is_meant = |one: &&CallSummary| all || replied.is_some_and(|to| one.messages.contains(to));
+        let commands = calls.iter().filter(is_meant).filter(|one| host.stop_call(one.id)).count();
+        match (call.stopped.len(), commands) {
+            (0, 0) => {}
+            // What has begun since is meant as well.
+            (0, _) if all => {}
+            // The message replied to, or the command that was stopped, says so itself.
+            (1, 0) | (_, 1..) if !all && call.reply_to.is_some() => return Ok(None),
+            (runs, 0) => return Ok(Some(stopped(runs))),
+            _ => return Ok(Some(CommandReply::markdown(ALL_HERE))),
         }
         // Nothing was signalled: it is over, unclear which, or began only after the call came in.
         let runs = host.runs(false).await;
-        let asked = call.text.trim();
-        let meant: Vec<RunId> = if asked.eq_ignore_ascii_case("all") {
+        let meant: Vec<RunId> = if all {
             runs.iter().map(|run| run.id).collect()
-        } else if let Some(run) = RunId::parse(asked) {
+        } else if let Some(run) = named {
             vec![run]
         } else if let Some(reply) = &call.reply_to {
             match host.run_of(&reply.message).await {
@@ -55,13 +66,18 @@ impl Command for Cancel {
                 None => return Ok(Some(CommandReply::markdown(NOTHING_THERE))),
             }
         } else {
-            let working: Vec<RunSummary> = runs.iter().filter(|run| !run.answered).cloned().collect();
-            if working.len() > 1 {
-                return Ok(Some(which(&working)));
+            // A run that a command waits for is stopped with the command.
+            let is_lent = |run: &RunSummary| calls.iter().any(|one| run.of_call == Some(one.id));
+            let working = runs.iter().filter(|run| !run.answered && !is_lent(run));
+            let working: Vec<RunSummary> = working.cloned().collect();
+            match (working.as_slice(), calls.as_slice()) {
+                ([], [one]) if host.stop_call(one.id) => return Ok(Some(stopped(1))),
+                ([], [_, _, ..]) => return Ok(Some(which_command(&calls))),
+                ([_, _, ..], _) => return Ok(Some(which(&working))),
+                _ => working.iter().map(|run| run.id).collect(),
             }
-            working.iter().map(|run| run.id).collect()
         };
-        if meant.is_empty() {
+        if meant.is_empty() && commands == 0 {
             return Ok(Some(CommandReply::markdown(NOTHING_HERE)));
         }
         let mut count = 0;
@@ -71,11 +87,23 @@ impl Command for Cancel {
             count += usize::from(is_here && host.cancel(run).await);
         }
         Ok(Some(match count {
+            _ if commands > 0 => CommandReply::markdown(ALL_HERE),
             0 if call.reply_to.is_some() => CommandReply::markdown(NOTHING_THERE),
             0 => CommandReply::markdown("no such run here; it may be over already"),
             count => stopped(count),
         }))
     }
+}
+
+/// Several commands and no hint: they have no buttons, so the answer is a reply.
+fn which_command(calls: &[CallSummary]) -> CommandReply {
+    let mut names: Vec<String> = calls.iter().map(|call| format!("/{}", call.command)).collect();
+    names.dedup();
+    names.truncate(LISTED);
+    let (count, names) = (calls.len(), names.join(", "));
+    CommandReply::markdown(format!(
+        "{count} commands are at work here: {names}. Reply `/cancel` to the message of one\n\n`/cancel all` stops them all"
+    ))
 }
 
 fn stopped(count: usize) -> CommandReply {

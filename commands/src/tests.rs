@@ -5,8 +5,9 @@ mod topics;
 use std::fmt::Write as _;
 
 use takopi_core::files::FilePath;
+use takopi_core::id::CommandId;
 use takopi_core::message::{Address, Attachment, AttachmentKind, MessageRef, Reply};
-use takopi_core::port::command::{Call, CommandReply};
+use takopi_core::port::command::{Call, CallId, CallSummary, CommandReply};
 use takopi_core::port::engine::RunOptions;
 use takopi_core::port::ledger::Remembered;
 use takopi_core::port::transport::{AutoPut, FilePolicy};
@@ -414,5 +415,35 @@ async fn file_get_is_refused_to_those_who_may_not_and_where_no_project_is_meant(
     host.default_project = Some("api".to_owned());
     host.broken = Some("the disk is full".to_owned());
     script.push_str(&talk(host, get()).await);
+    insta::assert_snapshot!(script);
+}
+
+#[tokio::test]
+async fn cancel_stops_commands_that_are_at_work() {
+    let message = |id: &str| MessageRef { address: FakeHost::address(), id: id.to_owned() };
+    let at_work = |number: u8, name: &str| CallSummary {
+        id: CallId(u64::from(number)),
+        command: CommandId::parse(name).unwrap(),
+        messages: vec![message(&number.to_string()), message(&format!("{number}0"))],
+    };
+    let housing = |calls: Vec<CallSummary>| {
+        let mut host = house();
+        host.calls = calls;
+        host
+    };
+    let one = || housing(vec![at_work(1, "multi")]);
+    let mut script = "— one command —\n\n".to_owned();
+    let replies = ["1", "10", "2"].map(|id| replying_to(id, call("cancel", "")));
+    script += &talk(one(), [call("cancel", ""), call("cancel", "all")].into_iter().chain(replies)).await;
+    script += "— with a run of its own —\n\n";
+    let mut lent = one().with_run(1, true, None, "what the command asked");
+    lent.runs[0].of_call = Some(CallId(1));
+    script += &talk(lent, [call("cancel", "")]).await;
+    script += "— beside a run —\n\n";
+    let beside = one().with_run(1, true, None, "tidy up");
+    script += &talk(beside, [call("cancel", ""), call("cancel", "all")]).await;
+    script += "— two commands —\n\n";
+    let two = housing(vec![at_work(1, "multi"), at_work(2, "weather")]);
+    script += &talk(two, [call("cancel", ""), replying_to("20", call("cancel", ""))]).await;
     insta::assert_snapshot!(script);
 }

@@ -3,6 +3,7 @@
 //!
 //! It knows engines, transports and the ledger only as ports, and does nothing the pure parts could do.
 
+mod calls;
 mod clerk;
 mod delivery;
 mod door;
@@ -37,6 +38,7 @@ use inbox::Turns;
 pub use inbox::{AcceptError, FirstResponse, Inbox, RunAt};
 pub use pairing::{CodeInHand, PAIRED, PairingError};
 
+use calls::Calls;
 use clerk::{Clerk, Memo};
 use door::Knock;
 use generation::InForce;
@@ -179,6 +181,8 @@ pub(crate) struct Shared {
     in_force: RwLock<Arc<InForce>>,
     instances: RwLock<HashMap<InstanceId, Arc<Instance>>>,
     live: Mutex<HashMap<RunId, Arc<LiveRun>>>,
+    /// Calls of commands under way.
+    calls: Calls,
     ears: Ears,
     pairing: Pairing,
     /// Runs and calls under way.
@@ -335,6 +339,7 @@ impl Desk {
             in_force: RwLock::new(InForce::new(parts.generation)),
             instances: RwLock::default(),
             live: Mutex::default(),
+            calls: Calls::default(),
             ears: Ears::default(),
             pairing: Pairing::default(),
             work: TaskTracker::new(),

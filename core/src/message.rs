@@ -3,6 +3,8 @@
 //! A transport translates its service's updates into [`Inbound`] and gets [`Body`]s to show; nothing here
 //! knows how a service formats, limits or numbers. Stored by the ledger: JSON changes need a new version.
 
+mod token;
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@
 mod ambient;
 mod files;
 mod prompt;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub(crate) use ambient::{options_for, unknown_project};
 pub use files::Enclosed;
 pub(crate) use files::meant_directory;
 use prompt::Prompt;
+pub(crate) use resolve::AsMessage;
 
 use crate::directive::{SlashCall, slash_command};
 use crate::id::{CommandId, EngineId, RunId};

@@ -7,26 +7,32 @@
 
 mod diagnostic;
 mod engine;
+mod files;
 mod layer;
+mod people;
 mod plugin;
 mod project;
 mod secret;
 mod source;
 mod table;
 mod transport;
+mod written;
 
 #[cfg(test)]
 mod mistakes;
 
 pub use diagnostic::{Diagnostic, Place, Severity, closest, has_errors};
 pub use engine::{KnownEngine, Standing, default_engine};
+pub use files::FilesConfig;
 pub use layer::{Override, is_setting};
-pub use plugin::{PluginSettings, plugins};
+pub use people::SessionMode;
+pub use plugin::{PluginSettings, PythonEnvironment, plugins};
 pub use project::Project;
 pub use secret::{EngineEnvironment, Secret, names_a_secret};
 pub use source::ConfigFile;
 pub use table::{ConfigTable, Reading, Table};
 pub use transport::Instance;
+pub use written::{Meaning, Written};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -58,6 +64,8 @@ pub struct Known {
     pub transports: Vec<TransportKind>,
     /// Built-in commands the Python takopi didn't have: they yield to a project of that name.
     pub late_commands: Vec<CommandId>,
+    /// Every id that plugins claim, visible or not: `[plugins.<id>]` is for one of them.
+    pub plugins: Vec<String>,
 }
 
 /// Whether two sessions may work in one worktree at a time.
@@ -162,7 +170,7 @@ fn read(document: Arc<Document>, known: &Known, diagnostics: &mut Vec<Diagnostic
             default_project,
             projects,
             transports,
-            plugins: table.table("plugins"),
+            plugins: plugin::read(table, &known.plugins),
             environment: EngineEnvironment { allowed, secrets: secret::collect(root) },
             ledger: table.table("ledger"),
             yielding,

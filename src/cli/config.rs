@@ -1,14 +1,13 @@
 //! `takopi config`: where the settings are, what holds, what is wrong with them, and setting one of them.
 
 use serde_json::Value as Json;
-use takopi_core::settings::{Diagnostic, Settings, has_errors, names_a_secret};
+use takopi_core::settings::{Diagnostic, has_errors, names_a_secret};
 use takopi_core::text::visible;
 use toml_edit::Value;
 
 use super::{ConfigCommand, ConfigGet, ConfigSet};
-use crate::config;
+use crate::config::{self, Read};
 use crate::draft::Draft;
-use crate::house;
 use crate::place::Place;
 use crate::report::{Exit, Failure, remark, say};
 
@@ -39,9 +38,9 @@ fn check(place: &Place) -> Result<Exit, Failure> {
 }
 
 fn get(place: &Place, arguments: &ConfigGet) -> Result<Exit, Failure> {
-    let settings = config::read(place, &[])?.settings;
+    let read = config::read(place, &[])?;
     let key = arguments.key.trim();
-    let Some(mut value) = standing(place, &settings, key).or_else(|| settings.raw(key)) else {
+    let Some(mut value) = standing(place, &read, key).or_else(|| read.settings.raw(key)) else {
         return Err(Failure::told(format_args!("nothing is set at {}", visible(key)))
             .hint("takopi.toml.example lists every setting with its default")
             .hint(format_args!("set it with `takopi config set {} VALUE`", visible(key))));
@@ -54,7 +53,8 @@ fn get(place: &Place, arguments: &ConfigGet) -> Result<Exit, Failure> {
 }
 
 /// Returns what holds at a key of the core's own, whether or not it is written.
-fn standing(place: &Place, settings: &Settings, key: &str) -> Option<Json> {
+fn standing(place: &Place, read: &Read, key: &str) -> Option<Json> {
+    let settings = &read.settings;
     Some(match key {
         "watch_config" => settings.watch_config.into(),
         "max_parallel_runs" => settings.max_parallel_runs.into(),
@@ -63,8 +63,7 @@ fn standing(place: &Place, settings: &Settings, key: &str) -> Option<Json> {
             takopi_core::settings::SerializeBy::Worktree => "worktree".into(),
         },
         "default_engine" => {
-            let engines = house::known().ok()?.engines;
-            let chosen = takopi_core::settings::default_engine(settings, &engines).ok();
+            let chosen = takopi_core::settings::default_engine(settings, &read.known.engines).ok();
             chosen.or_else(|| settings.default_engine.clone())?.as_str().into()
         }
         "transport" => settings.served().map(|instance| instance.id.to_string()).collect(),

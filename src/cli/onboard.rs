@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use takopi_core::id::EngineId;
-use takopi_core::settings::{KnownEngine, Secret, Settings};
+use takopi_core::settings::{KnownEngine, Secret};
 use takopi_core::text::visible;
 use takopi_telegram::{Heard, Setup};
 use toml_edit::{Array, Value};
@@ -14,11 +14,11 @@ use uuid::Uuid;
 use super::ask;
 use super::bot::{self, Keep, Stop};
 use super::{OnboardArguments, runtime};
+use crate::config::{self, Read};
 use crate::draft::Draft;
 use crate::place::Place;
 use crate::report::{Exit, Failure, remark, say};
 use crate::signals::Signals;
-use crate::{config, house};
 
 /// Where everything of the bot is written.
 const TABLE: &str = "transports.telegram";
@@ -47,13 +47,13 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
     }
     let place = arguments.config.place()?;
     let before = Draft::open(&place)?;
-    let settings = match place.config.exists() {
-        true => config::read(&place, &[])?.settings,
-        false => config::defaults(&place)?.settings,
+    let read = match place.config.exists() {
+        true => config::read(&place, &[])?,
+        false => config::defaults(&place)?,
     };
     let (token, kept) = token(arguments)?;
     let url = arguments.api_url.as_deref();
-    let mut setup = bot::free(&place, &settings, url, &token)?;
+    let mut setup = bot::free(&place, &read.settings, url, &token)?;
     let runtime = runtime()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -63,7 +63,7 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
             url: arguments.api_url.clone(),
             chat: heard.chat,
             user: heard.user,
-            engine: engine(arguments, &settings)?,
+            engine: engine(arguments, &read)?,
         };
         let draft = answers.written(&place, &before)?;
         if !arguments.yes {
@@ -129,8 +129,8 @@ async fn introduce(setup: &mut Setup, signals: &mut Signals) -> Result<Heard, St
 }
 
 /// Returns the engine for messages that name none: the one that was named or chosen; `None` while none is installed.
-fn engine(arguments: &OnboardArguments, settings: &Settings) -> Result<Option<EngineId>, Stop> {
-    let engines = house::known().map_err(Failure::from)?.engines;
+fn engine(arguments: &OnboardArguments, read: &Read) -> Result<Option<EngineId>, Stop> {
+    let engines = &read.known.engines;
     if let Some(named) = &arguments.engine {
         let Some(engine) = engines.iter().find(|engine| engine.id == *named) else {
             let names: Vec<&str> = engines.iter().map(|engine| engine.id.as_str()).collect();
@@ -146,7 +146,7 @@ fn engine(arguments: &OnboardArguments, settings: &Settings) -> Result<Option<En
     let agents: Vec<&KnownEngine> = engines.iter().filter(|engine| engine.executable.is_some()).collect();
     let there: Vec<&str> =
         agents.iter().filter(|engine| engine.installed).map(|engine| engine.id.as_str()).collect();
-    let usual = settings.default_engine.as_ref().map(EngineId::as_str).or(there.first().copied());
+    let usual = read.settings.default_engine.as_ref().map(EngineId::as_str).or(there.first().copied());
     let Some(usual) = usual else {
         remark("no coding agent is installed yet; each of these gets you one:");
         agents.iter().for_each(|engine| remark(engine.missing()));

@@ -2,9 +2,9 @@
 //!
 //! A config file that cannot be read doesn't keep the listing from coming: then the defaults hold.
 
-use takopi_core::catalog::{Listing, PluginError, render_plugins};
+use takopi_core::catalog::{Code, Listing, PluginError, render_plugins};
 use takopi_core::id::{Distribution, PluginKind};
-use takopi_core::settings::{Diagnostic, Severity};
+use takopi_core::settings::{Diagnostic, Known, KnownEngine, Severity, Standing};
 
 use super::PluginsArguments;
 use crate::report::{Exit, Failure, remark, say};
@@ -21,12 +21,12 @@ pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
         }
         Err(failure) => return Err(failure),
     };
-    let mut listing = house::listing(&loaded.settings)?;
+    let mut listing = house::listing(&loaded.settings, &loaded.plugins)?;
     if arguments.load {
         let mistakes = house::mistakes(&loaded.settings)?;
         let mistakes = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error);
         listing.add_errors(&mistakes.map(broken).collect::<Vec<_>>());
-        note_missing(&mut listing)?;
+        note_missing(&mut listing, &loaded.known);
     }
     if arguments.json {
         say(serde_json::to_string_pretty(&listing).map_err(anyhow::Error::from)?)?;
@@ -40,23 +40,25 @@ pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
 fn broken(mistake: &Diagnostic) -> PluginError {
     let key = mistake.key.strip_prefix("engines.").unwrap_or(&mistake.key);
     PluginError {
-        kind: PluginKind::Engine,
+        kind: Some(PluginKind::Engine),
         id: key.split('.').next().unwrap_or_default().to_owned(),
         distribution: Some(Distribution::builtin().as_str().to_owned()),
+        code: Code::BadConfig,
         message: mistake.to_string(),
     }
 }
 
 /// Notes engines whose program isn't there: that is nothing wrong with the plugin.
-fn note_missing(listing: &mut Listing) -> Result<(), Failure> {
-    for engine in house::known()?.engines.into_iter().filter(|engine| !engine.installed) {
+fn note_missing(listing: &mut Listing, known: &Known) {
+    let is_ours = |engine: &&KnownEngine| engine.standing != Standing::ThirdParty;
+    for engine in known.engines.iter().filter(is_ours).filter(|engine| !engine.installed) {
         let message = engine.missing().to_string();
         listing.notes.push(PluginError {
-            kind: PluginKind::Engine,
+            kind: Some(PluginKind::Engine),
             id: engine.id.to_string(),
             distribution: Some(Distribution::builtin().as_str().to_owned()),
+            code: Code::MissingExecutable,
             message,
         });
     }
-    Ok(())
 }

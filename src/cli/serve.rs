@@ -2,6 +2,7 @@
 //!
 //! What people need to know is printed on stdout; the log goes to stderr.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use takopi_core::desk::DeskEvent;
@@ -15,9 +16,10 @@ use tokio_util::task::TaskTracker;
 use tracing::level_filters::LevelFilter;
 
 use super::{ServeArguments, runtime};
-use crate::config::{self, Ready, Watch};
+use crate::config::{self, Folders, Ready, Watch};
 use crate::control::client::Client;
 use crate::hosting::{self, Hosting};
+use crate::house;
 use crate::lock::{Holder, Host, Lock, LockError};
 use crate::logs::{LogSettings, Logs};
 use crate::notify::Notify;
@@ -50,6 +52,14 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
     // A blocked disk must not keep a daemon alive that has said goodbye.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
+}
+
+/// What a running daemon takes up.
+enum News {
+    /// The settings may read differently.
+    Settings,
+    /// Plugins came, changed or went.
+    Plugins,
 }
 
 struct Daemon {
@@ -92,24 +102,27 @@ impl Daemon {
         watching: &mut bool,
     ) -> Result<Signal, String> {
         let mut ends = Ends::new(hosting);
+        let folders = || house::plugin_folders(&self.place, &hosting.house().plugin_rules());
+        let mut plugins = Folders::begin(folders());
         loop {
-            let reload = tokio::select! {
+            let news = tokio::select! {
                 signal = signals.next() => match signal {
-                    Signal::Reload => true,
+                    Signal::Reload => News::Settings,
                     stop => return Ok(stop),
                 },
                 reason = ends.last() => return Err(reason),
-                () = watch.changed(), if *watching => true,
-                () = self.watchdog() => false,
+                () = watch.changed(), if *watching => News::Settings,
+                () = plugins.changed() => News::Plugins,
+                () = self.watchdog() => continue,
             };
-            if reload {
-                self.notify.reloading();
-                match watch.is_gone() {
-                    true => self.keep(hosting, "the config file is gone").await,
-                    false => self.reload(hosting, watching).await,
-                }
-                self.notify.ready();
+            self.notify.reloading();
+            match news {
+                News::Settings if watch.is_gone() => self.keep(hosting, "the config file is gone").await,
+                News::Plugins if !*watching || watch.is_gone() => self.look_for_plugins(hosting).await,
+                News::Settings | News::Plugins => self.reload(hosting, watching).await,
             }
+            plugins.follow(folders());
+            self.notify.ready();
         }
     }
 
@@ -135,7 +148,7 @@ impl Daemon {
         let default =
             || hosting.house().desk().with_generation(|generation| generation.default_engine.clone());
         let before = default();
-        match hosting.house().reload(ready.loaded.settings, ready.default_engine, &self.logs).await {
+        match hosting.house().reload(ready, &self.logs).await {
             Ok(fixed) => {
                 *watching = watch;
                 tracing::info!("the settings were read again");
@@ -146,6 +159,16 @@ impl Daemon {
                     tracing::warn!("a change of {what} takes effect after a restart");
                 }
             }
+            Err(error) => self.keep(hosting, &format!("{error:#}")).await,
+        }
+    }
+
+    /// Has new plugins used and those that are gone no longer, by the settings as they were read.
+    async fn look_for_plugins(&self, hosting: &Hosting) {
+        let rules = hosting.house().plugin_rules();
+        let found = tokio::task::block_in_place(|| house::discover(&self.place, &rules));
+        match hosting.house().adopt_plugins(Arc::new(found), &self.logs).await {
+            Ok(()) => tracing::info!("plugins came, changed or went, and are looked up anew"),
             Err(error) => self.keep(hosting, &format!("{error:#}")).await,
         }
     }

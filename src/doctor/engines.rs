@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use takopi_core::catalog::Claim;
 use takopi_core::id::EngineId;
 use takopi_core::port::Engine;
-use takopi_core::port::engine::Program;
-use takopi_core::settings::{KnownEngine, Severity, default_engine};
+use takopi_core::port::engine::{EngineSpec, Program};
+use takopi_core::settings::{KnownEngine, Severity, Standing, default_engine};
 use takopi_engines::{Listed, UnknownKinds};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -29,10 +30,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Looks at the engines.
 pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
-    let known = house::known()?.engines;
+    let known = &scene.read.known.engines;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let made = house::engines(scene.settings, &scene.mark(), &tasks, &stop)?;
-    let (default, trouble) = match default_engine(scene.settings, &known) {
+    let (default, trouble) = match default_engine(scene.settings, known) {
         Ok(id) => (Some(id), None),
         Err(mistake) => (None, Some(Row::mistake(Part::Engine, State::Failure, &mistake).name("default"))),
     };
@@ -57,6 +58,8 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
         rows.extend(found.into_iter().map(|row| row.name(&known.id)));
         rows.extend(drift_row(scene, &known.id));
     }
+    let of_plugins = known.iter().filter(|engine| engine.standing == Standing::ThirdParty);
+    rows.extend(of_plugins.filter_map(|engine| plugin_row(scene, engine, default.as_ref())));
     rows.extend(trouble);
     rows.extend(other_default(scene, default.as_ref()));
     // A program that did not answer in time is being ended.
@@ -66,6 +69,28 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
         tracing::debug!("a program that was asked for its version has not gone yet");
     }
     Ok(rows)
+}
+
+/// Says how an engine of a plugin is; nothing of the plugin is started. One that is not enabled has no row.
+fn plugin_row(scene: &Scene<'_>, engine: &KnownEngine, default: Option<&EngineId>) -> Option<Row> {
+    let enabled = &scene.settings.plugins.enabled;
+    let is_it =
+        |claim: &&Claim<EngineSpec>| claim.id == engine.id.as_str() && claim.origin.is_enabled(enabled);
+    let claim = scene.read.plugins.engines.iter().find(is_it)?;
+    let is_default = default == Some(&engine.id);
+    let row = match &engine.refused {
+        Some(why) => Row::new(Part::Engine, State::Warning, why),
+        None if !engine.installed => Row::issue(Part::Engine, State::Note, engine.missing()),
+        None => {
+            let mark = if is_default { " (default)" } else { "" };
+            Row::new(
+                Part::Engine,
+                State::Ok,
+                format!("{}{mark}", super::plugins::whose(scene, &claim.origin)),
+            )
+        }
+    };
+    Some(row.name(&engine.id).fact("default", is_default))
 }
 
 /// Waits for what an engine tells of its program; one that isn't made has none.

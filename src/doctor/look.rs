@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use takopi_core::settings::{Loaded, Settings};
+use takopi_core::settings::Settings;
 use takopi_ledger::Inspection;
 use tokio_util::task::TaskTracker;
 
-use super::{Checkup, Part, Row, State, engines, projects, transports};
-use crate::config;
+use super::{Checkup, Part, Row, State, engines, plugins, projects, transports};
+use crate::config::{self, Read};
 use crate::control::client::Client;
 use crate::control::wire::Status;
 use crate::lock::{self, Host};
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Scene<'a> {
     pub(super) place: &'a Place,
     pub(super) settings: &'a Settings,
+    /// What settings may name, and the plugins there are.
+    pub(super) read: &'a Read,
     /// The daemon, when it answers.
     pub(super) status: Option<&'a Status>,
     /// The ledger, when it is there and can be read.
@@ -47,41 +49,45 @@ impl Scene<'_> {
 /// When this program's own names are not sound, which never happens.
 pub(crate) async fn look(place: &Place) -> Result<Checkup, Failure> {
     let mut rows = Vec::new();
-    let settings = read_config(place, &mut rows)?;
+    let read = read_config(place, &mut rows)?;
+    let settings = &read.settings;
     let (status, row) = ask_daemon(place).await;
     rows.push(row);
     let path = status.as_ref().map(|status| status.ledger.clone());
     let path = path.or_else(|| settings.ledger.path.clone()).unwrap_or_else(|| place.ledger());
     let (ledger, row) = open_ledger(place, &path);
     rows.push(row);
-    let scene = Scene { place, settings: &settings, status: status.as_ref(), ledger: ledger.as_ref() };
+    let scene = Scene { place, settings, read: &read, status: status.as_ref(), ledger: ledger.as_ref() };
     let (engines, transports, projects) =
         tokio::join!(engines::look(&scene), transports::look(&scene), projects::look(&scene));
     rows.extend(engines?);
     rows.extend(transports?);
     rows.extend(projects);
+    rows.extend(plugins::look(&scene)?);
     Ok(Checkup::new(rows))
 }
 
 /// Reads the settings; with mistakes in them the defaults are looked at, so that the rest is not hidden by one.
-fn read_config(place: &Place, rows: &mut Vec<Row>) -> Result<Settings, Failure> {
+fn read_config(place: &Place, rows: &mut Vec<Row>) -> Result<Read, Failure> {
     let shown = place.shown(&place.config);
     let row = |state, text: String| Row::new(Part::Config, state, text).fact("path", json!(place.config));
     match config::read(place, &[]) {
-        Ok(Loaded { settings, warnings }) => {
+        Ok(read) => {
             let text = match place.config.exists() {
                 true => shown,
                 false => format!("none at {shown}; everything has its default"),
             };
             rows.push(row(State::Ok, text));
-            rows.extend(warnings.iter().map(|warning| Row::mistake(Part::Config, State::Warning, warning)));
-            Ok(settings)
+            rows.extend(
+                read.warnings.iter().map(|warning| Row::mistake(Part::Config, State::Warning, warning)),
+            );
+            Ok(read)
         }
         Err(Failure::Settings(mistakes)) => {
             let text = format!("{shown} cannot be used; what follows is as if nothing were set");
             rows.push(row(State::Failure, text));
             rows.extend(mistakes.iter().map(|mistake| Row::mistake(Part::Config, State::Failure, mistake)));
-            Ok(config::defaults(place)?.settings)
+            config::defaults(place)
         }
         Err(other) => Err(other),
     }

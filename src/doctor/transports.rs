@@ -23,7 +23,7 @@ const AGAIN: &str = "start takopi again";
 
 /// Looks at the transports.
 pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
-    let kinds = house::known()?.transports;
+    let kinds = &scene.read.known.transports;
     let doubles = house::Doubles::among(scene.settings);
     let double = |instance: &Instance| {
         let told = doubles.told().find(|told| told.key == format!("transports.{}", instance.id))?;
@@ -46,6 +46,8 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
             let looked = telegram::look(scene, instance).await;
             rows.extend(looked.into_iter().map(|row| named(row, instance)));
             continue;
+        } else if let Some(row) = super::plugins::transport(scene, instance) {
+            row
         } else {
             page(scene, instance).await
         };

@@ -61,7 +61,7 @@ mod tests {
 
     use takopi_core::settings::{ConfigFile, Input, load};
 
-    use super::super::known;
+    use super::super::rooms::built_in;
     use super::*;
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
         let content = Ok(text.concat().into_bytes());
         let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
         let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
-        let doubles = Doubles::among(&load(&input, &known().unwrap()).unwrap().settings);
+        let doubles = Doubles::among(&load(&input, &built_in().unwrap()).unwrap().settings);
         let told: Vec<String> = doubles.told().map(|told| told.to_string()).collect();
         assert_eq!(
             told,

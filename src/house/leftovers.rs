@@ -1,10 +1,12 @@
-//! Ends what runs of a dead daemon left behind, found by the mark in their environment.
+//! Ends what a dead daemon left behind: processes of its runs and of its plugins, found by the marks in their environment.
 
 use async_trait::async_trait;
 use takopi_core::id::RunId;
 use takopi_core::port::Leftovers;
-use takopi_engines::RUN;
-use takopi_stdio::{Ladder, Marker, end_marked, find_marked};
+use takopi_engines::{CHILD, RUN};
+use takopi_plugin_host::MARK;
+use takopi_stdio::{Ladder, Marker, end_marked, find_marked, markers_beside};
+use tokio_util::task::TaskTracker;
 
 /// Processes of this machine.
 #[derive(Debug)]
@@ -21,4 +23,19 @@ impl Leftovers for MarkedProcesses {
         }
         left
     }
+}
+
+/// Ends the processes of plugins that the last daemon of this ledger left: each at once, so that one that is stubborn
+/// keeps the others from nothing. Call before any plugin is started.
+pub(super) async fn end_plugins(ledger: &str) {
+    let left = markers_beside(&Marker::new(CHILD, ledger), MARK);
+    let tasks = TaskTracker::new();
+    for marker in left {
+        tasks.spawn(async move {
+            let report = end_marked(&marker, &Ladder::TERMINATE).await;
+            tracing::info!(?report, "a plugin of the last takopi was still there and is ended");
+        });
+    }
+    tasks.close();
+    tasks.wait().await;
 }

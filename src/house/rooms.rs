@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use takopi_core::catalog::{Catalog, Claim, Holder, Listing, Loader, Origin, Rules, survey};
+use takopi_core::catalog::{Catalog, Claim, Holder, Listing, PluginError, Rules, Survey, survey};
 use takopi_core::desk::Generation;
-use takopi_core::id::{CommandId, InstanceId, PluginId, PluginKind, TransportKind};
-use takopi_core::port::command::{Command, CommandSpec};
+use takopi_core::id::{CommandId, Distribution, EngineId, InstanceId, PluginId, PluginKind, TransportKind};
+use takopi_core::port::command::CommandSpec;
 use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::port::transport::TransportSpec;
 use takopi_core::route::KnownProject;
-use takopi_core::settings::{Diagnostic, Instance, Known, KnownEngine, Settings, Standing};
+use takopi_core::settings::{Diagnostic, Instance, Known, KnownEngine, PluginSettings, Settings, Standing};
 use takopi_engines::{Drifts, EngineParts, Environment, Listed};
 use takopi_local::{Local, LocalConfig};
+use takopi_plugin_host::discover::Discovery;
+use takopi_plugin_host::{PluginTransportConfig, Plugins};
 use takopi_telegram::{Telegram, TelegramConfig};
 use takopi_workspace::{Patience, Turns, Worktrees, WorktreesParts};
 use tokio_util::sync::CancellationToken;
@@ -22,26 +23,49 @@ use tokio_util::task::TaskTracker;
 
 use super::Opening;
 use super::doubles::Doubles;
+use super::loaders::{Commands, Engines};
+use super::plugins;
 use super::telegram::is_telegram;
 
 /// Built-in commands the Python takopi did not have: they yield to a project of their name.
 const LATE_COMMANDS: [&str; 3] = ["forget", "help", "status"];
 
-/// Returns what settings may name in this build.
-pub(crate) fn known() -> anyhow::Result<Known> {
+/// Returns what settings may name: what this build brings, and the plugins that were found, by the rules for them.
+pub(crate) fn known(found: &Discovery, rules: &PluginSettings) -> anyhow::Result<Known> {
+    let mut known = built_in()?;
+    plugins::make_known(&mut known, found, rules);
+    Ok(known)
+}
+
+/// Returns what settings may name without any plugin.
+pub(super) fn built_in() -> anyhow::Result<Known> {
     let mut late_commands = Vec::new();
     for word in LATE_COMMANDS {
         late_commands.push(CommandId::parse(word)?);
     }
     Ok(Known {
         engines: takopi_engines::known(is_on_path)?,
-        transports: vec![Local::spec().kind, Telegram::spec().kind],
+        transports: built_in_transports().into_iter().map(|spec| spec.kind).collect(),
         late_commands,
+        plugins: Vec::new(),
     })
 }
 
+/// Returns the transports of this program.
+fn built_in_transports() -> Vec<TransportSpec> {
+    vec![Local::spec(), Telegram::spec()]
+}
+
+/// Decides who has which name among the transports.
+pub(crate) fn transports(found: &Discovery, enabled: &[Distribution]) -> Survey<TransportSpec> {
+    let built_in =
+        built_in_transports().into_iter().map(|spec| Claim::built_in(&spec.kind.clone(), spec, false));
+    let claims = built_in.chain(found.transports.iter().cloned()).collect();
+    survey(PluginKind::Transport, claims, &Rules { enabled: enabled.to_vec(), ..Rules::default() })
+}
+
 /// Returns whether an executable of that name is on PATH.
-fn is_on_path(name: &str) -> bool {
+pub(super) fn is_on_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| takopi_stdio::is_executable(&dir.join(name)))
 }
@@ -102,24 +126,25 @@ pub(super) fn generation(
     tasks: &TaskTracker,
     stop: &CancellationToken,
     lasting: &Lasting,
+    live: &Arc<Plugins>,
 ) -> anyhow::Result<Generation> {
     let settings = &opening.settings;
     let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
-    match listed.iter().find(|engine| engine.spec.id == opening.default_engine) {
-        Some(engine) if engine.is_usable() => {}
-        Some(engine) => {
-            anyhow::bail!("the engine {} cannot be used:\n{}", opening.default_engine, told(&engine.told));
-        }
-        None => anyhow::bail!("there is no engine {}", opening.default_engine),
-    }
     listed.iter().flat_map(|engine| &engine.told).for_each(super::warn);
+    let shelf = opening.shelf(live);
+    let (claims, warnings) = shelf.claims();
+    warnings.iter().for_each(super::warn);
+    let (engines, commands) = surveys(settings, &listed, claims, &settings.plugins.enabled)?;
+    check_default(&opening.default_engine, &listed, &engines)?;
+    engines.errors.iter().chain(&commands.errors).for_each(warn_of_plugin);
     let parts = parts(settings, ledger, tasks, stop, &lasting.drift);
     let workspace = worktrees(settings, &opening.dir, &parts, &lasting.turns);
-    let specs = listed.into_iter().map(|engine| engine.spec).collect();
-    let (engines, commands) = surveys(settings, specs, &settings.plugins.enabled)?;
+    let command_settings = commands.found.iter().filter_map(|found| shelf.command_settings(found)).collect();
+    let built_in = takopi_commands::all()?;
     Ok(Generation {
-        engines: Catalog::new(engines, BuiltInEngines { parts, settings: settings.clone() }),
-        commands: Catalog::new(commands, BuiltInCommands(takopi_commands::all()?)),
+        engines: Catalog::new(engines, Engines { parts, shelf: shelf.clone() }),
+        commands: Catalog::new(commands, Commands { built_in, shelf }),
+        command_settings,
         workspace: Arc::new(workspace),
         default_engine: opening.default_engine.clone(),
         projects: settings.projects.iter().map(known_project).collect(),
@@ -130,8 +155,29 @@ pub(super) fn generation(
     })
 }
 
+/// Checks that the engine for messages that name none can be used.
+fn check_default(id: &EngineId, listed: &[Listed], engines: &Survey<EngineSpec>) -> anyhow::Result<()> {
+    if let Some(engine) = listed.iter().find(|engine| engine.spec.id == *id) {
+        anyhow::ensure!(engine.is_usable(), "the engine {id} cannot be used:\n{}", told(&engine.told));
+        return Ok(());
+    }
+    match engines.found.iter().find(|found| found.id == *id).map(|found| &found.spec) {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(problem)) => anyhow::bail!("the engine {id} cannot be used: {problem}"),
+        None => match engines.errors.iter().find(|error| error.id == id.as_str()) {
+            Some(error) => anyhow::bail!("the engine {id} cannot be used: {}", error.message),
+            None => anyhow::bail!("there is no engine {id}"),
+        },
+    }
+}
+
+fn warn_of_plugin(error: &PluginError) {
+    let distribution = error.distribution.as_deref().unwrap_or("unknown");
+    tracing::warn!(id = error.id, distribution, "a plugin is not used: {}", error.message);
+}
+
 /// Returns what engines are made of; `ledger` marks their children.
-fn parts(
+pub(super) fn parts(
     settings: &Settings,
     ledger: &str,
     tasks: &TaskTracker,
@@ -176,24 +222,29 @@ fn known_project(project: &takopi_core::settings::Project) -> KnownProject {
     }
 }
 
-type Surveys = (takopi_core::catalog::Survey<EngineSpec>, takopi_core::catalog::Survey<CommandSpec>);
+/// What plugins want to be: engines and commands.
+pub(super) type Claims = (Vec<Claim<EngineSpec>>, Vec<Claim<CommandSpec>>);
+
+type Surveys = (Survey<EngineSpec>, Survey<CommandSpec>);
 
 /// Decides who has which name: engines first, then commands, which may not take an engine's.
 fn surveys(
     settings: &Settings,
-    specs: Vec<EngineSpec>,
-    enabled: &[takopi_core::id::Distribution],
+    listed: &[Listed],
+    theirs: Claims,
+    enabled: &[Distribution],
 ) -> anyhow::Result<Surveys> {
     let commands = takopi_commands::all()?;
     let mut taken: BTreeMap<String, Holder> =
         settings.projects.iter().map(|project| (project.key(), Holder::Project)).collect();
     let late_engines: Vec<PluginId> = late(&takopi_engines::known(|_| true)?);
-    let claims = specs.into_iter().map(|spec| {
+    let claims = listed.iter().map(|Listed { spec, .. }| {
         let late = late_engines.contains(&spec.id);
-        Claim::built_in(&spec.id.clone(), spec, late)
+        Claim::built_in(&spec.id.clone(), spec.clone(), late)
     });
     let mut rules = Rules { enabled: enabled.to_vec(), taken: taken.clone() };
     rules.taken.extend(commands.iter().map(|(spec, _)| (spec.id.to_string(), Holder::Command)));
+    let claims = claims.chain(theirs.0);
     let engines = survey(PluginKind::Engine, claims.collect(), &rules);
     taken.extend(engines.found.iter().map(|found| (found.id.to_string(), Holder::Engine)));
     let claims = commands.into_iter().map(|(spec, _)| {
@@ -201,6 +252,7 @@ fn surveys(
         Claim::built_in(&spec.id.clone(), spec, late)
     });
     let rules = Rules { enabled: enabled.to_vec(), taken };
+    let claims = claims.chain(theirs.1);
     Ok((engines, survey(PluginKind::Command, claims.collect(), &rules)))
 }
 
@@ -245,17 +297,15 @@ pub(crate) fn workspace(
 }
 
 /// Returns the listing of `takopi plugins`. Nothing is loaded.
-pub(crate) fn listing(settings: &Settings) -> anyhow::Result<Listing> {
+pub(crate) fn listing(settings: &Settings, found: &Discovery) -> anyhow::Result<Listing> {
     let listed = takopi_engines::list(settings, &[local_instance(settings)?])?;
-    let specs = listed.into_iter().map(|engine| engine.spec).collect();
-    let (engines, commands) = surveys(settings, specs, &[])?;
-    let claim = |spec: TransportSpec| Claim::built_in(&spec.kind.clone(), spec, false);
-    let claims = vec![claim(Local::spec()), claim(Telegram::spec())];
-    let transports = survey(PluginKind::Transport, claims, &Rules::default());
+    let (engines, commands) =
+        surveys(settings, &listed, (found.engines.clone(), found.commands.clone()), &[])?;
     let mut listing = Listing::new(&settings.plugins.enabled);
     listing.add(&engines);
-    listing.add(&transports);
+    listing.add(&transports(found, &[]));
     listing.add(&commands);
+    listing.add_errors(&found.broken);
     Ok(listing)
 }
 
@@ -274,7 +324,7 @@ pub(crate) fn transport_mistakes(settings: &Settings) -> Vec<Diagnostic> {
         if is_telegram(instance) {
             return settings.transport::<TelegramConfig>(&instance.id).diagnostics;
         }
-        Vec::new()
+        settings.transport::<PluginTransportConfig>(&instance.id).diagnostics
     };
     settings.served().flat_map(told).chain(Doubles::among(settings).told()).collect()
 }
@@ -282,38 +332,6 @@ pub(crate) fn transport_mistakes(settings: &Settings) -> Vec<Diagnostic> {
 /// Returns diagnostics as lines.
 pub(super) fn told(mistakes: &[Diagnostic]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
-
-struct BuiltInEngines {
-    parts: EngineParts,
-    settings: Settings,
-}
-
-#[async_trait]
-impl Loader<EngineSpec, dyn Engine> for BuiltInEngines {
-    async fn load(
-        &self,
-        _id: &PluginId,
-        spec: &EngineSpec,
-        _origin: &Origin,
-    ) -> Result<Arc<dyn Engine>, String> {
-        takopi_engines::build(spec, &self.settings, &self.parts).map_err(|error| error.to_string())
-    }
-}
-
-struct BuiltInCommands(Vec<takopi_commands::BuiltIn>);
-
-#[async_trait]
-impl Loader<CommandSpec, dyn Command> for BuiltInCommands {
-    async fn load(
-        &self,
-        id: &PluginId,
-        _spec: &CommandSpec,
-        _origin: &Origin,
-    ) -> Result<Arc<dyn Command>, String> {
-        let found = self.0.iter().find(|(spec, _)| spec.id == *id);
-        found.map(|(_, command)| command.clone()).ok_or_else(|| format!("{id} is no built-in command"))
-    }
 }
 
 #[cfg(test)]
@@ -327,7 +345,7 @@ mod tests {
         let content = Ok(text.as_bytes().to_vec());
         let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
         let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
-        let loaded = load(&input, &known().unwrap()).unwrap();
+        let loaded = load(&input, &built_in().unwrap()).unwrap();
         assert_eq!(loaded.warnings, []);
         loaded.settings
     }
@@ -355,7 +373,7 @@ mod tests {
 
     #[test]
     fn the_example_names_every_setting_of_every_engine() {
-        for engine in known().unwrap().engines {
+        for engine in built_in().unwrap().engines {
             let header = format!("[engines.{}]", engine.id);
             let tables = engine_tables();
             let table = tables.iter().find(|table| table.starts_with(&header));

@@ -10,9 +10,9 @@ use takopi_core::port::ledger::{LedgerError, OutboxId};
 use takopi_core::port::{Clock, CommandSpec, Ledger as _, Transcriber, Transport as _};
 use takopi_core::route::{FILE, TOPIC};
 use takopi_core::session::Context;
-use takopi_core::settings::{Diagnostic, Instance, Secret, Settings};
+use takopi_core::settings::{Diagnostic, Instance, Secret, SessionMode, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
-use takopi_telegram::{RivalCheck, SessionMode, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
+use takopi_telegram::{RivalCheck, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
 
 use super::Opening;
 use super::greeting::{self, Greeting};
@@ -161,7 +161,7 @@ impl Bot {
             return;
         }
         let state = PythonState {
-            dir: &opening.python_state,
+            dir: &opening.config_dir,
             instance: &self.instance,
             usual_context: &|chat| usual_context(&opening.settings, chat),
         };
@@ -309,14 +309,14 @@ mod tests {
 
     use takopi_core::settings::{ConfigFile, Input, load};
 
-    use super::super::known;
+    use super::super::rooms::built_in;
     use super::*;
 
     fn loaded(text: &str) -> Settings {
         let content = Ok(text.as_bytes().to_vec());
         let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
         let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
-        load(&input, &known().unwrap()).unwrap().settings
+        load(&input, &built_in().unwrap()).unwrap().settings
     }
 
     #[test]

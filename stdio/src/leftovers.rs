@@ -59,6 +59,16 @@ pub fn find_marked(marker: &Marker) -> Vec<Leftover> {
     found.into_iter().map(|stat| name(stat.identity)).collect()
 }
 
+/// Returns the markers called `name` that living processes carry beside `marker`, each once.
+#[must_use]
+pub fn markers_beside(marker: &Marker, name: &str) -> Vec<Marker> {
+    let proc = Proc::system();
+    let value = |left: Leftover| proc.variable(left.identity.pid(), name);
+    let values: std::collections::BTreeSet<String> =
+        find_marked(marker).into_iter().filter_map(value).collect();
+    values.into_iter().map(|value| Marker::new(name, value)).collect()
+}
+
 /// Ends every process that carries the marker, and what is below them: SIGTERM, then SIGKILL.
 pub async fn end_marked(marker: &Marker, ladder: &Ladder) -> StopReport {
     end(&mut Tree::new(None, Some(marker.clone())), ladder, Stage::OnItsOwn).await

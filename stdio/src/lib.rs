@@ -32,7 +32,7 @@ mod tree;
 
 pub use child::{Child, Exit, Leash, Process};
 pub use error::StdioError;
-pub use leftovers::{Leftover, Marker, end_marked, find_marked};
+pub use leftovers::{Leftover, Marker, end_marked, find_marked, markers_beside};
 pub use lines::{Batch, DEFAULT_MAX_LINE_BYTES, Lines};
 pub use orphans::{Orphans, Swept, become_subreaper};
 pub use output::Output;

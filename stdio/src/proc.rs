@@ -94,6 +94,15 @@ impl Proc {
         ours() && fs::read(dir.join("environ")).is_ok_and(has)
     }
 
+    /// Returns the value of the variable `name` in the environment that `pid` was started with.
+    pub(crate) fn variable(&self, pid: u32, name: &str) -> Option<String> {
+        let bytes = fs::read(self.root.join(format!("{pid}/environ"))).ok()?;
+        let prefix = format!("{name}=").into_bytes();
+        let value =
+            bytes.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(prefix.as_slice()))?;
+        String::from_utf8(value.to_vec()).ok()
+    }
+
     /// Tells whether `pid` shows neither variables nor arguments. A process does that for the moment in which it becomes
     /// another program, and threads of the kernel always do.
     pub(crate) fn is_veiled(&self, pid: u32) -> bool {

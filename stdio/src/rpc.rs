@@ -12,6 +12,9 @@ mod pending;
 mod serve;
 mod wire;
 
+use std::pin::Pin;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 pub use message::RpcError;
 pub use pending::{CallError, Patience, Peer};
 pub use wire::{Closed, Limits, Wire, peer};
+
+/// A request on its way to its answer.
+pub type Answering = Pin<Box<dyn Future<Output = Result<Value, RpcError>> + Send>>;
 
 /// What the other side may call.
 #[async_trait]
@@ -35,7 +41,20 @@ pub trait Service: Send + Sync + 'static {
         cancel: CancellationToken,
     ) -> Result<Value, RpcError>;
 
+    /// Begins to answer a request; what it returns is waited for in a task of its own. Requests begin one at a time, in the
+    /// order in which they came: whoever has to keep that order takes a place in line here. Nothing more is read
+    /// meanwhile, so it does no more than that.
+    fn begin(self: Arc<Self>, method: String, params: Value, cancel: CancellationToken) -> Answering {
+        Box::pin(async move { self.request(&method, params, cancel).await })
+    }
+
     /// Takes a notification; an unknown one is ignored. They come one at a time, in order, and before anything that was sent after them; while one
     /// is being taken nothing more is read, which slows a flood down. So don't wait here for an answer of the same peer.
     async fn notify(&self, method: &str, params: Value);
+
+    /// Learns that a line of more than `limit` bytes came in and was passed over: whose answer it was, or what it told,
+    /// nobody knows. Told in the order of the lines.
+    async fn overlong(&self, limit: usize) {
+        let _: usize = limit;
+    }
 }

@@ -82,7 +82,7 @@ fn config(server: &TelegramServer) -> TelegramConfig {
     let file = ConfigFile { path: "/takopi.toml".into(), named: true, content: Ok(text.into_bytes()) };
     let input = Input { file: &file, environment: &[], overrides: &[], home: None };
     let transports = vec![TransportKind::parse("telegram").unwrap()];
-    let known = Known { engines: Vec::new(), transports, late_commands: Vec::new() };
+    let known = Known { transports, ..Known::default() };
     let settings = load(&input, &known).unwrap().settings;
     settings.transport(&InstanceId::parse("telegram").unwrap()).usable().unwrap().0
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::inbox::Refusal;
 use super::live::LiveRun;
@@ -18,6 +19,7 @@ use super::{DeskEvent, Shared};
 use crate::gather::{Gathered, Gatherer};
 use crate::id::{InstanceId, RunId};
 use crate::message::{Body, Button, ButtonAction, Inbound, MessageRef};
+use crate::port::engine::Stop;
 use crate::port::ledger::{InboxId, Settled};
 use crate::queue::{Bound, Claim, Placement, Queue, Released};
 use crate::route::{Continue, RunPlan};
@@ -220,11 +222,16 @@ impl Clerk {
     /// Puts a run into the queue, or starts it.
     fn enqueue(&mut self, assignment: Assignment) {
         let desk = &self.desk;
-        let Assignment { plan, inbox, in_force, instance, .. } = &assignment;
+        let Assignment { plan, inbox, in_force, instance, waiter, .. } = &assignment;
         let id = desk.ids.next(desk.clock.now());
         let features = instance.features_at(&plan.address);
         let look = Look::of(&in_force.by, &plan.engine, &plan.context, &features);
-        let live = Arc::new(LiveRun::new(id, plan, inbox.first().copied(), look, desk.now()));
+        let mut live = LiveRun::new(id, plan, inbox.first().copied(), look, desk.now());
+        live.of_call = waiter.as_ref().map(|waiter| waiter.call);
+        let live = Arc::new(live);
+        if let Some(waiter) = waiter {
+            desk.work.spawn(cancel_when_gone(desk.clone(), id, waiter.gone.clone()));
+        }
         if let Some(message) = inbox.iter().find_map(|inbox| self.inherited.remove(inbox)) {
             live.set_progress(message);
         }
@@ -314,6 +321,14 @@ impl Clerk {
             .iter()
             .find(|(_, waiting)| waiting.assignment.inbox.contains(&inbox))
             .map(|(run, _)| *run)
+    }
+}
+
+/// Cancels a run that the command which wanted it waits for no more. At closing time it is interrupted instead.
+async fn cancel_when_gone(desk: Arc<Shared>, run: RunId, gone: CancellationToken) {
+    gone.cancelled().await;
+    if !desk.closing.is_cancelled() && desk.stop(run, Stop::Cancel) {
+        tracing::debug!(%run, "the command that wanted this run is gone");
     }
 }
 

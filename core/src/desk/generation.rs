@@ -1,14 +1,15 @@
 //! One reading of the config: what the desk runs by until the next. A reload makes a new one; work that
 //! is under way keeps the old, whose engines are closed once nothing uses them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
 use crate::catalog::Catalog;
-use crate::id::{EngineId, InstanceId};
-use crate::port::command::{Command, CommandSpec, EngineStatus};
+use crate::id::{CommandId, EngineId, InstanceId};
+use crate::port::command::{Command, CommandSettings, CommandSpec, EngineStatus};
 use crate::port::engine::{Engine, EngineSpec};
 use crate::port::transport::TransportSpec;
 use crate::port::{SetupIssue, Workspace};
@@ -25,6 +26,8 @@ pub struct Generation {
     pub engines: Catalog<EngineSpec, dyn Engine>,
     /// The commands.
     pub commands: Catalog<CommandSpec, dyn Command>,
+    /// `[plugins.<id>]` of the commands that have such a table.
+    pub command_settings: BTreeMap<CommandId, CommandSettings>,
     /// The directories.
     pub workspace: Arc<dyn Workspace>,
     /// The engine when nothing else says so.

@@ -1,7 +1,9 @@
 //! Commands at work: each call is a task of its own with a time limit, and sees the house only through
 //! [`CommandHost`], bound to that call.
 
+mod answer;
 mod files;
+mod guest;
 mod topics;
 
 use std::sync::Arc;
@@ -9,21 +11,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::Map;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub(super) use answer::call;
+
+use super::calls::{self, LiveCall};
 use super::clerk::Memo;
 use super::generation::InForce;
 use super::live::LiveRun;
-use super::perform::Assignment;
+use super::perform::{Assignment, Waiter};
 use super::{DeskEvent, Instance, Shared, door};
-use crate::directive::split_words;
-use crate::id::{CommandId, EngineId, RunId};
+use crate::id::{EngineId, RunId};
 use crate::message::{Address, Attachment, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
-    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, EngineStatus, FileHost,
-    ProjectStatus, Renewed, RunMode, RunRequest, RunResult, RunSummary, TopicHost as _,
+    CallId, CallSummary, CommandError, CommandHost, CommandSpec, EngineStatus, FileHost, ProjectStatus,
+    Renewed, RunMode, RunRequest, RunResult, RunSummary, TopicHost as _,
 };
 use crate::port::engine::{Choices, Engine, RunOptions, Stop};
 use crate::port::ledger::{
@@ -35,14 +38,11 @@ use crate::port::workspace::Place;
 use crate::route::{self, Continue, Facts, Known, RunPlan};
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
 
-/// How long a command may take before it is stopped and the caller is told, runs it waits for aside.
-const CALL_TIMEOUT: Duration = Duration::from_secs(600);
-
 /// How long an engine may take to tell what can be chosen: more than any gives its own program.
 const CHOICES_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a stopped command gets before it is given up.
-const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How long the chat may take to be told that the ledger is in trouble.
+const TELL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Who called a command, from where.
 #[derive(Clone)]
@@ -53,6 +53,7 @@ pub(super) struct Caller {
     reply_to: Option<Reply>,
     files: Vec<Attachment>,
     album: bool,
+    pressed: bool,
     pub(super) inbox: Vec<InboxId>,
 }
 
@@ -70,97 +71,10 @@ impl Caller {
             reply_to: message.and_then(|message| message.reply_to.clone()),
             files: message.map_or_else(Vec::new, |message| message.files().cloned().collect()),
             album: message.is_some_and(|message| message.album.is_some()),
+            pressed: matches!(inbound, Inbound::Press(_)),
             inbox,
         }
     }
-}
-
-/// Calls a command and posts its reply.
-pub(super) async fn call(
-    desk: Arc<Shared>,
-    in_force: Arc<InForce>,
-    caller: Caller,
-    command: CommandId,
-    text: String,
-    stopped: Vec<RunId>,
-) {
-    let _work = in_force.work.token();
-    let host = Arc::new(Host {
-        desk: desk.clone(),
-        in_force: in_force.clone(),
-        caller: caller.clone(),
-        runs: AtomicUsize::new(0),
-    });
-    let call = Call {
-        words: split_words(&text),
-        command: command.clone(),
-        text,
-        message: caller.message.clone(),
-        sender: caller.sender.clone(),
-        reply_to: caller.reply_to.clone(),
-        files: caller.files.clone(),
-        album: caller.album,
-        stopped,
-        settings: Map::new(),
-    };
-    let answered = match in_force.by.commands.load(&command).await {
-        Ok(command) => answer(&desk, command, call, host.clone()).await,
-        Err(error) => Err(CommandError(error.to_string())),
-    };
-    let reply = answered.unwrap_or_else(|error| {
-        tracing::info!(%command, %error, "command failed");
-        Some(CommandReply { body: Body::plain(format!("error: {error}")), notify: true })
-    });
-    if let Some(CommandReply { body, notify }) = reply
-        && let Err(error) = host.send(body, notify).await
-    {
-        // Not settled: it is called again at the next start, which is better than no answer at all.
-        tracing::error!(%command, %error, "a command's reply could not be stored");
-        return;
-    }
-    settle(&desk, &caller.inbox, &caller.message.address, Settled::Done).await;
-}
-
-/// Waits for a command in a task of its own, so that its panic is only its own.
-async fn answer(
-    desk: &Arc<Shared>,
-    command: Arc<dyn Command>,
-    call: Call,
-    host: Arc<Host>,
-) -> Result<Option<CommandReply>, CommandError> {
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
-    let lent = host.clone();
-    let work = desk.work.spawn(async move { command.call(call, lent, stopped).await });
-    tokio::pin!(work);
-    let timeout = async {
-        desk.clock.sleep_until(desk.now() + CALL_TIMEOUT).await;
-        while host.runs.load(Ordering::Relaxed) > 0 {
-            desk.clock.sleep_until(desk.now() + CALL_TIMEOUT).await;
-        }
-    };
-    let too_late = tokio::select! {
-        result = &mut work => return finished(result),
-        () = timeout => "it took too long and was stopped",
-        () = desk.closing.cancelled() => "takopi is closing",
-    };
-    stop.cancel();
-    tokio::select! {
-        result = &mut work => finished(result),
-        () = desk.clock.sleep_until(desk.now() + STOP_GRACE) => {
-            work.abort();
-            Err(CommandError(too_late.to_owned()))
-        }
-    }
-}
-
-fn finished(
-    result: Result<Result<Option<CommandReply>, CommandError>, tokio::task::JoinError>,
-) -> Result<Option<CommandReply>, CommandError> {
-    result.unwrap_or_else(|panic| {
-        tracing::error!(%panic, "a command crashed");
-        Err(CommandError("the command crashed inside takopi".to_owned()))
-    })
 }
 
 /// Closes inbounds that no run answers, and tells those who watch.
@@ -225,7 +139,7 @@ pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<
             sent = send => if let Err(error) = sent {
                 tracing::error!(%error, "the chat could not be told that the ledger is in trouble");
             },
-            () = desk_clock.sleep_until(desk_clock.moment() + STOP_GRACE) => {}
+            () = desk_clock.sleep_until(desk_clock.moment() + TELL_TIMEOUT) => {}
         }
     });
 }
@@ -235,6 +149,7 @@ struct Host {
     desk: Arc<Shared>,
     in_force: Arc<InForce>,
     caller: Caller,
+    call: Arc<LiveCall>,
     /// Runs the command waits for.
     runs: AtomicUsize,
 }
@@ -314,12 +229,33 @@ impl Host {
     }
 }
 
+/// Counts a command that waits for a run, and tells when it does no more.
+struct Waiting<'a> {
+    runs: &'a AtomicUsize,
+    _gone: DropGuard,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(runs: &'a AtomicUsize, gone: CancellationToken) -> Self {
+        runs.fetch_add(1, Ordering::Relaxed);
+        Self { runs, _gone: gone.drop_guard() }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.runs.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[async_trait]
 impl CommandHost for Host {
     async fn send(&self, body: Body, notify: bool) -> Result<(), CommandError> {
         let parts = self.caller.instance.transport.lay_out(&body);
         let post = Post { notify, ..Post::reply(&self.caller.message, parts) };
-        self.desk.post(post).await.map(drop).map_err(|error| CommandError(error.to_string()))
+        let posted = self.desk.post(post).await.map_err(|error| CommandError(error.to_string()))?;
+        self.call.said(posted);
+        Ok(())
     }
 
     async fn run(&self, request: RunRequest, mode: RunMode) -> Result<RunResult, CommandError> {
@@ -338,18 +274,26 @@ impl CommandHost for Host {
         let engine = plan.engine.clone();
         let (ended, end) = oneshot::channel();
         let (instance, in_force) = (self.caller.instance.clone(), self.in_force.clone());
-        let assignment = Assignment::new(plan, Vec::new(), conversation, Some(ended), instance, in_force);
+        let gone = CancellationToken::new();
+        let waiter = Waiter { call: self.call.id, ended, gone: gone.clone() };
+        let assignment = Assignment::new(plan, Vec::new(), conversation, Some(waiter), instance, in_force);
         let closing = || CommandError("takopi is closing".to_owned());
         self.desk.mailbox.send(Memo::Launch(Box::new(assignment))).await.map_err(|_| closing())?;
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        let ended = end.await;
-        self.runs.fetch_sub(1, Ordering::Relaxed);
-        let (end, run) = ended.map_err(|_| closing())?;
+        let _waiting = Waiting::new(&self.runs, gone);
+        let (end, run) = end.await.map_err(|_| closing())?;
         Ok(RunResult { run, engine, outcome: end.outcome, answer: end.answer, session: end.session })
     }
 
     async fn cancel(&self, run: RunId) -> bool {
         self.desk.stop(run, Stop::Cancel)
+    }
+
+    async fn calls(&self) -> Vec<CallSummary> {
+        calls::others(&self.desk, self.address(), self.call.id).await
+    }
+
+    fn stop_call(&self, call: CallId) -> bool {
+        self.desk.calls.stop(call, self.address())
     }
 
     async fn runs(&self, everywhere: bool) -> Vec<RunSummary> {

@@ -134,6 +134,22 @@ impl Inbox {
         taken.await.unwrap_or(Err(AcceptError::Closing)).map(|()| first)
     }
 
+    /// Returns up to where this instance has received, as [`Self::set_cursor`] was told.
+    ///
+    /// # Errors
+    /// [`AcceptError::Ledger`].
+    pub async fn cursor(&self) -> Result<Option<String>, AcceptError> {
+        Ok(self.desk.ledger.cursor(&self.instance).await?)
+    }
+
+    /// Remembers up to where this instance has received. Call it once everything before that was accepted.
+    ///
+    /// # Errors
+    /// [`AcceptError::Ledger`].
+    pub async fn set_cursor(&self, cursor: &str) -> Result<(), AcceptError> {
+        Ok(self.desk.ledger.set_cursor(&self.instance, cursor).await?)
+    }
+
     /// Returns the run that a message shows, or that answers it, while it waits or works.
     #[must_use]
     pub fn run_at(&self, message: &MessageRef) -> Option<RunAt> {
@@ -171,18 +187,19 @@ impl Inbox {
     }
 
     /// Returns the runs here that a typed `/cancel` means: all with `all`, the one named, the one replied to,
-    /// else the only one whose answer is not out. Several and no hint means none: the command then lists them.
+    /// else the only one whose answer is not out. Runs of a call under way are the call's, which the command stops. Several and no hint means none: the command then lists them.
     fn meant_by(&self, message: &Message, arguments: &str, is_first: bool) -> Vec<RunId> {
         let here = self.desk.live_at(&message.message.address);
         let asked = arguments.trim();
         let all = asked.eq_ignore_ascii_case("all");
         let named = RunId::parse(asked);
-        let unanswered = here.iter().filter(|run| !run.has_answer()).count();
+        let lent = |run: &Arc<LiveRun>| run.of_call.is_some_and(|call| self.desk.calls.has(call));
+        let unanswered = here.iter().filter(|run| !run.has_answer() && !lent(run)).count();
         let meant = |run: &&Arc<LiveRun>| match (&named, &message.reply_to) {
             _ if all => true,
             (Some(named), _) => run.id == *named,
             (None, Some(reply)) => run.is_about(&reply.message),
-            (None, None) => is_first && unanswered == 1 && !run.has_answer(),
+            (None, None) => is_first && unanswered == 1 && !run.has_answer() && !lent(run),
         };
         here.iter().filter(meant).map(|run| run.id).collect()
     }

@@ -14,7 +14,7 @@ use super::script::Look;
 use crate::event::{RunEnd, RunEvent};
 use crate::id::{EngineId, RunId};
 use crate::message::{Address, MessageRef};
-use crate::port::command::RunSummary;
+use crate::port::command::{CallId, RunSummary};
 use crate::port::engine::{Answer, Stop, StopSignal};
 use crate::port::ledger::InboxId;
 use crate::port::workspace::RunDir;
@@ -45,6 +45,8 @@ pub(super) struct LiveRun {
     pub(super) asked_by: Option<MessageRef>,
     /// The first message it answers, by its number.
     pub(super) inbox: Option<InboxId>,
+    /// The call of a command that waits for it.
+    pub(super) of_call: Option<CallId>,
     pub(super) look: Look,
     prompt: String,
     stop: watch::Sender<Option<Stop>>,
@@ -95,6 +97,7 @@ impl LiveRun {
             thread: plan.thread.clone().unwrap_or(ThreadKey::Run(id)),
             asked_by: plan.reply_to.clone(),
             inbox,
+            of_call: None,
             look,
             prompt: plan.title().chars().take(PROMPT_CHARS).collect(),
             stop,
@@ -313,6 +316,7 @@ impl LiveRun {
             ahead: state.started_at.is_none().then_some(state.ahead),
             answered: state.tracker.answer().is_some(),
             elapsed_s: now.since(since).as_secs(),
+            of_call: self.of_call,
         }
     }
 

@@ -84,17 +84,7 @@ pub(super) async fn send(
     stop: &CancellationToken,
 ) -> Result<(), FileError> {
     let Outgoing { context, place, path, rules, to, run, reply_to } = file;
-    // Nobody else has this name: run ids are never given twice.
-    let copy = desk.ids.next(desk.clock.now()).to_string();
-    let get = Get { context, place, path, rules, into: desk.ledger.spool().join(&copy) };
-    let Got { name, bytes, warning } = copied(desk, workspace, &get, stop).await?;
-    let path = get.path.to_string();
-    let unposted = |why: String| FileError::Failed { way: Way::Get, path: path.clone(), why };
-    if bytes == 0 {
-        // No chat service takes one, and whoever asked hears of it as of any other refusal.
-        return Err(unposted("it is empty".to_owned()));
-    }
-    let file = SpooledFile { path: copy.into(), name };
+    let (file, warning) = spooled(desk, workspace, context, place, &path, rules, stop).await?;
     let body = Body { files: vec![file], ..Body::plain(warning.unwrap_or_default()) };
     let post = Post {
         to,
@@ -106,8 +96,36 @@ pub(super) async fn send(
         revises: None,
         parts: instance.transport.lay_out(&body),
     };
-    tracing::info!(path, bytes, "a file goes out");
-    desk.post(post).await.map(drop).map_err(|error| unposted(error.to_string()))
+    desk.post(post).await.map(drop).map_err(|error| failed(&path, error.to_string()))
+}
+
+/// Copies a file into the spool; returns the copy, and what the person should know about the directory it is from.
+///
+/// # Errors
+/// [`FileError`]; an empty file is refused.
+pub(super) async fn spooled(
+    desk: &Shared,
+    workspace: &dyn Workspace,
+    context: Context,
+    place: Place,
+    path: &FilePath,
+    rules: FileRules,
+    stop: &CancellationToken,
+) -> Result<(SpooledFile, Option<String>), FileError> {
+    // Nobody else has this name: run ids are never given twice.
+    let copy = desk.ids.next(desk.clock.now()).to_string();
+    let get = Get { context, place, path: path.clone(), rules, into: desk.ledger.spool().join(&copy) };
+    let Got { name, bytes, warning } = copied(desk, workspace, &get, stop).await?;
+    if bytes == 0 {
+        // No chat service takes one, and whoever asked hears of it as of any other refusal.
+        return Err(failed(path, "it is empty".to_owned()));
+    }
+    tracing::info!(%path, bytes, "a file goes out");
+    Ok((SpooledFile { path: copy.into(), name }, warning))
+}
+
+fn failed(path: &FilePath, why: String) -> FileError {
+    FileError::Failed { way: Way::Get, path: path.to_string(), why }
 }
 
 async fn copied(

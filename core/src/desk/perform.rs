@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::clerk::Memo;
@@ -26,6 +27,7 @@ use super::{DeskEvent, Instance, Shared, host};
 use crate::event::{Level, Note, Outcome, RunEnd, RunEvent};
 use crate::id::RunId;
 use crate::message::Body;
+use crate::port::command::CallId;
 use crate::port::engine::{Engine, Job, Stop};
 use crate::port::ledger::{FactsQuery, InboxId, LedgerError, OpenRun, OutboxId, RunNote};
 use crate::route::{Continue, RunPlan};
@@ -37,8 +39,15 @@ const BATCH: usize = 256;
 /// How long an engine may take to be there before the person sees that something is going on.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
-/// Where a command waits for the end of its run.
-pub(super) type Reply = oneshot::Sender<(RunEnd, RunId)>;
+/// A command that waits for the end of its run.
+pub(super) struct Waiter {
+    /// Its call.
+    pub(super) call: CallId,
+    /// Where it waits.
+    pub(super) ended: oneshot::Sender<(RunEnd, RunId)>,
+    /// Fires when it waits no more.
+    pub(super) gone: CancellationToken,
+}
 
 /// What a run is given before it waits for its turn.
 pub(super) struct Assignment {
@@ -46,7 +55,7 @@ pub(super) struct Assignment {
     pub(super) inbox: Vec<InboxId>,
     /// The scope whose running conversation its session becomes, and its generation.
     conversation: Option<(Scope, Generation)>,
-    reply: Option<Reply>,
+    pub(super) waiter: Option<Waiter>,
     /// Where it shows: even when that is not served any more, its words are laid out for it.
     pub(super) instance: Arc<Instance>,
     pub(super) in_force: Arc<InForce>,
@@ -58,12 +67,12 @@ impl Assignment {
         plan: RunPlan,
         inbox: Vec<InboxId>,
         conversation: Option<(Scope, Generation)>,
-        reply: Option<Reply>,
+        waiter: Option<Waiter>,
         instance: Arc<Instance>,
         in_force: Arc<InForce>,
     ) -> Self {
         let work = in_force.work.token();
-        Self { plan, inbox, conversation, reply, instance, in_force, work }
+        Self { plan, inbox, conversation, waiter, instance, in_force, work }
     }
 }
 
@@ -102,10 +111,10 @@ pub(super) async fn perform(desk: Arc<Shared>, live: Arc<LiveRun>, assignment: A
     if desk.closing.is_cancelled() {
         return;
     }
-    let (mut performance, reply, work) = Performance::new(desk.clone(), live.clone(), assignment);
+    let (mut performance, waiter, work) = Performance::new(desk.clone(), live.clone(), assignment);
     let performing = desk.work.spawn(async move {
         let end = performance.perform().await;
-        tell_command(reply, end, run);
+        tell_command(waiter, end, run);
         drop(work);
     });
     if let Err(panic) = performing.await {
@@ -123,18 +132,18 @@ pub(super) async fn perform(desk: Arc<Shared>, live: Arc<LiveRun>, assignment: A
 /// Closes a run that was taken back while it waited: on record as cancelled, and told.
 pub(super) async fn withdraw(desk: Arc<Shared>, live: Arc<LiveRun>, assignment: Assignment) {
     let run = live.id;
-    let (mut performance, reply, _work) = Performance::new(desk, live, assignment);
+    let (mut performance, waiter, _work) = Performance::new(desk, live, assignment);
     let end = RunEnd::new(Outcome::Cancelled, "");
     if let Err(error) = performance.open().await {
         tracing::error!(%run, %error, "a cancelled message may run after all at the next start");
     }
     performance.close(end.clone()).await;
-    tell_command(reply, end, run);
+    tell_command(waiter, end, run);
 }
 
-fn tell_command(reply: Option<Reply>, end: RunEnd, run: RunId) {
-    if let Some(reply) = reply
-        && reply.send((end, run)).is_err()
+fn tell_command(waiter: Option<Waiter>, end: RunEnd, run: RunId) {
+    if let Some(waiter) = waiter
+        && waiter.ended.send((end, run)).is_err()
     {
         tracing::debug!(%run, "the command that wanted this run is gone");
     }
@@ -145,8 +154,8 @@ impl Performance {
         desk: Arc<Shared>,
         live: Arc<LiveRun>,
         assignment: Assignment,
-    ) -> (Self, Option<Reply>, TaskTrackerToken) {
-        let Assignment { plan, inbox, conversation, reply, instance, in_force, work } = assignment;
+    ) -> (Self, Option<Waiter>, TaskTrackerToken) {
+        let Assignment { plan, inbox, conversation, waiter, instance, in_force, work } = assignment;
         let performance = Self {
             desk,
             live,
@@ -163,7 +172,7 @@ impl Performance {
             shown_answer: None,
             events: Vec::with_capacity(BATCH),
         };
-        (performance, reply, work)
+        (performance, waiter, work)
     }
 
     async fn perform(&mut self) -> RunEnd {

@@ -48,6 +48,8 @@ async fn receive(desk: Arc<Shared>, id: InstanceId, instance: Arc<Instance>) {
     let mut pause = FIRST_PAUSE;
     while !stop.is_cancelled() {
         let begun = desk.now();
+        // From here on it says itself what is in its way.
+        instance.set_trouble(None);
         let (transport, inbox) = (instance.transport.clone(), Inbox::new(desk.clone(), id.clone()));
         let until = stop.clone();
         // In a task of its own, so that its panic is one way of breaking.

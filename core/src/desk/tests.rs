@@ -1,6 +1,7 @@
 //! The desk with a scripted engine, a chat service in memory and a ledger in memory, on a clock that only
 //! moves when nothing else can happen.
 
+mod calling;
 mod delivering;
 mod ending;
 mod files;
@@ -145,6 +146,7 @@ fn in_projects(engine: &ScriptEngine, workspace: &FakeWorkspace) -> Generation {
             Scripted(engine.clone()),
         ),
         commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Commands),
+        command_settings: std::collections::BTreeMap::new(),
         workspace: Arc::new(Directories(workspace.clone())),
         default_engine: EngineId::parse("alpha").unwrap(),
         projects: workspace.keys().map(project).collect(),
@@ -192,8 +194,11 @@ impl Command for Commands {
         &self,
         call: Call,
         host: Arc<dyn CommandHost>,
-        _stop: CancellationToken,
+        stop: CancellationToken,
     ) -> Result<Option<CommandReply>, CommandError> {
+        if let Some(answer) = calling::play(&call, &*host, &stop).await {
+            return answer;
+        }
         assert_ne!(call.text, "panic", "as the test says");
         if call.text == "new" {
             host.renew().await?;

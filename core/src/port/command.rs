@@ -1,7 +1,10 @@
 //! The port to slash commands: written once, they answer on every transport.
 
 mod files;
+mod guest;
 mod topics;
+
+use std::fmt;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -9,6 +12,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 pub use files::{Deposit, Directed, FileHost};
+pub use guest::{CallId, CallSummary, GuestHost, Resolved};
 
 use crate::event::Outcome;
 use crate::id::{CommandId, EngineId, RunId};
@@ -99,8 +103,20 @@ pub struct Call {
     pub album: bool,
     /// Runs that were signalled to stop as the call came in: `/cancel` never waits in a queue.
     pub stopped: Vec<RunId>,
+    /// Whether a button was pressed instead of a text typed.
+    pub pressed: bool,
     /// `[plugins.<id>]` of the config.
-    pub settings: Map<String, Value>,
+    pub settings: CommandSettings,
+}
+
+/// `[plugins.<id>]` of the config, dates as texts. `Debug` prints the keys alone: a value may be a secret.
+#[derive(Clone, PartialEq, Default)]
+pub struct CommandSettings(pub Map<String, Value>);
+
+impl fmt::Debug for CommandSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// What a command answers. `None` instead of one is silence.
@@ -146,6 +162,9 @@ pub struct RunSummary {
     pub answered: bool,
     /// How long it has been running or waiting, in seconds.
     pub elapsed_s: u64,
+    /// The call of a command that waits for it.
+    #[serde(skip)]
+    pub of_call: Option<CallId>,
 }
 
 /// A conversation that was begun anew.
@@ -218,14 +237,15 @@ pub struct ProjectStatus {
 
 /// The house as a command sees it, bound to one call. Outlives the call for those that work on.
 #[async_trait]
-pub trait CommandHost: FileHost + TopicHost {
+pub trait CommandHost: FileHost + TopicHost + GuestHost {
     /// Sends a body to the caller's chat, for certain, replying to the call.
     ///
     /// # Errors
     /// [`CommandError`] when it could not be stored.
     async fn send(&self, body: Body, notify: bool) -> Result<(), CommandError>;
 
-    /// Runs an engine and returns its end.
+    /// Runs an engine and returns its end. A run that nobody waits for any more, because the future was dropped,
+    /// is cancelled.
     ///
     /// # Errors
     /// [`CommandError`] when the run could not be started.
@@ -233,6 +253,13 @@ pub trait CommandHost: FileHost + TopicHost {
 
     /// Stops a run, waiting or running; returns whether there was one. Returns as soon as it is signalled.
     async fn cancel(&self, run: RunId) -> bool;
+
+    /// Returns the calls of commands that are under way in the caller's chat, its own aside, oldest first.
+    async fn calls(&self) -> Vec<CallSummary>;
+
+    /// Stops such a call, with the runs it waits for; returns whether it was under way. Returns as soon as it is
+    /// signalled.
+    fn stop_call(&self, call: CallId) -> bool;
 
     /// Returns the runs of the caller's chat that wait or run, oldest first; all chats' with `everywhere`.
     async fn runs(&self, everywhere: bool) -> Vec<RunSummary>;

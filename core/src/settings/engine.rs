@@ -38,6 +38,8 @@ pub struct KnownEngine {
     pub install: Option<String>,
     /// Whether the executable is on PATH, or none is needed.
     pub installed: bool,
+    /// What keeps it from being used, by whoever claims the id, and what to do; `None` is nothing that is known.
+    pub refused: Option<String>,
 }
 
 impl KnownEngine {
@@ -45,7 +47,15 @@ impl KnownEngine {
     #[must_use]
     pub fn new(spec: &EngineSpec, standing: Standing, installed: bool) -> Self {
         let EngineSpec { id, executable, install, .. } = spec.clone();
-        Self { id, standing, executable, install, installed }
+        Self { id, standing, executable, install, installed, refused: None }
+    }
+
+    /// Returns what settings need to know of an engine that a plugin claims and cannot have or bring: it may be
+    /// named, and whoever needs it is told why it is not there.
+    #[must_use]
+    pub const fn refused(id: EngineId, why: String) -> Self {
+        let standing = Standing::ThirdParty;
+        Self { id, standing, executable: None, install: None, installed: false, refused: Some(why) }
     }
 
     /// Returns what is to be said when its executable isn't there.
@@ -62,10 +72,15 @@ pub(super) fn read_name(table: &mut Table<'_>, key: &str, known: &[KnownEngine])
     let name = table.string(key, &format!("\"{example}\""))?;
     let found = known.iter().find(|engine| engine.id.as_str() == name);
     if found.is_none() {
-        let remedy = propose(&name, known.iter().map(|engine| engine.id.as_str()));
+        let remedy = propose(&name, offered(known));
         table.error(key, format!("there is no engine {name:?}"), remedy);
     }
     found.map(|engine| engine.id.clone())
+}
+
+/// Returns the names to propose.
+fn offered(known: &[KnownEngine]) -> impl Iterator<Item = &str> + Clone {
+    known.iter().filter(|engine| engine.refused.is_none()).map(|engine| engine.id.as_str())
 }
 
 /// Says what could have been meant, and what there is.
@@ -100,7 +115,7 @@ pub(super) fn read(table: &mut Table<'_>, known: &[KnownEngine]) -> Option<Vec<S
             |entry: &&Entry| entry.key != ENV && !known.iter().any(|engine| engine.id.as_str() == entry.key);
         for entry in engines.entries.iter().filter(unknown) {
             engines.leave(&entry.key);
-            let names = known.iter().map(|engine| engine.id.as_str());
+            let names = offered(known);
             if entry.node.entries().is_some() {
                 engines.warn(&entry.key, "there is no such engine, ignored", propose(&entry.key, names));
             } else {
@@ -145,6 +160,10 @@ pub fn default_engine(settings: &Settings, known: &[KnownEngine]) -> Result<Engi
             let project = format!("the engine {id} yields to the project of that name");
             return Err(told(project, "name another engine, or rename the project".to_owned()));
         };
+        if let Some(why) = &engine.refused {
+            let remedy = "mend that plugin (`takopi plugins` tells of all), or name another engine";
+            return Err(told(format!("the engine {id} cannot be used: {why}"), remedy.to_owned()));
+        }
         if engine.installed {
             return Ok(id.clone());
         }

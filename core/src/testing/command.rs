@@ -2,6 +2,7 @@
 
 mod contract;
 mod files;
+mod guest;
 mod topics;
 
 pub use contract::command_contract;
@@ -14,11 +15,11 @@ use async_trait::async_trait;
 
 use crate::event::Outcome;
 use crate::files::FilePath;
-use crate::id::{CommandId, EngineId, InstanceId, RunId};
+use crate::id::{CommandId, Distribution, EngineId, InstanceId, RunId};
 use crate::message::{Address, Body, MessageRef, Sender};
 use crate::port::command::{
-    Call, CommandError, CommandHost, CommandSpec, EngineStatus, ProjectStatus, Renewed, RunMode, RunRequest,
-    RunResult, RunSummary, TopicHost as _,
+    Call, CallId, CallSummary, CommandError, CommandHost, CommandSettings, CommandSpec, EngineStatus,
+    ProjectStatus, Renewed, RunMode, RunRequest, RunResult, RunSummary, TopicHost as _,
 };
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey, Remembered};
@@ -54,6 +55,12 @@ pub enum Deed {
     SaidIn(Address, Body),
     /// It forgot a topic.
     LostTopic(Address),
+    /// It stopped the call of a command.
+    StoppedCall(CallId),
+    /// It put a value away, or took it away with `None`: whose, under which key.
+    Kept(Distribution, String, Option<String>),
+    /// It waits no more for a run with this prompt, which has not ended.
+    Left(String),
 }
 
 /// The house, set up by its fields before a call; [`FakeHost::deeds`] tells what came of it.
@@ -69,6 +76,8 @@ pub struct FakeHost {
     pub scope: Option<Scope>,
     /// The runs that wait or run, everywhere.
     pub runs: Vec<RunSummary>,
+    /// The other calls of commands that are under way in the chat.
+    pub calls: Vec<CallSummary>,
     /// Which run a message belongs to.
     pub messages: Vec<(MessageRef, RunId)>,
     /// Whether the caller is a mere member of a group, and may not change what holds there.
@@ -90,6 +99,7 @@ pub struct FakeHost {
     /// Makes everything that stores something fail with this text.
     pub broken: Option<String>,
     preferences: Mutex<Vec<Preference>>,
+    kept: Mutex<BTreeMap<(Distribution, String), String>>,
     deeds: Mutex<Vec<Deed>>,
 }
 
@@ -168,6 +178,7 @@ impl FakeHost {
             answered: false,
             elapsed_s: 60 * u64::from(number) + 5,
             asked_by: None,
+            of_call: None,
         });
         self
     }
@@ -205,7 +216,8 @@ impl FakeHost {
             files: Vec::new(),
             album: false,
             stopped: Vec::new(),
-            settings: serde_json::Map::new(),
+            pressed: false,
+            settings: CommandSettings::default(),
         }
     }
 
@@ -236,11 +248,18 @@ impl CommandHost for FakeHost {
         self.done(Deed::Sent(body, notify))
     }
 
-    /// Answers with the prompt.
+    /// Answers with the prompt; a run whose prompt is `hang` never ends.
     async fn run(&self, request: RunRequest, mode: RunMode) -> Result<RunResult, CommandError> {
         self.done(Deed::Ran(request.clone(), mode))?;
         let default = self.default_engine().await.map(|(id, _)| id);
         let engine = request.engine.map_or(default, Ok)?;
+        if !self.engines.iter().any(|known| known.id == engine) {
+            return Err(CommandError(format!("unknown engine '{engine}'")));
+        }
+        if request.prompt == "hang" {
+            let _left = guest::Left { host: self, prompt: &request.prompt };
+            return std::future::pending().await;
+        }
         let (answer, session) = (request.prompt, request.session);
         Ok(RunResult { run: Self::run_id(0), engine, outcome: Outcome::Answered, answer, session })
     }
@@ -249,6 +268,18 @@ impl CommandHost for FakeHost {
         let known = self.runs.iter().any(|summary| summary.id == run);
         if known {
             lock(&self.deeds).push(Deed::Cancelled(run));
+        }
+        known
+    }
+
+    async fn calls(&self) -> Vec<CallSummary> {
+        self.calls.clone()
+    }
+
+    fn stop_call(&self, call: CallId) -> bool {
+        let known = self.calls.iter().any(|summary| summary.id == call);
+        if known {
+            lock(&self.deeds).push(Deed::StoppedCall(call));
         }
         known
     }

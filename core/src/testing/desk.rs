@@ -21,6 +21,7 @@ pub fn bare_desk(ledger: Arc<dyn Ledger>, clock: Arc<dyn Clock>) -> Desk {
     let generation = Generation {
         engines: Catalog::new(survey(PluginKind::Engine, Vec::new(), &Rules::default()), Nothing),
         commands: Catalog::new(survey(PluginKind::Command, Vec::new(), &Rules::default()), Nothing),
+        command_settings: std::collections::BTreeMap::new(),
         workspace: Arc::new(FakeWorkspace::at("/")),
         default_engine: EngineId::parse("nothing").unwrap(),
         projects: Vec::new(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::{AcceptError, FirstResponse, Inbox};
@@ -87,6 +87,7 @@ pub struct FakeTransport {
     is_member: bool,
     has_topics: bool,
     account: Option<String>,
+    breaks: Arc<Notify>,
 }
 
 impl FakeTransport {
@@ -124,6 +125,7 @@ impl FakeTransport {
             is_member: false,
             has_topics: false,
             account: None,
+            breaks: Arc::default(),
         }
     }
 
@@ -248,6 +250,11 @@ impl FakeTransport {
         self.service().files.insert(handle.to_owned(), bytes.to_vec());
     }
 
+    /// Ends its receiving, once, as a broken connection does.
+    pub fn break_connection(&self) {
+        self.breaks.notify_one();
+    }
+
     /// Forgets the desk it was served by, as its connection would break.
     pub fn disconnect(&self) {
         self.inbox.send_replace(None);
@@ -296,8 +303,10 @@ fn known<T>(unknown: bool, value: T) -> Result<T, SendError> {
 impl Transport for FakeTransport {
     async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), TransportError> {
         self.inbox.send_replace(Some(inbox));
-        stop.cancelled().await;
-        Ok(())
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            () = self.breaks.notified() => Err(TransportError::Broken("its connection broke".to_owned())),
+        }
     }
 
     /// Answers as it was told to, and serves whoever was paired.

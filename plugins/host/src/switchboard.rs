@@ -5,15 +5,27 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use takopi_plugin_protocol::{Method, Notification, life};
-use takopi_stdio::rpc::{RpcError, Service};
+use takopi_plugin_protocol::{Method, Notification, engine, life, transport};
+use takopi_stdio::rpc::{Answering, RpcError, Service};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::command::{self, Contexts};
+use crate::engine::Runs;
 use crate::manifest::Package;
+use crate::transport::doors::Doors;
 
 /// One process's line into the house.
 pub(crate) struct Switchboard {
     pub(crate) package: Arc<Package>,
+    /// Calls of commands that may ask for something.
+    pub(crate) contexts: Contexts,
+    /// Where what comes in from transports goes.
+    pub(crate) doors: Doors,
+    /// Lines that were too long, counted.
+    pub(crate) overlong: watch::Sender<u64>,
+    /// The runs of its engines.
+    pub(crate) runs: Runs,
 }
 
 /// Reads the parameters of a method.
@@ -28,28 +40,53 @@ pub(crate) fn write<M: Method>(result: &M::Result) -> Result<Value, RpcError> {
 
 #[async_trait]
 impl Service for Switchboard {
+    fn begin(self: Arc<Self>, method: String, params: Value, cancel: CancellationToken) -> Answering {
+        // What comes in keeps its order, so it is put in line here.
+        if method == transport::Inbound::NAME {
+            return self.doors.take(params);
+        }
+        Box::pin(async move { self.request(&method, params, cancel).await })
+    }
+
     async fn request(
         &self,
         method: &str,
-        _params: Value,
-        _cancel: CancellationToken,
+        params: Value,
+        cancel: CancellationToken,
     ) -> Result<Value, RpcError> {
-        // Groups are connected here: engine/ask, transport/inbound, host/*.
-        Err(RpcError::unknown_method(method))
+        if method == engine::Ask::NAME {
+            return write::<engine::Ask>(&self.runs.ask(read(params)?, &cancel).await?);
+        }
+        match command::answer(&self.contexts, method, params, &cancel).await {
+            Some(answer) => answer,
+            None => Err(RpcError::unknown_method(method)),
+        }
     }
 
     async fn notify(&self, method: &str, params: Value) {
-        // Groups are connected here: engine/event, context/release.
-        if method == life::Log::NAME {
-            match read::<life::Log>(params) {
+        let Some(params) = command::release(&self.contexts, method, params) else { return };
+        match method {
+            engine::Event::NAME => self.runs.told(params).await,
+            life::Log::NAME => match read::<life::Log>(params) {
                 Ok(log) => self.log(&log),
                 Err(error) => tracing::debug!(%error, "a plugin's line for the log cannot be read"),
-            }
+            },
+            _ => {}
         }
+    }
+
+    async fn overlong(&self, _: usize) {
+        self.overlong.send_modify(|count| *count += 1);
     }
 }
 
 impl Switchboard {
+    /// Returns that of a process of `package`, where nothing is under way.
+    pub(crate) fn new(package: Arc<Package>) -> Self {
+        let contexts = Contexts::new(package.clone());
+        Self { package, contexts, doors: Doors::default(), overlong: watch::Sender::new(0), runs: Runs::default() }
+    }
+
     fn log(&self, log: &life::Log) {
         let plugin = &self.package.manifest.distribution.name;
         let fields = Value::Object(log.fields.clone());

@@ -10,7 +10,14 @@ pub mod engine;
 pub mod host;
 pub mod life;
 pub mod message;
+#[cfg(any(test, feature = "schema"))]
+mod methods;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod transport;
+
+#[cfg(test)]
+mod documented;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,7 +38,8 @@ pub const DATA_DIR: &str = "TAKOPI_DATA_DIR";
 pub mod code {
     /// The request was cancelled.
     pub const CANCELLED: i64 = -32800;
-    /// Not now: `data.retry_after_ms` tells when.
+    /// Not now, and nothing was done: `data.retry_after_ms` tells when. From a transport it is about one chat, unless
+    /// `data.scope` is `"bot"`.
     pub const RETRY_LATER: i64 = -32010;
     /// The plugin's permissions do not allow it.
     pub const NOT_ALLOWED: i64 = -32011;
@@ -61,7 +69,13 @@ pub trait Notification: Serialize + DeserializeOwned {
 
 /// Implements [`Method`] and [`Notification`] by tables of types and names.
 macro_rules! wire {
-    ($($params:ty, $name:literal $(=> $result:ty)?;)*) => { $(wire!(@ $params, $name $(=> $result)?);)* };
+    ($($params:ty, $name:literal $(=> $result:ty)?;)*) => {
+        $(wire!(@ $params, $name $(=> $result)?);)*
+
+        /// The names of this group's methods.
+        #[cfg(test)]
+        pub(crate) const NAMES: &[&str] = &[$($name),*];
+    };
     (@ $params:ty, $name:literal => $result:ty) => {
         impl $crate::Method for $params {
             const NAME: &'static str = $name;

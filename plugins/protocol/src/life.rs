@@ -91,6 +91,19 @@ pub struct Initialized {
     pub plugin: Named,
     /// What it registers: no more than its manifest says.
     pub provides: Vec<Provided>,
+    /// What it can do besides.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+}
+
+/// What a plugin can do besides what its manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Capabilities {
+    /// Answers [`Ping`] at once, whatever else it is doing. Only such a plugin is pinged: one that does a thing at a
+    /// time would seem to hang whenever it works.
+    pub ping: bool,
 }
 
 /// `initialized`: the handshake is over.
@@ -136,6 +149,18 @@ pub struct Issue {
     /// What to do about it, a line each.
     #[serde(default)]
     pub lines: Vec<String>,
+}
+
+impl Issue {
+    /// Returns something that keeps the plugin from being used.
+    pub fn error(title: impl Into<String>) -> Self {
+        Self { level: Level::Error, title: title.into(), lines: Vec::new() }
+    }
+
+    /// Returns something that may be wrong.
+    pub fn warning(title: impl Into<String>) -> Self {
+        Self { level: Level::Warning, title: title.into(), lines: Vec::new() }
+    }
 }
 
 /// How loud something is.

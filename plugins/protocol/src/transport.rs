@@ -32,12 +32,17 @@ pub struct Stop {
 
 /// `transport/inbound`, told by the plugin: something came in. It is on disk when the answer comes, and only then may the
 /// service be told that it was taken. A duplicate is answered like a first one.
+///
+/// What is handed in keeps its order, also when nobody waits for the answer of one before handing in the next; 64 may be
+/// under way. What is answered with [`crate::code::RETRY_LATER`] or [`crate::code::BUSY`] is to be handed in again, in its
+/// order. Whoever may not speak is answered like everybody else, and nothing comes of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Inbound {
     /// The service's name of what happened: the same one twice is a duplicate.
     pub upstream_id: String,
-    /// Where everything up to this ends, for [`Start::cursor`].
+    /// Where everything up to this ends, for [`Start::cursor`]; at most 4 KiB. It counts once everything handed in before
+    /// is on disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The message it is or is about.
@@ -48,6 +53,14 @@ pub struct Inbound {
     /// What happened.
     #[serde(flatten)]
     pub what: What,
+}
+
+impl Inbound {
+    /// Returns that somebody wrote a text. What happened has the message's own name, and there is no cursor.
+    pub fn text(message: MessageRef, sender: Sender, text: impl Into<String>) -> Self {
+        let what = What::Message(Text { text: text.into(), ..Text::default() });
+        Self { upstream_id: message.id.clone(), cursor: None, message, sender: Some(sender), what }
+    }
 }
 
 /// What happened.
@@ -77,7 +90,7 @@ pub enum What {
 }
 
 /// What somebody wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Text {
     /// The text; a caption counts.
@@ -104,7 +117,8 @@ pub struct Accepted {
     pub toast: Option<String>,
 }
 
-/// `transport/send`: show a new message.
+/// `transport/send`: show a new message. [`crate::code::GONE`], [`crate::code::TOO_LONG`], [`crate::code::NOT_ALLOWED`] and
+/// [`crate::code::RETRY_LATER`] say that it was not shown; after any other error it may have been, and comes again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Send {

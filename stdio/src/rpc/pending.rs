@@ -31,9 +31,12 @@ pub enum CallError {
         /// The caller's patience.
         after: Duration,
     },
-    /// The connection has ended; the text says why.
+    /// The connection has ended; the text says why. The other side may have got the message.
     #[error("{0}")]
     Closed(Arc<str>),
+    /// The connection had ended before; nothing was sent. The text says why.
+    #[error("{0}")]
+    Unsent(Arc<str>),
     /// The message is longer than a line may be; nothing was sent.
     #[error("the message is longer than {limit} bytes")]
     TooLong {
@@ -54,13 +57,19 @@ pub struct Patience {
     timeout: Option<Duration>,
     cancel: CancellationToken,
     grace: Duration,
+    answered: Option<CancellationToken>,
 }
 
 impl Patience {
     /// Waits as long as it takes: until an answer, a cancellation or the end of the connection.
     #[must_use]
     pub fn endless() -> Self {
-        Self { timeout: None, cancel: CancellationToken::new(), grace: Duration::from_secs(5) }
+        Self {
+            timeout: None,
+            cancel: CancellationToken::new(),
+            grace: Duration::from_secs(5),
+            answered: None,
+        }
     }
 
     /// Waits this long, sending included.
@@ -73,6 +82,13 @@ impl Patience {
     #[must_use]
     pub fn until(mut self, cancel: CancellationToken) -> Self {
         self.cancel = cancel;
+        self
+    }
+
+    /// Fires `token` when the answer is read, before anything that the other side sent behind it is.
+    #[must_use]
+    pub fn answered(mut self, token: CancellationToken) -> Self {
+        self.answered = Some(token);
         self
     }
 
@@ -96,7 +112,7 @@ impl Peer {
     /// # Errors
     /// [`CallError`], by variant. After [`CallError::Cancelled`] and [`CallError::TimedOut`] a late answer is thrown away.
     pub async fn call(&self, method: &str, params: Value, patience: &Patience) -> Result<Value, CallError> {
-        let (mut ticket, answer) = self.shared.expect_answer()?;
+        let (mut ticket, answer) = self.shared.expect_answer(patience.answered.clone())?;
         let request = Outgoing::Request { jsonrpc: Version::Two, id: ticket.id, method, params: &params };
         let exchange = self.exchange(&mut ticket, request.line(), answer, patience);
         match patience.timeout {
@@ -129,13 +145,13 @@ impl Peer {
                 }
             }
         };
-        answered.map_err(|_| self.shared.why_closed())?.map_err(CallError::Refused)
+        answered.map_err(|_| CallError::Closed(self.shared.why_closed()))?.map_err(CallError::Refused)
     }
 
     /// Sends a notification; returns when it is in the queue.
     ///
     /// # Errors
-    /// [`CallError::Closed`] or [`CallError::TooLong`].
+    /// [`CallError::Unsent`] or [`CallError::TooLong`].
     pub async fn notify(&self, method: &str, params: Value) -> Result<(), CallError> {
         self.queue(Outgoing::Notification { jsonrpc: Version::Two, method, params: &params }.line()).await
     }
@@ -158,10 +174,10 @@ impl Peer {
 
     async fn queue(&self, line: Vec<u8>) -> Result<(), CallError> {
         match self.shared.queue(line).await {
-            Err(CallError::Closed(_)) => {
+            Err(CallError::Unsent(_)) => {
                 // The words for it may still be on their way.
                 self.shared.ended.cancelled().await;
-                Err(self.shared.why_closed())
+                Err(CallError::Unsent(self.shared.why_closed()))
             }
             queued => queued,
         }
@@ -176,7 +192,12 @@ pub(super) struct Line {
     room: OwnedSemaphorePermit,
 }
 
-type Answer = oneshot::Sender<Result<Value, RpcError>>;
+/// Who waits for an answer, and what fires when it is read.
+#[derive(Debug)]
+struct Answer {
+    waiting: oneshot::Sender<Result<Value, RpcError>>,
+    read: Option<CancellationToken>,
+}
 
 #[derive(Debug)]
 enum Pending {
@@ -226,19 +247,20 @@ impl Shared {
 
     fn expect_answer(
         self: &Arc<Self>,
+        read: Option<CancellationToken>,
     ) -> Result<(Ticket, oneshot::Receiver<Result<Value, RpcError>>), CallError> {
         let mut pending = lock(&self.pending);
         let open = match &mut *pending {
             Pending::Open(open) => open,
-            Pending::Closed(why) => return Err(CallError::Closed(Arc::clone(why))),
+            Pending::Closed(why) => return Err(CallError::Unsent(Arc::clone(why))),
         };
         let limit = self.limits.pending_calls;
         if open.len() >= limit {
             return Err(CallError::Full { limit });
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let (answer, receiver) = oneshot::channel();
-        open.insert(id, answer);
+        let (waiting, receiver) = oneshot::channel();
+        open.insert(id, Answer { waiting, read });
         Ok((Ticket { shared: Arc::clone(self), id, sent: false }, receiver))
     }
 
@@ -256,7 +278,13 @@ impl Shared {
             Id::Text(_) => None,
         };
         let waiting = number.and_then(|number| self.forget(number));
-        if waiting.is_none_or(|waiting| waiting.send(outcome).is_err()) {
+        let heard = waiting.is_some_and(|Answer { waiting, read }| {
+            if let Some(read) = read {
+                read.cancel();
+            }
+            waiting.send(outcome).is_ok()
+        });
+        if !heard {
             tracing::debug!(?id, "answer that nobody waits for");
         }
     }
@@ -264,7 +292,7 @@ impl Shared {
     /// Puts a line into the queue, waiting for room.
     pub(super) async fn queue(&self, bytes: Vec<u8>) -> Result<(), CallError> {
         self.check_length(&bytes)?;
-        let closed = || CallError::Closed(Arc::from("the connection has ended"));
+        let closed = || CallError::Unsent(Arc::from("the connection has ended"));
         let kib = u32::try_from(kib(bytes.len())).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| closed())?;
         self.outgoing.send(Line { bytes, room }).await.map_err(|_| closed())
@@ -309,11 +337,11 @@ impl Shared {
         self.ended.cancel();
     }
 
-    fn why_closed(&self) -> CallError {
-        CallError::Closed(match &*lock(&self.pending) {
+    fn why_closed(&self) -> Arc<str> {
+        match &*lock(&self.pending) {
             Pending::Closed(why) => Arc::clone(why),
             Pending::Open(_) => Arc::from("the connection has ended"),
-        })
+        }
     }
 }
 

@@ -49,7 +49,10 @@ impl Server {
                     }
                 }
                 Ok(None) => return Closed::ByOther,
-                Err(error @ StdioError::LineTooLong { .. }) => self.shared.count_garbage(&error.to_string()),
+                Err(error @ StdioError::LineTooLong { limit }) => {
+                    self.shared.count_garbage(&error.to_string());
+                    self.service.overlong(limit).await;
+                }
                 Err(StdioError::Read(error)) => return Closed::Failed(error),
                 Err(error) => return Closed::Failed(std::io::Error::other(error)),
             }
@@ -98,8 +101,9 @@ impl Server {
         }
         let service = Arc::clone(&self.service);
         let place = Place { id, serving: Arc::clone(&self.serving), shared: Arc::clone(&self.shared), slot };
+        let answering = service.begin(method, params, cancel.clone());
         self.tasks.spawn(async move {
-            let outcome = service.request(&method, params, cancel.clone()).await;
+            let outcome = answering.await;
             let outcome =
                 if cancel.is_cancelled() { outcome.map_err(|_| RpcError::cancelled()) } else { outcome };
             place.answer(outcome).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use takopi_stdio::rpc::{CallError, Closed, Limits, Patience, Peer, RpcError, Service, peer};
+use takopi_stdio::rpc::{Answering, CallError, Closed, Limits, Patience, Peer, RpcError, Service, peer};
 use takopi_stdio::{Lines, Process, StderrTail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::sync::mpsc;
@@ -24,6 +24,13 @@ struct Desk {
 
 #[async_trait]
 impl Service for Desk {
+    fn begin(self: Arc<Self>, method: String, params: Value, cancel: CancellationToken) -> Answering {
+        if method == "line" {
+            self.told.lock().unwrap().push(params.clone());
+        }
+        Box::pin(async move { self.request(&method, params, cancel).await })
+    }
+
     async fn request(
         &self,
         method: &str,
@@ -52,6 +59,10 @@ impl Service for Desk {
 
     async fn notify(&self, _: &str, params: Value) {
         self.told.lock().unwrap().push(params);
+    }
+
+    async fn overlong(&self, limit: usize) {
+        self.told.lock().unwrap().push(json!(format!("more than {limit} bytes")));
     }
 }
 
@@ -193,6 +204,63 @@ async fn garbage_is_counted_and_refused_where_it_wants_an_answer_but_never_fatal
 }
 
 #[tokio::test]
+async fn a_line_that_is_too_long_is_told_to_the_service_in_its_place() {
+    let (_peer, mut lines, mut writer) = raw(Limits { max_line_bytes: 1000, ..Limits::PLUGIN });
+    let long = "x".repeat(5000);
+    let sent = format!("{{\"method\":\"a\",\"params\":1}}\n{long}\n{{\"method\":\"b\",\"params\":2}}\n");
+    writer.write_all(sent.as_bytes()).await.unwrap();
+    writer.write_all(b"{\"id\":1,\"method\":\"told\"}\n").await.unwrap();
+    let told = messages(&mut lines, 1).await.remove(0);
+    assert_eq!(told["result"], json!([1, "more than 1000 bytes", 2]));
+}
+
+#[tokio::test]
+async fn an_answer_is_known_to_be_read_before_what_was_sent_behind_it() {
+    struct Watch(CancellationToken, mpsc::Sender<bool>);
+    #[async_trait]
+    impl Service for Watch {
+        async fn request(&self, _: &str, _: Value, _: CancellationToken) -> Result<Value, RpcError> {
+            Err(RpcError::cancelled())
+        }
+
+        async fn notify(&self, _: &str, _: Value) {
+            self.1.send(self.0.is_cancelled()).await.unwrap();
+        }
+    }
+    let (answered, (sender, mut seen)) = (CancellationToken::new(), mpsc::channel(2));
+    let (here, mut there) = duplex(1 << 10);
+    let (peer, wire) = peer(Limits::PLUGIN);
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let (reader, writer) = split(here);
+    let service = Arc::new(Watch(answered.clone(), sender));
+    let run = wire.run(Lines::new(reader, 1 << 20), writer, service, &tasks, &stop, async { String::new() });
+    let patience = Patience::endless().answered(answered);
+    let (_, answer, ()) = tokio::join!(run, peer.call("m", json!({}), &patience), async {
+        let all = b"{\"method\":\"before\"}\n{\"id\":1,\"result\":7}\n{\"method\":\"behind\"}\n";
+        there.read_u8().await.unwrap();
+        there.write_all(all).await.unwrap();
+        drop(there);
+    });
+    assert_eq!(answer, Ok(json!(7)));
+    assert_eq!((seen.recv().await, seen.recv().await), (Some(false), Some(true)));
+}
+
+#[tokio::test]
+async fn what_a_child_said_before_it_went_is_read_though_it_takes_nothing_any_more() {
+    let mut child = start(script("echo '{\"id\":1,\"result\":7}'"));
+    let (peer, wire) = peer(Limits::PLUGIN);
+    let stdin = child.stdin.take().unwrap();
+    // It has ended: what is written to it from now on is refused.
+    child.process.wait().await;
+    let (tasks, stop, service) = (TaskTracker::new(), CancellationToken::new(), Arc::new(Desk::default()));
+    let run = wire.run(child.stdout, stdin, service, &tasks, &stop, async { String::new() });
+    let patience = Patience::endless();
+    // Called first: an answer to nothing would be passed over.
+    let (answer, _) = tokio::join!(peer.call("m", json!({}), &patience), run);
+    assert_eq!(answer, Ok(json!(7)));
+}
+
+#[tokio::test]
 async fn a_flood_of_requests_is_refused_beyond_the_bound() {
     let (_peer, mut lines, mut writer) = raw(Limits { served_requests: 4, ..Limits::PLUGIN });
     for id in 0..500 {
@@ -307,4 +375,35 @@ async fn stopping_closes_the_stream_and_cancels_what_is_being_served() {
     });
     assert!(matches!(closed, Closed::Here));
     cancelled.recv().await.expect("the request is cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_begin_in_the_order_in_which_they_came() {
+    let (_peer, mut answers, mut stream) = raw(Limits::PLUGIN);
+    let line = |id: i32, method: &str| format!("{{\"id\":{id},\"method\":\"{method}\",\"params\":{id}}}\n");
+    let lines: String = (0..50).map(|id| line(id, "line")).chain([line(50, "told")]).collect();
+    stream.write_all(lines.as_bytes()).await.unwrap();
+    let told = loop {
+        let batch = answers.next_batch().await.unwrap().unwrap();
+        let answers = batch.lines().map(|line| serde_json::from_slice::<Value>(line).unwrap());
+        if let Some(told) = answers.into_iter().find(|answer| answer["id"] == 50) {
+            break told["result"].clone();
+        }
+    };
+    assert_eq!(told, Value::Array((0..50).map(Value::from).collect()));
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_told_apart_from_what_may_have_arrived() {
+    let (peer, mut lines, stream) = raw(Limits::PLUGIN);
+    let asked = peer.clone();
+    let (answer, ()) =
+        tokio::join!(async { asked.call("wait", Value::Null, &Patience::endless()).await }, async {
+            lines.next_batch().await.unwrap();
+            drop((lines, stream));
+        });
+    assert!(matches!(answer, Err(CallError::Closed(_))), "{answer:?}");
+    let answer = peer.call("wait", Value::Null, &Patience::endless()).await;
+    assert!(matches!(answer, Err(CallError::Unsent(_))), "{answer:?}");
+    assert!(matches!(peer.notify("told", Value::Null).await, Err(CallError::Unsent(_))));
 }

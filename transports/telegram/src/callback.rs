@@ -1,19 +1,15 @@
 //! What a button carries to Telegram and back: at most 64 bytes (Bot API, InlineKeyboardButton).
 //!
-//! A letter says what it does. What is too long for that is kept here under its digest; see [`Kept`].
+//! That is the action's token ([`ButtonAction::token`]). One that is too long is kept here under its digest; see
+//! [`Kept`].
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use takopi_core::id::{CommandId, RunId};
 use takopi_core::message::ButtonAction;
-use takopi_core::port::ledger::InboxId;
 
 /// Most bytes a button carries.
 const MAX_BYTES: usize = 64;
-
-/// Between two fields; no field that is written short holds it.
-const GAP: char = '\u{1f}';
 
 /// What buttons of the Python takopi carry that stop the run of their message, or put it into the one before it.
 const OLD_CANCEL: &str = "takopi:cancel";
@@ -39,53 +35,8 @@ pub(crate) enum Here {
 
 /// Returns what a button carries for `action`, when it fits.
 fn short(action: &ButtonAction) -> Option<String> {
-    let text = match action {
-        ButtonAction::Cancel { run } => format!("c{run}"),
-        ButtonAction::Run { inbox } => format!("r{}", inbox.0),
-        ButtonAction::SendFile { run, file } => format!("f{run}{file}"),
-        ButtonAction::Command { command, arguments } => format!("/{command}{GAP}{arguments}"),
-        ButtonAction::Answer { run, question, option } => {
-            if question.contains(GAP) {
-                return None;
-            }
-            format!("a{run}{question}{GAP}{option}")
-        }
-    };
-    (text.len() <= MAX_BYTES).then_some(text)
+    Some(action.token()).filter(|token| token.len() <= MAX_BYTES)
 }
-
-/// Returns what a button that carries `data` does.
-fn read(data: &str) -> Option<ButtonAction> {
-    let rest = data.get(1..)?;
-    match data.chars().next()? {
-        'c' => Some(ButtonAction::Cancel { run: RunId::parse(rest)? }),
-        'r' => Some(ButtonAction::Run { inbox: InboxId(rest.parse().ok()?) }),
-        '/' => {
-            let (command, arguments) = rest.split_once(GAP)?;
-            Some(ButtonAction::Command {
-                command: CommandId::parse(command).ok()?,
-                arguments: arguments.to_owned(),
-            })
-        }
-        'f' => {
-            let (run, file) = rest.split_at_checked(RUN_CHARS)?;
-            Some(ButtonAction::SendFile { run: RunId::parse(run)?, file: file.to_owned() })
-        }
-        'a' => {
-            let (run, rest) = rest.split_at_checked(RUN_CHARS)?;
-            let (question, option) = rest.split_once(GAP)?;
-            Some(ButtonAction::Answer {
-                run: RunId::parse(run)?,
-                question: question.to_owned(),
-                option: option.to_owned(),
-            })
-        }
-        _ => None,
-    }
-}
-
-/// Characters of a run's id as it is written.
-const RUN_CHARS: usize = 36;
 
 /// Actions kept because they are too long for their buttons. A restart forgets them: such a press is then
 /// answered with the advice to type.
@@ -122,7 +73,9 @@ impl Kept {
 
     /// Returns whether a button may once have been written here: only of such a one can be said that it is old.
     pub(crate) fn is_ours(data: &str) -> bool {
-        [OLD_CANCEL, OLD_STEER].contains(&data) || data.starts_with('#') || read(data).is_some()
+        [OLD_CANCEL, OLD_STEER].contains(&data)
+            || data.starts_with('#')
+            || ButtonAction::of_token(data).is_some()
     }
 
     /// Returns what a press asks for; `None` when nobody knows any more.
@@ -136,7 +89,7 @@ impl Kept {
             let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             return shelf.actions.get(data).cloned().map(Pressed::Action);
         }
-        read(data).map(Pressed::Action)
+        ButtonAction::of_token(data).map(Pressed::Action)
     }
 }
 
@@ -150,6 +103,8 @@ fn digest(action: &ButtonAction) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use takopi_core::id::{CommandId, RunId};
+    use takopi_core::port::ledger::InboxId;
 
     fn actions() -> impl Strategy<Value = ButtonAction> {
         let run = any::<u128>().prop_map(|bits| {

@@ -1,15 +1,13 @@
 //! `[transports.telegram]`: the table of this transport, typed. Every key of the Python takopi is read under
 //! its own name, so that its config files load unchanged.
 
-mod files;
 mod topics;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use takopi_core::settings::{ConfigTable, Secret, Table};
+use takopi_core::settings::{ConfigTable, FilesConfig, Secret, SessionMode, Table};
 
-pub use files::FilesConfig;
 pub use topics::{TopicScope, TopicsConfig};
 
 use crate::error::TelegramError;
@@ -30,16 +28,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Longest age a message may be allowed: the Bot API keeps updates for 24 hours.
 const LONGEST_BACKLOG: Duration = Duration::from_secs(24 * 3600);
-
-/// What a plain message continues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SessionMode {
-    /// Nothing: it starts a session.
-    #[default]
-    Stateless,
-    /// The chat's conversation.
-    Chat,
-}
 
 /// How voice notes become text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,11 +95,7 @@ impl ConfigTable for TelegramConfig {
                 &[("trim", Overflow::Trim), ("split", Overflow::Split), ("file", Overflow::File)],
                 Overflow::Trim,
             ),
-            session_mode: table.choice(
-                "session_mode",
-                &[("stateless", SessionMode::Stateless), ("chat", SessionMode::Chat)],
-                SessionMode::Stateless,
-            ),
+            session_mode: SessionMode::read(table),
             show_resume_line: table.boolean("show_resume_line", true),
             forward_coalesce: wait(table, "forward_coalesce_s", DEFAULT_FORWARD),
             media_group_debounce: wait(table, "media_group_debounce_s", Duration::from_secs(1)),

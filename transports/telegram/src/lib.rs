@@ -30,7 +30,7 @@ mod setup;
 mod topics;
 mod transport;
 
-pub use config::{FilesConfig, SessionMode, TelegramConfig, TopicScope, TopicsConfig, VoiceConfig};
+pub use config::{TelegramConfig, TopicScope, TopicsConfig, VoiceConfig};
 pub use error::TelegramError;
 pub use menu::MenuEntry;
 pub use setup::{Heard, Setup, SetupError};

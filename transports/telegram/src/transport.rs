@@ -17,7 +17,7 @@ use takopi_core::port::transport::{
     Topics, Transport, TransportError, TransportFeatures, TransportSpec,
 };
 use takopi_core::render::format_elapsed;
-use takopi_core::settings::Secret;
+use takopi_core::settings::{Secret, SessionMode};
 use takopi_core::time::Timestamp;
 use teloxide::payloads::GetMe;
 use tokio::io::AsyncWrite;
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, CallError};
 use crate::callback::Kept;
-use crate::config::{SessionMode, TelegramConfig};
+use crate::config::TelegramConfig;
 use crate::download;
 use crate::error::TelegramError;
 use crate::fingerprint;

@@ -60,6 +60,7 @@ impl Stage {
         let generation = Generation {
             engines: Catalog::new(engines, Cast { agent: agent.clone(), actors }),
             commands: Catalog::new(survey(PluginKind::Command, Vec::new(), &Rules::default()), NoCommands),
+            command_settings: std::collections::BTreeMap::new(),
             workspace: Arc::new(OneFolder(folder.to_owned())),
             default_engine: spec.id,
             projects: Vec::new(),

@@ -157,3 +157,18 @@ async fn a_transport_that_panics_in_a_call_delays_nothing_else_for_ever() {
     stage.engine.open_gate("x");
     stage.texts("a", &["ok"]).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_broke_is_in_trouble_until_it_receives_again() {
+    let stage = Stage::open().await;
+    let trouble = || stage.desk.transports().remove(0).trouble;
+    stage.service.inbox().await;
+    stage.service.disconnect();
+    stage.service.break_connection();
+    while trouble().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(trouble().as_deref(), Some("its connection broke"));
+    stage.service.inbox().await;
+    assert_eq!(trouble(), None);
+}

@@ -115,6 +115,7 @@ fn generation(engine: &ScriptEngine) -> Generation {
     Generation {
         engines: Catalog::new(survey(PluginKind::Engine, engines, &Rules::default()), Loaded(engine.clone())),
         commands: Catalog::new(survey(PluginKind::Command, commands, &Rules::default()), Greets),
+        command_settings: std::collections::BTreeMap::new(),
         workspace: Arc::new(FakeWorkspace::at("/work").with("app", "/app").with("broken", "/broken")),
         default_engine: engine_id(),
         projects: [APP, BROKEN].map(project).into(),

@@ -14,7 +14,7 @@ fn settings(table: &str) -> Settings {
     let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content: Ok(text.into_bytes()) };
     let input = Input { file: &file, environment: &[], overrides: &[], home: Some(Path::new("/home")) };
     let kind = TransportKind::parse("telegram").unwrap();
-    let known = Known { engines: Vec::new(), transports: vec![kind], late_commands: Vec::new() };
+    let known = Known { transports: vec![kind], ..Known::default() };
     load(&input, &known).unwrap().settings
 }
 

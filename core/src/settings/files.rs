@@ -1,14 +1,14 @@
-//! `[transports.telegram.files]`: which files may come and go, and where to.
+//! `[transports.<instance>.files]`: which files may come and go, and where to.
 
-use takopi_core::files::{DENY_GLOBS, DenyGlobs, FilePath};
-use takopi_core::port::transport::{AutoPut, FilePolicy};
-use takopi_core::port::workspace::FileRules;
-use takopi_core::settings::{ConfigTable, Table};
+use super::table::{ConfigTable, Table};
+use crate::files::{DENY_GLOBS, DenyGlobs, FilePath};
+use crate::port::transport::{AutoPut, FilePolicy};
+use crate::port::workspace::FileRules;
 
 /// Where files go when nothing else is configured.
 const UPLOADS_DIR: &str = "incoming";
 
-/// What `[transports.telegram.files]` says.
+/// What `[transports.<instance>.files]` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilesConfig {
     /// Whether files come and go at all.
@@ -18,7 +18,7 @@ pub struct FilesConfig {
     /// Where documents go, below the directory of a run.
     pub uploads_dir: Option<FilePath>,
     /// Who may use it; empty is whom the admin rule allows.
-    pub allowed_user_ids: Vec<i64>,
+    pub allowed_user_ids: Vec<String>,
     /// What never comes or goes; `None` where that cannot be read.
     pub deny: Option<DenyGlobs>,
 }
@@ -33,7 +33,7 @@ impl FilesConfig {
         Some(FilePolicy {
             auto_put: self.auto_put,
             uploads: self.uploads_dir.clone()?,
-            people: self.allowed_user_ids.iter().map(i64::to_string).collect(),
+            people: self.allowed_user_ids.clone(),
             rules: FileRules::new(self.deny.clone()?),
         })
     }
@@ -48,7 +48,7 @@ impl ConfigTable for FilesConfig {
             enabled: table.boolean("enabled", false),
             auto_put: if automatic { mode } else { AutoPut::Off },
             uploads_dir: read_uploads_dir(table),
-            allowed_user_ids: table.integers("allowed_user_ids", "[123456789]").unwrap_or_default(),
+            allowed_user_ids: table.people("allowed_user_ids", "[123456789]").unwrap_or_default(),
             deny: read_deny(table),
         }
     }

@@ -1,0 +1,108 @@
+//! What people are told when a plugin's command fails: short, with what the process said last, without secrets.
+
+use takopi_core::id::CommandId;
+use takopi_core::port::command::{CommandError, CommandSettings};
+use takopi_core::render::shorten;
+use takopi_core::settings::names_a_secret;
+use takopi_core::text::visible;
+use takopi_stdio::rpc::CallError;
+
+use crate::problem::Problem;
+use crate::process::{Failure, Plugin};
+
+/// Characters of what a plugin says about a failure: a few lines on a phone.
+const SHOWN_CHARS: usize = 600;
+
+/// Characters of one line of its stderr, and how many of the last lines are shown.
+const LINE_CHARS: usize = 200;
+const LAST_LINES: usize = 3;
+
+/// Characters below which a value is no secret: hiding it would blot out ordinary words.
+const SHORTEST_SECRET: usize = 6;
+
+fn name(plugin: &Plugin) -> &str {
+    &plugin.package().manifest.distribution.name
+}
+
+/// Says that a plugin cannot be had.
+pub(super) fn unavailable(plugin: &Plugin, problem: &Problem) -> CommandError {
+    CommandError(format!("the plugin {} cannot be used: {}", name(plugin), ending(&problem.message)))
+}
+
+/// Says that a plugin has not registered its command.
+pub(super) fn not_provided(plugin: &Plugin, id: &CommandId) -> CommandError {
+    let name = name(plugin);
+    CommandError(format!("the plugin {name} does not provide /{id} as its manifest says; ask its author"))
+}
+
+/// Says why a call brought no answer.
+pub(super) fn failed(plugin: &Plugin, failure: &Failure, secrets: &[String]) -> CommandError {
+    let name = name(plugin);
+    let text = match failure {
+        Failure::Unavailable(problem) => return unavailable(plugin, problem),
+        Failure::Call(CallError::Refused(refusal)) => shorten(&visible(&refusal.message), SHOWN_CHARS),
+        Failure::Call(CallError::Cancelled) => "it was stopped".to_owned(),
+        Failure::Call(CallError::Closed(why)) => format!("the plugin {name} ended: {}", ending(why)),
+        Failure::Call(error) => format!("the plugin {name} was not reached: {error}"),
+        Failure::Gone(why) => format!("the plugin {name} ended: {}", ending(why)),
+        Failure::Overlong | Failure::Unreadable { .. } => shorten(&format!("the plugin {name}: {failure}"), SHOWN_CHARS),
+    };
+    let text = if text.trim().is_empty() { format!("the plugin {name} failed without a word") } else { text };
+    CommandError(secrets.iter().fold(text, |text, secret| text.replace(secret, "•••")))
+}
+
+/// Returns how a process ended and its last lines, of a text with all of them.
+fn ending(why: &str) -> String {
+    let mut lines = why.lines();
+    let first = lines.next().unwrap_or_default().trim();
+    let first = first.strip_prefix("the other side closed the connection: ").unwrap_or(first);
+    let rest: Vec<String> =
+        lines.map(|line| visible(line).into_owned()).filter(|line| !line.trim().is_empty()).collect();
+    let last = rest.iter().skip(rest.len().saturating_sub(LAST_LINES));
+    let shown = std::iter::once(shorten(&visible(first), LINE_CHARS));
+    shown.chain(last.map(|line| shorten(line.trim(), LINE_CHARS))).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the values in a command's settings whose key names a secret.
+pub(super) fn secrets(settings: &CommandSettings) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in &settings.0 {
+        collect(value, names_a_secret(key), &mut found);
+    }
+    found
+}
+
+fn collect(value: &serde_json::Value, is_secret: bool, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) if is_secret && text.trim().len() >= SHORTEST_SECRET => {
+            found.push(text.trim().to_owned());
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, is_secret, found)),
+        serde_json::Value::Object(table) => {
+            table.iter().for_each(|(key, value)| collect(value, is_secret || names_a_secret(key), found));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_a_crash_the_exit_status_and_the_last_lines_are_told() {
+        let why = "the other side closed the connection: exit status 3\none\ntwo\n\nthree\n\u{1b}[31mfour";
+        assert_eq!(ending(why), "exit status 3\ntwo\nthree\nfour");
+        assert_eq!(ending(&format!("x\n{}", "y".repeat(900))).chars().count(), 202);
+        assert_eq!(ending(""), "");
+    }
+
+    #[test]
+    fn secrets_are_found_by_their_keys_at_any_depth() {
+        let settings = json!({"unit": "celsius", "api_key": "s3cr3t!", "more": {"tokens": ["abcdef", "x"]}});
+        let settings = CommandSettings(settings.as_object().unwrap().clone());
+        assert_eq!(secrets(&settings), ["s3cr3t!", "abcdef"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! Plugins that come and go, are hidden, clash, and outlive a daemon that was killed.
+
+use rustix::process::Signal;
+
+use crate::house::{Daemon, Home};
+use crate::plugin::{FORECAST, Plugin, WEATHER};
+use crate::plugin_commands::is_gone;
+use crate::wait::wait_for;
+
+fn reload(daemon: &mut Daemon<'_>) {
+    daemon.signal(Signal::HUP);
+    daemon.tells("RELOADING=1");
+    daemon.tells("READY=1");
+}
+
+fn forecast(home: &Home) -> String {
+    home.run(&["chat", "/weather here"]).stdout
+}
+
+const FAIR: &str = "fair in here\n";
+
+#[test]
+fn plugin_that_was_just_put_there_is_used_and_one_that_is_gone_is_not() {
+    let home = Home::with_config("default_engine = 'shell'\n");
+    let daemon = Daemon::start(&home);
+    assert_ne!(forecast(&home), FAIR);
+    let plugin = Plugin::install(&home, "weather", &[WEATHER], FORECAST);
+    wait_for("the new command", || (forecast(&home) == FAIR).then_some(()));
+    plugin.remove();
+    wait_for("the end of the command", || (forecast(&home) != FAIR).then_some(()));
+    daemon.stop();
+}
+
+#[test]
+fn plugin_of_a_distribution_that_is_not_enabled_is_hidden_everywhere() {
+    let home = Home::with_config("[plugins]\nenabled = ['Other_One']\n");
+    Plugin::install(&home, "weather", &[WEATHER], FORECAST);
+    let mut daemon = Daemon::start(&home);
+    assert_ne!(forecast(&home), FAIR);
+    assert!(!home.run(&["chat", "/help"]).stdout.contains("/weather"));
+    home.configure("[plugins]\nenabled = ['WEATHER']\n");
+    reload(&mut daemon);
+    assert_eq!(forecast(&home), FAIR);
+    daemon.stop();
+}
+
+#[test]
+fn plugin_ids_that_two_claim_are_nobodys() {
+    let home = Home::new();
+    Plugin::install(&home, "one", &[WEATHER], FORECAST);
+    let second = Plugin::install(&home, "two", &[WEATHER], FORECAST);
+    let mut daemon = Daemon::start(&home);
+    assert_ne!(forecast(&home), FAIR);
+    let listed = home.run(&["plugins"]);
+    assert!(listed.stdout.contains("duplicate plugin id 'weather' from one, two"), "{}", listed.stdout);
+    second.remove();
+    reload(&mut daemon);
+    assert_eq!(forecast(&home), FAIR);
+    daemon.stop();
+}
+
+#[test]
+fn plugin_processes_of_a_killed_daemon_are_ended_by_the_next() {
+    const STUBBORN: &str = r#"
+    *'"method":"command/call"'*)
+      trap '' TERM
+      shows staying
+      while :; do sleep 1; done ;;
+"#;
+    let home = Home::new();
+    let plugin = Plugin::install(&home, "weather", &[WEATHER], STUBBORN);
+    let daemon = Daemon::start(&home);
+    assert_eq!(forecast(&home), "staying\n");
+    daemon.kill();
+    assert!(!is_gone(&plugin), "it does not care that nobody reads it");
+    let daemon = Daemon::start(&home);
+    assert!(is_gone(&plugin));
+    daemon.stop();
+}
