@@ -257,6 +257,10 @@ impl Plugin {
                 .problem()
                 .unwrap_or_else(|| Problem::new(Code::Quarantined, "it crashed too often")));
         }
+        if let Some(name) = launch::missing_variable(&self.package) {
+            let problem = format!("the variable {name} is not set; set it where takopi is started");
+            return Err(Problem::new(Code::MissingVariable, problem));
+        }
         let data = launch::data_dir(&self.package, &self.parts);
         launch::make_data_dir(&data).await.map_err(|error| {
             Problem::new(Code::StartFailed, format!("cannot make {}: {error}", data.display()))

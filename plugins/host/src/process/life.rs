@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long the words for an end wait for the exit status: a process that closed its stdout is ended meanwhile.
-const STATUS: Duration = Duration::from_secs(3);
+const STATUS: Duration = Duration::from_secs(1);
 
 /// Lines of stderr that people are shown, and bytes of them.
 const SHOWN_LINES: usize = 3;
