@@ -76,6 +76,15 @@ impl Keeper {
                 }
             }
         };
+        let (stray_lines, _) = self.peer.garbage();
+        if stray_lines > 0 {
+            // Not the lines themselves: nobody meant them for the log.
+            tracing::warn!(
+                plugin = life.plugin,
+                stray_lines,
+                "a plugin printed what is no message; stderr is for that"
+            );
+        }
         let went = word != Word::Kill && timeout(self.bounds.exit, life.process.wait()).await.is_ok();
         if word == Word::LetGo && went {
             self.leash.release();
