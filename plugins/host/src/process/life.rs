@@ -1,6 +1,7 @@
 //! What a process was and how it ended, in words for people.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use takopi_core::text::{clip, tail, visible};
@@ -23,6 +24,10 @@ pub(super) struct Life {
     pub(super) stderr: StderrTail,
     /// Why it was ended by takopi, if it was for a fault.
     pub(super) doom: OnceLock<String>,
+    /// How many want it to stay.
+    pub(super) holds: AtomicUsize,
+    /// Set when its connection ended while something was wanted of it.
+    pub(super) was_wanted: AtomicBool,
     /// Fires when it is over: the process, and everything it has left.
     pub(super) over: CancellationToken,
 }

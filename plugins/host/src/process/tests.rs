@@ -105,6 +105,23 @@ async fn a_process_that_ends_well_when_nothing_waits_has_not_crashed() {
 }
 
 #[tokio::test]
+async fn a_process_that_goes_while_it_is_wanted_has_crashed_however_it_calls_that() {
+    let scripted = weather("on_call() { exit 0; }");
+    let plugin = scripted.plugin();
+    let running = plugin.running().await.unwrap();
+    assert!(matches!(ask(&running, "").await, Err(Failure::Gone(_))));
+    gone(&running).await;
+    assert_eq!(plugin.backoff(), Duration::from_secs(1));
+
+    let scripted = weather(&format!("{REPLY}on_call() {{ reply fine; exit 0; }}"));
+    let plugin = scripted.plugin();
+    let hold = plugin.running().await.unwrap().hold();
+    assert_eq!(ask(hold.running(), "").await, Ok("fine".to_owned()));
+    gone(hold.running()).await;
+    assert_eq!(plugin.backoff(), Duration::from_secs(1));
+}
+
+#[tokio::test]
 async fn the_fifth_crash_ends_the_matter_until_a_pardon() {
     let scripted = weather("exit 3");
     let plugin = scripted.plugin();
