@@ -3,6 +3,7 @@
 //! A plugin is a folder with a manifest and something executable. [`manifest`] is all that is known while nothing runs;
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
+pub mod check;
 pub mod manifest;
 mod parts;
 mod problem;

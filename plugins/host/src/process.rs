@@ -21,7 +21,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const USUAL: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
 
 /// The variable by which a plugin's descendants are found.
-const MARK: &str = "TAKOPI_PLUGIN";
+pub(crate) const MARK: &str = "TAKOPI_PLUGIN";
 
 /// Why a call of a plugin brought no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -107,7 +107,7 @@ impl Plugin {
         }
     }
 
-    fn spawn(&self, run: Option<RunId>) -> Spawn {
+    pub(crate) fn spawn(&self, run: Option<RunId>) -> Spawn {
         let Package { dir, manifest } = &*self.package;
         let (program, arguments) =
             manifest.process.command.split_first().map_or(("", &[][..]), |(a, b)| (a, b));
@@ -135,7 +135,7 @@ impl Plugin {
             .max_line_bytes(protocol::MAX_LINE_BYTES)
     }
 
-    fn data_dir(&self) -> std::path::PathBuf {
+    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
         let name = takopi_core::id::Distribution::parse(&self.package.manifest.distribution.name);
         self.parts.data.join(name.map_or_else(|| "unnamed".to_owned(), |name| name.to_string()))
     }
