@@ -6,12 +6,16 @@
 
 mod listing;
 mod load;
+mod problem;
+mod spec;
 
 pub use listing::{Listing, Row, render_plugins};
 pub use load::{Catalog, LoadError, Loader};
+pub use problem::{Code, Problem};
+pub use spec::Spec;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -50,6 +54,16 @@ impl Origin {
         }
     }
 
+    /// Returns the folder it is in; `None` is this program.
+    #[must_use]
+    pub fn place(&self) -> Option<&Path> {
+        match self {
+            Self::BuiltIn => None,
+            Self::Manifest { path, .. } => Some(path),
+            Self::Python { environment, .. } => Some(environment),
+        }
+    }
+
     /// Returns whether `enabled` lets it be used: an empty list lets all, and built-ins are always let.
     #[must_use]
     pub fn is_enabled(&self, enabled: &[Distribution]) -> bool {
@@ -67,7 +81,7 @@ pub struct Claim<S> {
     /// Where it comes from.
     pub origin: Origin,
     /// What is known of it, or what is wrong with it.
-    pub spec: Result<S, String>,
+    pub spec: Result<S, Problem>,
     /// Whether it is a built-in that the Python takopi didn't have: it yields to a project of its name.
     pub late: bool,
 }
@@ -102,14 +116,24 @@ pub struct Rules {
 /// Something wrong with a plugin, for people to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PluginError {
-    /// What it wants to be.
-    pub kind: PluginKind,
-    /// The name it wants.
+    /// What it wants to be; `None` where that cannot be read.
+    pub kind: Option<PluginKind>,
+    /// The name it wants, or that of its folder.
     pub id: String,
     /// Its distribution.
     pub distribution: Option<String>,
+    /// What kind of thing is wrong.
+    pub code: Code,
     /// What is wrong.
     pub message: String,
+}
+
+impl PluginError {
+    /// Returns what is wrong with something that wants the name `id`.
+    pub fn new(kind: Option<PluginKind>, id: impl Into<String>, origin: &Origin, problem: Problem) -> Self {
+        let distribution = origin.distribution().map(str::to_owned);
+        Self { kind, id: id.into(), distribution, code: problem.code, message: problem.message }
+    }
 }
 
 /// Something that has its name.
@@ -120,7 +144,7 @@ pub struct Found<S> {
     /// Where it comes from.
     pub origin: Origin,
     /// What is known of it, or what is wrong with it.
-    pub spec: Result<S, String>,
+    pub spec: Result<S, Problem>,
 }
 
 /// What became of the claims of one kind.
@@ -132,46 +156,51 @@ pub struct Survey<S> {
     pub found: Vec<Found<S>>,
     /// Why others haven't, and what is wrong with some who have.
     pub errors: Vec<PluginError>,
+    /// What this version lists and does not run: nothing is wrong with it until somebody wants to use it.
+    pub not_run: Vec<PluginError>,
 }
 
-/// Decides who has which name. Who isn't enabled claims nothing, so disabling one of two that clash
-/// gives the name to the other.
+impl<S> Survey<S> {
+    /// Returns the names of those that can be used: the ones that nobody of another kind may take.
+    pub fn usable(&self) -> impl Iterator<Item = &PluginId> {
+        self.found.iter().filter(|found| found.spec.is_ok()).map(|found| &found.id)
+    }
+}
+
+/// Decides who has which name, and which resume patterns get in each other's way. Who isn't enabled claims nothing, so
+/// disabling one of two that clash gives the name to the other.
 #[must_use]
-pub fn survey<S>(kind: PluginKind, claims: Vec<Claim<S>>, rules: &Rules) -> Survey<S> {
+pub fn survey<S: Spec>(kind: PluginKind, claims: Vec<Claim<S>>, rules: &Rules) -> Survey<S> {
     let mut claims: Vec<_> =
         claims.into_iter().filter(|claim| claim.origin.is_enabled(&rules.enabled)).collect();
     claims.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     let built_in: BTreeSet<String> =
         claims.iter().filter(|claim| claim.origin == Origin::BuiltIn).map(|claim| claim.id.clone()).collect();
-    let mut errors = Errors { kind, told: Vec::new() };
-    let mut entitled: Vec<(PluginId, Claim<S>)> = Vec::new();
+    let mut survey = Survey { kind, found: Vec::new(), errors: Vec::new(), not_run: Vec::new() };
+    let mut claimants: BTreeMap<PluginId, Vec<Claim<S>>> = BTreeMap::new();
     for claim in claims {
         match entitle(kind, &claim, &built_in, rules) {
-            Ok(id) => entitled.push((id, claim)),
-            Err(message) => errors.tell(&claim, message),
+            Ok(id) => claimants.entry(id).or_default().push(claim),
+            Err(problem) => survey.tell(&claim.id, &claim.origin, problem),
         }
     }
-    let mut claimants: BTreeMap<PluginId, Vec<String>> = BTreeMap::new();
-    for (id, claim) in &entitled {
-        let provider = claim.origin.distribution().unwrap_or("<unknown>").to_owned();
-        claimants.entry(id.clone()).or_default().push(provider);
-    }
-    let mut found = Vec::new();
-    for (id, claim) in entitled {
-        if let Some(providers) = claimants.get(&id).filter(|providers| providers.len() > 1) {
-            let mut providers: Vec<&str> = providers.iter().map(String::as_str).collect();
-            providers.sort_unstable();
-            providers.dedup();
-            let name = quoted(&claim.id);
-            errors.tell(&claim, format!("duplicate plugin id {name} from {}", providers.join(", ")));
-            continue;
+    for (id, claims) in claimants {
+        match <[Claim<S>; 1]>::try_from(claims) {
+            Ok([claim]) => survey.found.push(Found { id, origin: claim.origin, spec: claim.spec }),
+            Err(claims) => {
+                let problem = duplicate(&id, &claims);
+                claims.iter().for_each(|claim| survey.tell(&claim.id, &claim.origin, problem.clone()));
+            }
         }
-        if let Err(problem) = &claim.spec {
-            errors.tell(&claim, problem.clone());
-        }
-        found.push(Found { id, origin: claim.origin, spec: claim.spec });
     }
-    Survey { kind, found, errors: errors.told }
+    spec::refuse_ambiguous(&mut survey.found);
+    let broken = survey.found.iter().filter_map(|found| Some((found, found.spec.as_ref().err()?)));
+    let broken: Vec<_> =
+        broken.map(|(found, problem)| (found.id.clone(), found.origin.clone(), problem.clone())).collect();
+    for (id, origin, problem) in broken {
+        survey.tell(id.as_str(), &origin, problem);
+    }
+    survey
 }
 
 fn sort_key<S>(claim: &Claim<S>) -> (&str, &str, &Origin) {
@@ -184,46 +213,59 @@ fn entitle<S>(
     claim: &Claim<S>,
     built_in: &BTreeSet<String>,
     rules: &Rules,
-) -> Result<PluginId, String> {
+) -> Result<PluginId, Problem> {
     let name = quoted(&claim.id);
     let holder = rules.taken.get(&claim.id.to_lowercase()).copied();
+    let taken = |text: String| Err(Problem::new(Code::DuplicateId, text));
     if claim.origin == Origin::BuiltIn {
         if claim.late && holder == Some(Holder::Project) {
-            return Err(format!("built-in id {name} yields to the project of that name"));
+            return taken(format!("built-in id {name} yields to the project of that name"));
         }
         return PluginId::parse(&claim.id).map_err(|_| invalid(&name));
     }
     let id = PluginId::parse(&claim.id).map_err(|_| invalid(&name))?;
     if built_in.contains(&claim.id) {
-        return Err(format!("plugin id {name} is that of a built-in {}", kind.label()));
+        return taken(format!("plugin id {name} is that of a built-in {}", kind.label()));
     }
     if kind.reserves(&claim.id) {
-        return Err(format!("reserved plugin id {name} is not allowed"));
+        return Err(Problem::new(Code::ReservedId, format!("reserved plugin id {name} is not allowed")));
     }
     match holder {
-        Some(Holder::Engine) => Err(format!("plugin id {name} is that of an engine")),
-        Some(Holder::Command) => Err(format!("plugin id {name} is that of a built-in command")),
-        Some(Holder::Project) => Err(format!("plugin id {name} is that of a project")),
+        Some(Holder::Engine) => taken(format!("plugin id {name} is that of an engine")),
+        Some(Holder::Command) => taken(format!("plugin id {name} is that of a built-in command")),
+        Some(Holder::Project) => taken(format!("plugin id {name} is that of a project")),
         None => Ok(id),
     }
 }
 
-fn invalid(name: &str) -> String {
-    format!("invalid plugin id {name}; must match ^[a-z0-9_]{{1,32}}$")
+fn invalid(name: &str) -> Problem {
+    Problem::new(Code::InvalidId, format!("invalid plugin id {name}; must match ^[a-z0-9_]{{1,32}}$"))
 }
 
-struct Errors {
-    kind: PluginKind,
-    told: Vec<PluginError>,
-}
-
-impl Errors {
-    fn tell<S>(&mut self, claim: &Claim<S>, message: String) {
-        let distribution = claim.origin.distribution().map(str::to_owned);
-        let error = PluginError { kind: self.kind, id: claim.id.clone(), distribution, message };
-        if !self.told.contains(&error) {
-            self.told.push(error);
+/// Names all who want an id; copies of one distribution by their folders too.
+fn duplicate<S>(id: &PluginId, claims: &[Claim<S>]) -> Problem {
+    let mut places: BTreeMap<&str, BTreeSet<&Path>> = BTreeMap::new();
+    for claim in claims {
+        let provider = claim.origin.distribution().unwrap_or("<unknown>");
+        places.entry(provider).or_default().extend(claim.origin.place());
+    }
+    let mut providers = Vec::new();
+    for (provider, places) in &places {
+        // Of nameless ones the Python takopi says no more than that, and it knows no two copies of one name.
+        if places.len() < 2 || *provider == "<unknown>" {
+            providers.push((*provider).to_owned());
+        } else {
+            providers.extend(places.iter().map(|place| format!("{provider} ({})", place.display())));
         }
+    }
+    let name = quoted(id.as_str());
+    Problem::new(Code::DuplicateId, format!("duplicate plugin id {name} from {}", providers.join(", ")))
+}
+
+impl<S> Survey<S> {
+    fn tell(&mut self, id: &str, origin: &Origin, problem: Problem) {
+        let told = if problem.code == Code::NotRunYet { &mut self.not_run } else { &mut self.errors };
+        told.push(PluginError::new(Some(self.kind), id, origin, problem));
     }
 }
 

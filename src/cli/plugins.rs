@@ -2,7 +2,7 @@
 //!
 //! A config file that cannot be read doesn't keep the listing from coming: then the defaults hold.
 
-use takopi_core::catalog::{Listing, PluginError, render_plugins};
+use takopi_core::catalog::{Code, Listing, PluginError, render_plugins};
 use takopi_core::id::{Distribution, PluginKind};
 use takopi_core::settings::{Diagnostic, Severity};
 
@@ -40,9 +40,10 @@ pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
 fn broken(mistake: &Diagnostic) -> PluginError {
     let key = mistake.key.strip_prefix("engines.").unwrap_or(&mistake.key);
     PluginError {
-        kind: PluginKind::Engine,
+        kind: Some(PluginKind::Engine),
         id: key.split('.').next().unwrap_or_default().to_owned(),
         distribution: Some(Distribution::builtin().as_str().to_owned()),
+        code: Code::BadConfig,
         message: mistake.to_string(),
     }
 }
@@ -52,9 +53,10 @@ fn note_missing(listing: &mut Listing) -> Result<(), Failure> {
     for engine in house::known()?.engines.into_iter().filter(|engine| !engine.installed) {
         let message = engine.missing().to_string();
         listing.notes.push(PluginError {
-            kind: PluginKind::Engine,
+            kind: Some(PluginKind::Engine),
             id: engine.id.to_string(),
             distribution: Some(Distribution::builtin().as_str().to_owned()),
+            code: Code::MissingExecutable,
             message,
         });
     }

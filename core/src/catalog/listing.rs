@@ -31,6 +31,9 @@ pub struct Listing {
     pub notes: Vec<PluginError>,
     /// The enabled list; empty when there is none.
     pub enabled: Vec<Distribution>,
+    /// What is enabled and cannot be run by this version: told once somebody asks to load it.
+    #[serde(skip)]
+    pub not_run: Vec<PluginError>,
 }
 
 impl Listing {
@@ -53,7 +56,32 @@ impl Listing {
             PluginKind::Transport => self.transports.extend(rows),
             PluginKind::Command => self.commands.extend(rows),
         }
-        self.add_errors(&survey.errors);
+        // What keeps a plugin from being used matters to nobody who doesn't use it.
+        let told = |error: &&PluginError| error.code.is_about_the_name() || self.uses(error);
+        let errors: Vec<PluginError> = survey.errors.iter().filter(told).cloned().collect();
+        let not_run: Vec<PluginError> = survey.not_run.iter().filter(told).cloned().collect();
+        // Two of one distribution that want the same name have an error each, as in the Python takopi.
+        self.errors.extend(errors);
+        self.not_run.extend(not_run);
+    }
+
+    /// Returns whether what an error is about is enabled.
+    fn uses(&self, error: &PluginError) -> bool {
+        let name = error.distribution.as_deref().and_then(Distribution::parse);
+        let listed = |name| name == Distribution::builtin() || self.enabled.contains(&name);
+        self.enabled.is_empty() || name.is_some_and(listed)
+    }
+
+    /// Makes errors of what this version does not run: somebody asked to load it.
+    pub fn tell_not_run(&mut self) {
+        let not_run = std::mem::take(&mut self.not_run);
+        self.add_errors(&not_run);
+    }
+
+    /// Returns whether anything that is enabled has an error.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.errors.iter().any(|error| self.uses(error))
     }
 
     /// Adds errors that aren't there yet.
@@ -91,9 +119,10 @@ pub fn render_plugins(listing: &Listing) -> String {
         if !told.is_empty() {
             line(&mut text, format_args!("{heading}:"));
         }
-        for PluginError { kind, id, distribution, message } in told {
+        for PluginError { kind, id, distribution, message, .. } in told {
             let distribution = distribution.as_deref().unwrap_or("unknown");
-            line(&mut text, format_args!("  {} {id} ({distribution}): {message}", kind.label()));
+            let label = kind.map_or("plugin", PluginKind::label);
+            line(&mut text, format_args!("  {label} {id} ({distribution}): {message}"));
         }
     }
     text

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
-use super::{Found, Origin, PluginError, Survey, quoted};
+use super::{Code, Found, Origin, PluginError, Problem, Survey, quoted};
 use crate::id::{PluginId, PluginKind};
 
 /// Makes what a spec describes.
@@ -124,7 +124,7 @@ impl<S, T: ?Sized> Catalog<S, T> {
     pub async fn load(&self, id: &PluginId) -> Result<Arc<T>, LoadError> {
         let entry = self.entries.get(id).ok_or_else(|| self.missing(id))?;
         let broken = |message| LoadError::Broken { kind: self.kind, id: id.clone(), message };
-        let spec = entry.found.spec.as_ref().map_err(|problem| broken(problem.clone()))?;
+        let spec = entry.found.spec.as_ref().map_err(|problem| broken(problem.message.clone()))?;
         let attempt = locked(&entry.attempt).clone();
         let result = attempt.get_or_init(|| self.loader.load(id, spec, &entry.found.origin)).await.clone();
         match &result {
@@ -161,12 +161,8 @@ impl<S, T: ?Sized> Catalog<S, T> {
     }
 
     fn note(&self, found: &Found<S>, message: &str) {
-        let error = PluginError {
-            kind: self.kind,
-            id: found.id.to_string(),
-            distribution: found.origin.distribution().map(str::to_owned),
-            message: message.to_owned(),
-        };
+        let problem = Problem::new(Code::StartFailed, message);
+        let error = PluginError::new(Some(self.kind), found.id.as_str(), &found.origin, problem);
         let mut errors = locked(&self.errors);
         if !errors.contains(&error) {
             errors.push(error);

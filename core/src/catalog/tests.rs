@@ -5,7 +5,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::port::engine::{EngineFeatures, EngineSpec};
+use crate::resume::{DEFAULT_TOKEN, ResumePattern};
 use PluginKind::{Command, Engine, Transport};
+
+impl Spec for String {}
 
 fn theirs(id: &str, distribution: Option<&str>) -> Claim<String> {
     let origin =
@@ -121,6 +125,93 @@ fn a_newer_built_in_yields_to_a_project_and_an_older_one_does_not() {
     assert_eq!(messages(&survey), ["built-in id 'shell' yields to the project of that name"]);
 }
 
+#[test]
+fn copies_of_one_distribution_are_told_apart_by_their_folders() {
+    let copy = |path: &str| {
+        let origin = Origin::Manifest { distribution: Some("acme".to_owned()), path: path.into() };
+        Claim { id: "a".to_owned(), origin, spec: Ok("a".to_owned()), late: false }
+    };
+    let survey = survey(Command, vec![copy("/b"), copy("/a"), theirs("a", Some("zeta"))], &rules(&[], &[]));
+    assert_eq!(ids(&survey), Vec::<&str>::new());
+    assert_eq!(messages(&survey), ["duplicate plugin id 'a' from acme (/a), acme (/b), zeta"; 3]);
+    assert!(survey.errors.iter().all(|error| error.code == Code::DuplicateId));
+}
+
+#[test]
+fn no_third_party_takes_the_kind_of_a_built_in_transport() {
+    let survey = survey(Transport, vec![ours("local", false), theirs("local", Some("x"))], &rules(&[], &[]));
+    assert_eq!(ids(&survey), ["local"]);
+    assert_eq!(messages(&survey), ["plugin id 'local' is that of a built-in transport"]);
+}
+
+fn engine(id: &str, is_ours: bool, templates: &[&str]) -> Claim<EngineSpec> {
+    let resume = ResumePattern::new(templates[0], &templates[1..], DEFAULT_TOKEN).unwrap();
+    let spec = EngineSpec {
+        id: PluginId::parse(id).unwrap(),
+        title: id.to_owned(),
+        resume: Some(resume),
+        features: EngineFeatures::default(),
+        executable: None,
+        install: None,
+        only_on: None,
+    };
+    let claim = Claim::built_in(&spec.id.clone(), spec, false);
+    let origin = Origin::Manifest { distribution: Some(format!("takopi-{id}")), path: id.into() };
+    if is_ours { claim } else { Claim { origin, ..claim } }
+}
+
+#[test]
+fn whose_resume_pattern_takes_the_lines_of_another_is_broken_and_the_other_is_not() {
+    let claims = vec![
+        engine("codex", true, &["codex resume {token}"]),
+        engine("greedy", false, &["greedy {token}", "acme resume {token}", "CODEX  resume {token}"]),
+        engine("acme", false, &["acme resume {token}"]),
+        engine("copy", false, &["codex resume {token}"]),
+        engine("fine", false, &["fine resume {token}"]),
+    ];
+    let survey = survey(Engine, claims, &rules(&[], &[]));
+    assert_eq!(ids(&survey), ["acme", "codex", "copy", "fine", "greedy"]);
+    assert_eq!(survey.usable().map(PluginId::as_str).collect::<Vec<_>>(), ["acme", "codex", "fine"]);
+    assert!(survey.errors.iter().all(|error| error.code == Code::AmbiguousResume));
+    insta::assert_snapshot!(messages(&survey).join("\n"));
+}
+
+#[test]
+fn who_is_not_enabled_makes_nobody_ambiguous() {
+    let claims = vec![
+        engine("acme", false, &["acme resume {token}"]),
+        engine("greedy", false, &["acme resume {token}"]),
+    ];
+    let survey = survey(Engine, claims, &rules(&["takopi-acme"], &[]));
+    assert_eq!(survey.usable().map(PluginId::as_str).collect::<Vec<_>>(), ["acme"]);
+}
+
+#[test]
+fn what_is_not_run_yet_has_a_row_and_an_error_only_once_it_is_to_be_loaded() {
+    let mut claim = theirs("later", Some("x"));
+    claim.spec = Err(Problem::new(Code::NotRunYet, "this version does not run it yet"));
+    let mut unused = theirs("unused", Some("y"));
+    unused.spec = claim.spec.clone();
+    let survey = survey(Command, vec![claim, unused], &rules(&[], &[]));
+    assert_eq!((survey.usable().count(), survey.errors.len()), (0, 0));
+    let mut listing = Listing::new(&[Distribution::parse("x").unwrap()]);
+    listing.add(&survey);
+    assert_eq!((listing.commands.len(), listing.is_broken()), (2, false));
+    listing.tell_not_run();
+    assert_eq!(listing.errors.iter().map(|error| error.id.as_str()).collect::<Vec<_>>(), ["later"]);
+    assert!(listing.is_broken());
+}
+
+#[test]
+fn what_is_wrong_with_a_disabled_plugin_is_told_only_where_it_is_about_names() {
+    let mut broken = theirs("broken", Some("y"));
+    broken.spec = Err(Problem::new(Code::MissingExecutable, "x is not on PATH"));
+    let mut listing = Listing::new(&[Distribution::parse("x").unwrap()]);
+    listing.add(&survey(Command, vec![broken, theirs("Bad", Some("y"))], &rules(&[], &[])));
+    assert_eq!(listing.errors.iter().map(|error| error.id.as_str()).collect::<Vec<_>>(), ["Bad"]);
+    assert!(!listing.is_broken());
+}
+
 /// Loads everything but what is called `bad` while `broken` holds.
 #[derive(Clone, Default)]
 struct Counting {
@@ -142,7 +233,7 @@ impl Loader<String, str> for Counting {
 
 fn catalog(loader: &Counting) -> Catalog<String, str> {
     let mut unreadable = theirs("unreadable", Some("x"));
-    unreadable.spec = Err("the manifest has no command".to_owned());
+    unreadable.spec = Err(Problem::new(Code::InvalidManifest, "the manifest has no command"));
     let claims = vec![
         theirs("good", Some("x")),
         theirs("bad", Some("x")),
@@ -215,16 +306,18 @@ fn listing(enabled: &[&str]) -> Listing {
     listing.add(&survey(Transport, vec![ours("local", true), theirs("a", None)], &rules));
     listing.add(&survey::<String>(Command, Vec::new(), &rules));
     let load_error = PluginError {
-        kind: Engine,
+        kind: Some(Engine),
         id: "acme".to_owned(),
         distribution: Some("Acme_Engine".to_owned()),
+        code: Code::StartFailed,
         message: "line\u{1b}[31m one\nline two".to_owned(),
     };
     listing.add_errors(&[load_error.clone(), load_error]);
     listing.notes.push(PluginError {
-        kind: Engine,
+        kind: Some(Engine),
         id: "codex".to_owned(),
         distribution: Some("takopi".to_owned()),
+        code: Code::MissingExecutable,
         message: "codex is not on PATH".to_owned(),
     });
     listing

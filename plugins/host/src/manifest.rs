@@ -1,5 +1,8 @@
 //! `takopi-plugin.toml`: all that is known of a plugin while nothing of it runs.
 
+mod parse;
+mod read;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +12,8 @@ use takopi_core::port::engine::EngineFeatures;
 use takopi_core::port::transport::{Limits, TransportFeatures};
 use takopi_core::resume::ResumePattern;
 use takopi_plugin_protocol::life::{Kind, Provided};
+
+use crate::problem::Problem;
 
 /// The name of a manifest's file.
 pub const FILE: &str = "takopi-plugin.toml";
@@ -35,7 +40,7 @@ pub struct Manifest {
 }
 
 /// `[distribution]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DistributionTable {
     /// Its name, as it spells itself.
     pub name: String,
@@ -48,7 +53,7 @@ pub struct DistributionTable {
 }
 
 /// `[process]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProcessTable {
     /// The program and its arguments; a program with a slash is relative to the manifest's folder, others are looked for
     /// on PATH.
@@ -134,6 +139,32 @@ pub struct Package {
 }
 
 impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// `unsupported_manifest`, `unsupported_protocol`, or `invalid_manifest` with the keys and what to write.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        Self::parse_with_notes(text).map(|(manifest, _)| manifest)
+    }
+
+    /// Reads a manifest, and what its author should know: keys and words that mean nothing here, groups that are not
+    /// supported yet.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`].
+    pub fn parse_with_notes(text: &str) -> Result<(Self, Vec<Problem>), Problem> {
+        parse::parse(text)
+    }
+
+    /// Checks `distribution.requires_takopi` against the version of this takopi. A version before its release counts
+    /// as that release; one that is no semantic version is let through.
+    ///
+    /// # Errors
+    /// `unsupported_takopi`.
+    pub fn wants(&self, version: &str) -> Result<(), Problem> {
+        parse::wants(self, version)
+    }
+
     /// Returns all that it registers, by kind and id.
     #[must_use]
     pub fn provides(&self) -> Vec<Provided> {
@@ -143,3 +174,6 @@ impl Manifest {
         engines.chain(transports).chain(self.commands.keys().map(of(Kind::Command))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
