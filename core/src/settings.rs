@@ -14,6 +14,7 @@ mod secret;
 mod source;
 mod table;
 mod transport;
+mod written;
 
 #[cfg(test)]
 mod mistakes;
@@ -27,6 +28,7 @@ pub use secret::{EngineEnvironment, Secret, names_a_secret};
 pub use source::ConfigFile;
 pub use table::{ConfigTable, Reading, Table};
 pub use transport::Instance;
+pub use written::{Meaning, Written};
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -26,7 +26,8 @@ pub enum Place {
 
 impl Place {
     /// Returns how to write `key` with the TOML literal `example` at such a place.
-    pub(super) fn instruct(&self, key: &str, example: &str) -> String {
+    #[must_use]
+    pub fn instruct(&self, key: &str, example: &str) -> String {
         let plain = example.trim_matches('"');
         match self {
             Self::File { .. } => {

@@ -382,7 +382,7 @@ pub(super) fn read_node<T>(
     read_entries(entries, path, node.place.clone(), base, diagnostics, read)
 }
 
-fn not_a_table(node: &Node, path: &str) -> Diagnostic {
+pub(super) fn not_a_table(node: &Node, path: &str) -> Diagnostic {
     let last = path.rsplit('.').next().unwrap_or(path);
     Diagnostic {
         severity: Severity::Error,
@@ -406,7 +406,7 @@ fn mistyped(node: &Node, path: &str, expected: &str, example: &str) -> Diagnosti
     }
 }
 
-fn dotted(path: &str, key: &str) -> String {
+pub(super) fn dotted(path: &str, key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let key = if key.is_empty() || !key.chars().all(bare) { format!("{key:?}") } else { key.to_owned() };
     if path.is_empty() { key } else { format!("{path}.{key}") }
@@ -450,7 +450,7 @@ fn text(node: &Node) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn integer(node: &Node) -> Option<i64> {
+pub(super) fn integer(node: &Node) -> Option<i64> {
     match &node.value {
         Value::Integer(number) => *number,
         Value::Text(text) => text.trim().parse().ok(),
@@ -458,7 +458,7 @@ fn integer(node: &Node) -> Option<i64> {
     }
 }
 
-fn number(node: &Node) -> Option<f64> {
+pub(super) fn number(node: &Node) -> Option<f64> {
     let number = match &node.value {
         Value::Integer(Some(number)) => number.to_string().parse().ok(),
         Value::Float(number) => Some(*number),
@@ -468,7 +468,7 @@ fn number(node: &Node) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }
 
-fn boolean(node: &Node) -> Option<bool> {
+pub(super) fn boolean(node: &Node) -> Option<bool> {
     match &node.value {
         Value::Boolean(truth) => Some(*truth),
         Value::Text(text) => word_of_truth(text),
@@ -486,7 +486,7 @@ fn word_of_truth(text: &str) -> Option<bool> {
 }
 
 /// Returns the items of a list; a text from the environment may spell one.
-fn items(node: &Node) -> Option<std::borrow::Cow<'_, [Node]>> {
+pub(super) fn items(node: &Node) -> Option<std::borrow::Cow<'_, [Node]>> {
     match &node.value {
         Value::Array(items) => Some(items.into()),
         Value::Text(text) => list(text, &node.place).map(Into::into),
