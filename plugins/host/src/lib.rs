@@ -4,10 +4,13 @@
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
 pub mod check;
+pub mod layers;
 pub mod manifest;
+pub mod own_config;
 mod parts;
 mod problem;
 mod process;
+pub mod schema;
 mod switchboard;
 
 pub use parts::{Dress, HostParts, Passes};
