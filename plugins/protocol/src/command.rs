@@ -49,6 +49,30 @@ pub struct Answer {
     pub reply: Option<CommandReply>,
 }
 
+impl Answer {
+    /// Returns no answer: nothing is shown.
+    #[must_use]
+    pub const fn silence() -> Self {
+        Self { reply: None }
+    }
+
+    /// Returns an answer that shows `text` as Markdown.
+    pub fn markdown(text: impl Into<String>) -> Self {
+        Body::markdown(text).into()
+    }
+
+    /// Returns an answer that shows `text` as it stands.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Body::plain(text).into()
+    }
+}
+
+impl From<Body> for Answer {
+    fn from(body: Body) -> Self {
+        Self { reply: Some(CommandReply { body, notify: false }) }
+    }
+}
+
 /// A reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

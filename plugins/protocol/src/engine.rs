@@ -52,6 +52,28 @@ pub struct Ended {
     pub usage: Option<Usage>,
 }
 
+impl Ended {
+    /// Returns the end of a run that answered.
+    pub fn answered(answer: impl Into<String>) -> Self {
+        Self { answer: answer.into(), ..Self::bare(Outcome::Answered) }
+    }
+
+    /// Returns the end of a run that failed, with the reason for people.
+    pub fn failed(error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), ..Self::bare(Outcome::Failed) }
+    }
+
+    /// Returns the end of a run that was cancelled.
+    #[must_use]
+    pub const fn cancelled() -> Self {
+        Self::bare(Outcome::Cancelled)
+    }
+
+    const fn bare(outcome: Outcome) -> Self {
+        Self { outcome, answer: String::new(), session: None, error: None, usage: None }
+    }
+}
+
 /// Well or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -141,6 +163,20 @@ pub struct Action {
     /// What more is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+}
+
+impl Action {
+    /// Returns a step that begins.
+    pub fn started(id: impl Into<String>, kind: ActionKind, title: impl Into<String>) -> Self {
+        let (id, title) = (id.into(), title.into());
+        Self { id, kind, phase: Phase::Started, title, ok: None, detail: None }
+    }
+
+    /// Returns the same step as it ends, well or not.
+    #[must_use]
+    pub fn completed(&self, ok: bool) -> Self {
+        Self { phase: Phase::Completed, ok: Some(ok), ..self.clone() }
+    }
 }
 
 /// What kind of step. Unknown kinds read as [`ActionKind::Note`].

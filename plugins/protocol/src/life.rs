@@ -138,6 +138,18 @@ pub struct Issue {
     pub lines: Vec<String>,
 }
 
+impl Issue {
+    /// Returns something that keeps the plugin from being used.
+    pub fn error(title: impl Into<String>) -> Self {
+        Self { level: Level::Error, title: title.into(), lines: Vec::new() }
+    }
+
+    /// Returns something that may be wrong.
+    pub fn warning(title: impl Into<String>) -> Self {
+        Self { level: Level::Warning, title: title.into(), lines: Vec::new() }
+    }
+}
+
 /// How loud something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

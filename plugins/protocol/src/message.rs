@@ -91,6 +91,18 @@ impl Body {
     }
 }
 
+impl From<&str> for Body {
+    fn from(text: &str) -> Self {
+        Self::markdown(text)
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::markdown(text)
+    }
+}
+
 /// A file on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

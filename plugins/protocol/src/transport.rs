@@ -50,6 +50,14 @@ pub struct Inbound {
     pub what: What,
 }
 
+impl Inbound {
+    /// Returns that somebody wrote a text. What happened has the message's own name, and there is no cursor.
+    pub fn text(message: MessageRef, sender: Sender, text: impl Into<String>) -> Self {
+        let what = What::Message(Text { text: text.into(), ..Text::default() });
+        Self { upstream_id: message.id.clone(), cursor: None, message, sender: Some(sender), what }
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -77,7 +85,7 @@ pub enum What {
 }
 
 /// What somebody wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Text {
     /// The text; a caption counts.
