@@ -22,7 +22,7 @@ mod mistakes;
 pub use diagnostic::{Diagnostic, Place, Severity, closest, has_errors};
 pub use engine::{KnownEngine, Standing, default_engine};
 pub use layer::{Override, is_setting};
-pub use plugin::{PluginSettings, plugins};
+pub use plugin::{PluginSettings, PythonEnvironment, plugins};
 pub use project::Project;
 pub use secret::{EngineEnvironment, Secret, names_a_secret};
 pub use source::ConfigFile;

@@ -116,6 +116,8 @@ const TABLE: &[Case] = &[
     ("plugins enabled as one text", "[plugins]\nenabled = \"takopi-scripts\"", &[], &[]),
     ("an empty name among the plugins", "[plugins]\nenabled = [\"a\", \"\"]", &[], &[]),
     ("a key of plugins misspelt", "[plugins]\nenable = [\"a\"]", &[], &[]),
+    ("a plugin's settings that are no table", "[plugins]\nweather = 3", &[], &[]),
+    ("an environment that is nothing of the kind", "[plugins]\nenvironments = [3, { env = 2 }]", &[], &[]),
     ("the reserved key of plugins", "[plugins]\nauto_install = true", &[], &[]),
     ("a room's number", "[transports.local]\nport = \"http\"", &[], &[]),
     ("a room's key misspelt", "[transports.local]\nprot = 8787", &[], &[]),

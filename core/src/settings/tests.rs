@@ -101,6 +101,50 @@ fn the_example_names_every_setting() {
 }
 
 #[test]
+fn the_example_shows_an_environment_as_it_is_read() {
+    let example = include_str!("../../../takopi.toml.example");
+    let start = example.find("# [[plugins.environments]]").unwrap();
+    let block = example[start..].split("\n\n").next().unwrap();
+    let uncommented: String = block.lines().map(|line| format!("{}\n", &line[2..])).collect();
+    let settings = good(&uncommented);
+    let folder = Path::new("/home/ann/.local/share/uv/tools/takopi");
+    let [environment] = settings.plugins.environments.as_slice() else { panic!("{uncommented}") };
+    assert_eq!(environment.python, [folder.join("bin/python")]);
+    assert_eq!(environment.site, [folder.join("lib/python3.14/site-packages")]);
+    assert_eq!(environment.env["PYTHONUTF8"].reveal(), "1");
+    let warnings = settings_of("[[plugins.environments]]\nsite = ['x']\nzz = 1", &[], &[]).unwrap().warnings;
+    let known = warnings[0].remedy.split_once("known here: ").unwrap().1;
+    assert!(known.split(", ").all(|key| block.contains(&format!("\n# {key} = "))), "{known}");
+}
+
+#[test]
+fn settings_of_a_plugin_that_are_no_table_are_an_error_of_that_plugin_alone() {
+    let loaded = settings_of("[plugins]\nweather = 3", &[], &[]).unwrap();
+    assert_eq!(loaded.warnings[0].key, "plugins.weather");
+    let reading = loaded.settings.plugin::<serde_json::Map<_, _>>(&PluginId::parse("weather").unwrap());
+    let [mistake] = reading.diagnostics.as_slice() else { panic!("{reading:?}") };
+    assert_eq!(
+        mistake.to_string(),
+        "error: ~/.takopi/takopi.toml:2:1: plugins.weather: expected a table, found 3; write [plugins.weather] with \
+         its keys below, or weather = { … }"
+    );
+}
+
+#[test]
+fn environments_are_tables_or_just_paths() {
+    let file =
+        "[plugins]\nenvironments = ['~/venv', { python = ['~/ld.so', '--', 'python3'], env = { A = 'b' } }]";
+    let settings = good(file);
+    let [folder, list] = settings.plugins.environments.as_slice() else { panic!("two") };
+    assert_eq!(folder.python, ["/home/ann/venv"]);
+    assert_eq!(list.python, ["/home/ann/ld.so", "--", "python3"]);
+    assert!(!format!("{list:?}").contains("\"b\""));
+    let variable = [("TAKOPI__PLUGINS__ENVIRONMENTS", "['/a/bin/python']")];
+    let settings = settings_of("", &variable, &[]).unwrap().settings;
+    assert_eq!(settings.plugins.environments[0].python, ["/a/bin/python"]);
+}
+
+#[test]
 fn each_layer_outranks_the_one_before() {
     let variables =
         [("TAKOPI__MAX_PARALLEL_RUNS", "3"), ("takopi__Watch_Config", "yes"), ("TAKOPI__TRANSPORT", "local")];

@@ -4,12 +4,15 @@
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
 pub mod check;
+pub mod discover;
 pub mod layers;
 pub mod manifest;
 pub mod own_config;
+pub mod owner;
 mod parts;
 mod problem;
 mod process;
+pub mod python;
 pub mod schema;
 mod switchboard;
 

@@ -6,11 +6,9 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::Serialize;
-use takopi_plugin_host::check::{Row, State, Subject, Tables, check};
-use takopi_plugin_host::manifest::Package;
+use takopi_plugin_host::check::{Row, State, Subject, check};
 
 use super::arguments::CheckArguments;
 use super::shelf::Shelf;

@@ -35,13 +35,16 @@ struct Plugin<'a> {
 
 /// Returns the listing as JSON.
 pub(super) fn render(shelf: &Shelf, listing: &Listing) -> Result<String, Failure> {
-    let plugins = |kind, rows: &'_ [Row]| rows.iter().map(|row| plugin(shelf, kind, row)).collect();
-    let engines = plugins(PluginKind::Engine, &listing.engines);
-    let transports = plugins(PluginKind::Transport, &listing.transports);
-    let commands = plugins(PluginKind::Command, &listing.commands);
+    let engines = plugins(shelf, PluginKind::Engine, &listing.engines);
+    let transports = plugins(shelf, PluginKind::Transport, &listing.transports);
+    let commands = plugins(shelf, PluginKind::Command, &listing.commands);
     let (errors, notes) = (listing.errors.as_slice(), listing.notes.as_slice());
     let told = Told { engines, transports, commands, errors, notes, enabled: &listing.enabled };
     Ok(serde_json::to_string_pretty(&told).map_err(anyhow::Error::from)?)
+}
+
+fn plugins<'a>(shelf: &Shelf, kind: PluginKind, rows: &'a [Row]) -> Vec<Plugin<'a>> {
+    rows.iter().map(|row| plugin(shelf, kind, row)).collect()
 }
 
 fn plugin<'a>(shelf: &Shelf, kind: PluginKind, row: &'a Row) -> Plugin<'a> {

@@ -101,7 +101,7 @@ fn with_lines(text: &str, told: &str) -> String {
 
 /// Returns the line of a dotted key, from 1, or of the innermost table there is of it.
 fn line_of(text: &str, key: &str) -> Option<usize> {
-    let document = toml_edit::ImDocument::parse(text).ok()?;
+    let document = toml_edit::Document::parse(text).ok()?;
     let mut item = document.as_item();
     let mut at = None;
     for part in key.split('.') {

@@ -1,0 +1,179 @@
+//! From manifests to claims: what each registers, and what would keep it from working.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use takopi_core::catalog::{Claim, Origin};
+use takopi_core::id::PluginId;
+use takopi_core::port::command::{Access, CommandSpec};
+use takopi_core::port::engine::EngineSpec;
+use takopi_core::port::transport::TransportSpec;
+
+use super::folders::{Folder, broken};
+use super::{Discovery, Places};
+use crate::manifest::{FILE, Manifest, Package};
+use crate::owner;
+use crate::problem::{Code, Problem};
+
+/// Makes claims, remembering what was asked of the machine.
+pub(super) struct Claims<'a> {
+    places: &'a Places,
+    discovery: &'a mut Discovery,
+    on_path: BTreeMap<String, bool>,
+    parents: BTreeMap<PathBuf, Result<(), Problem>>,
+}
+
+impl<'a> Claims<'a> {
+    pub(super) fn new(places: &'a Places, discovery: &'a mut Discovery) -> Self {
+        Self { places, discovery, on_path: BTreeMap::new(), parents: BTreeMap::new() }
+    }
+
+    pub(super) fn make(&mut self, folders: Vec<Folder>) {
+        for mut folder in folders {
+            let text = std::mem::replace(&mut folder.text, Ok(String::new()));
+            match text.and_then(|text| Manifest::parse_with_notes(&text)) {
+                Ok((manifest, notes)) => self.register(folder, manifest, notes),
+                Err(problem) => self.discovery.broken.push(broken(&folder.dir, None, problem)),
+            }
+        }
+    }
+
+    fn register(&mut self, folder: Folder, manifest: Manifest, notes: Vec<Problem>) {
+        let name = &manifest.distribution.name;
+        let notes = notes.into_iter().map(|note| broken(&folder.dir, Some(name.clone()), note));
+        self.discovery.notes.extend(notes);
+        let origin = Origin::Manifest { distribution: Some(name.clone()), path: folder.dir.clone() };
+        let before = manifest.wants(&self.places.version).and_then(|()| self.starts(&folder, &manifest));
+        let after = self.set(&manifest).and_then(|()| self.owned(&folder, &manifest));
+        let mut usable = |needs: &[String], install: Option<&str>| -> Result<(), Problem> {
+            before.clone()?;
+            self.needs(needs, install)?;
+            after.clone()
+        };
+        let mut engines = Vec::new();
+        for (id, table) in &manifest.engines {
+            let check = usable(&table.needs, table.install.as_deref());
+            engines.push(claim(id, &origin, check, |id| EngineSpec {
+                id,
+                title: table.title.clone(),
+                resume: table.resume.clone(),
+                features: table.features,
+                executable: table.needs.first().cloned(),
+                install: table.install.clone(),
+                only_on: None,
+            }));
+        }
+        let mut transports = Vec::new();
+        for (id, table) in &manifest.transports {
+            transports.push(claim(id, &origin, usable(&table.needs, None), |kind| TransportSpec {
+                kind,
+                title: table.title.clone(),
+                limits: table.limits,
+                features: table.features,
+            }));
+        }
+        let mut commands = Vec::new();
+        for (id, table) in &manifest.commands {
+            commands.push(claim(id, &origin, usable(&table.needs, None), |id| CommandSpec {
+                id,
+                description: table.description.clone(),
+                usage: table.usage.clone(),
+                options: Vec::new(),
+                ephemeral: false,
+                access: Access::Everyone,
+            }));
+        }
+        self.discovery.engines.extend(engines);
+        self.discovery.transports.extend(transports);
+        self.discovery.commands.extend(commands);
+        self.discovery.packages.push(Arc::new(Package { dir: folder.dir, manifest }));
+    }
+
+    /// Checks that the program of the process is there.
+    fn starts(&mut self, folder: &Folder, manifest: &Manifest) -> Result<(), Problem> {
+        let Some(program) = manifest.process.command.first() else { return Ok(()) };
+        if !program.contains('/') {
+            return self.needs(std::slice::from_ref(program), None);
+        }
+        // Without the `.` of `./run`.
+        let path: PathBuf = folder.dir.join(program).components().collect();
+        let text = match path.metadata() {
+            Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o111 != 0 => return Ok(()),
+            Ok(meta) if meta.is_file() => {
+                format!("{} is not executable; type: chmod +x {}", path.display(), owner::quoted(&path))
+            }
+            Ok(_) => format!("{} is no file; correct process.command in {FILE}", path.display()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                format!("there is no {}; build it, or correct process.command in {FILE}", path.display())
+            }
+            Err(error) => format!("{} cannot be had: {error}", path.display()),
+        };
+        Err(Problem::new(Code::MissingExecutable, text))
+    }
+
+    /// Checks that programs are on PATH.
+    fn needs(&mut self, programs: &[String], install: Option<&str>) -> Result<(), Problem> {
+        for program in programs {
+            if !self.on_path.contains_key(program) {
+                let found = which(program, &self.places.path);
+                self.on_path.insert(program.clone(), found.is_some());
+            }
+            if self.on_path.get(program) == Some(&false) {
+                let remedy = install.map_or_else(
+                    || "install it, or put its folder on the PATH of takopi".to_owned(),
+                    |install| format!("type: {install}"),
+                );
+                let text = format!("{program} is not on PATH; {remedy}");
+                return Err(Problem::new(Code::MissingExecutable, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the variables it cannot do without are set.
+    fn set(&self, manifest: &Manifest) -> Result<(), Problem> {
+        let is_missing = |name: &&String| !self.places.variables.contains(OsStr::new(name.as_str()));
+        let Some(name) = manifest.process.needs_env.iter().find(is_missing) else { return Ok(()) };
+        let text = format!("the variable {name} is not set; set it where takopi is started: export {name}=…");
+        Err(Problem::new(Code::MissingVariable, text))
+    }
+
+    /// As [`owner::check`], with what is known of the folder already.
+    fn owned(&mut self, folder: &Folder, manifest: &Manifest) -> Result<(), Problem> {
+        let uid = self.places.uid;
+        if let Some(parent) = folder.dir.parent() {
+            if !self.parents.contains_key(parent) {
+                self.parents.insert(parent.to_owned(), owner::check_parent(parent));
+            }
+            self.parents.get(parent).cloned().unwrap_or(Ok(()))?;
+        }
+        owner::check_metadata(&folder.dir, &folder.dir_meta, uid)?;
+        owner::check_metadata(&folder.dir.join(FILE), &folder.manifest_meta, uid)?;
+        for path in owner::named(&folder.dir, &manifest.process.command) {
+            owner::check_path(&path, uid)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the claim on an id. One that breaks the rule for ids is refused by the survey, whatever is known of it.
+fn claim<S>(
+    id: &str,
+    origin: &Origin,
+    check: Result<(), Problem>,
+    spec: impl FnOnce(PluginId) -> S,
+) -> Claim<S> {
+    let parsed = PluginId::parse(id).map_err(|error| Problem::new(Code::InvalidId, error.to_string()));
+    let spec = check.and(parsed).map(spec);
+    Claim { id: id.to_owned(), origin: origin.clone(), spec, late: false }
+}
+
+/// Returns where a program is on `path`.
+pub(crate) fn which(program: &str, path: &OsStr) -> Option<PathBuf> {
+    let mut files = std::env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(program));
+    files.find(|file| takopi_stdio::is_executable(file))
+}

@@ -1,0 +1,176 @@
+//! The folders of plugins, and the text of each manifest: each folder once, whatever way leads to it.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{DirEntry, File, Metadata};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use takopi_core::catalog::{Origin, PluginError};
+
+use super::{Named, PATH_VARIABLE};
+use crate::manifest::{FILE, MAX_BYTES};
+use crate::problem::{Code, Problem};
+
+/// A folder with a manifest.
+pub(super) struct Folder {
+    pub(super) dir: PathBuf,
+    pub(super) dir_meta: Metadata,
+    pub(super) manifest_meta: Metadata,
+    pub(super) text: Result<String, Problem>,
+}
+
+/// Folders as they are found.
+#[derive(Default)]
+pub(super) struct Folders {
+    pub(super) read: Vec<Folder>,
+    pub(super) broken: Vec<PluginError>,
+    /// Device and inode of the folders already seen.
+    seen: BTreeSet<(u64, u64)>,
+}
+
+impl Folders {
+    /// Looks at one place.
+    pub(super) fn look(&mut self, named: Named, path: &Path) {
+        let by = match named {
+            Named::Settings => "plugins.paths",
+            Named::Variable => PATH_VARIABLE,
+            Named::Usual => "",
+        };
+        if !path.is_absolute() {
+            let text = format!("{by} names a path that is not absolute; write it from / on");
+            self.tell(path, Code::Unreadable, text);
+            return;
+        }
+        if named != Named::Usual && self.take(path) {
+            return;
+        }
+        let entries = match path.read_dir() {
+            Ok(entries) => entries,
+            Err(error) if named == Named::Usual && error.kind() == ErrorKind::NotFound => return,
+            Err(error) => {
+                let text = match error.kind() {
+                    ErrorKind::NotFound => format!("{by} names a folder that is not there; correct it"),
+                    ErrorKind::NotADirectory => {
+                        format!("this is no folder; name the folder with {FILE}")
+                    }
+                    _ => unreadable(&error, path),
+                };
+                self.tell(path, Code::Unreadable, text);
+                return;
+            }
+        };
+        let mut names: Vec<(OsString, bool)> = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => names.push((entry.file_name(), is_link(&entry))),
+                Err(error) => self.tell(path, Code::Unreadable, unreadable(&error, path)),
+            }
+        }
+        names.sort();
+        let mut held_some = false;
+        for (name, is_link) in names {
+            let child = path.join(&name);
+            let taken = self.take(&child);
+            held_some |= taken;
+            if is_link
+                && !taken
+                && let Err(error) = child.metadata()
+            {
+                let text =
+                    format!("this link leads nowhere ({error}); type: rm {}", crate::owner::quoted(&child));
+                self.tell(&child, Code::Unreadable, text);
+            }
+        }
+        if named != Named::Usual && !held_some {
+            let text = format!("{by} names a folder with no {FILE} in it or in the folders below it");
+            self.tell(path, Code::Unreadable, text);
+        }
+    }
+
+    /// Takes the plugin in a folder; `false` when there is none.
+    fn take(&mut self, dir: &Path) -> bool {
+        let path = dir.join(FILE);
+        let mut file = match open(&path) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                // A link that leads nowhere is somebody's plugin all the same.
+                if path.symlink_metadata().is_err() {
+                    return false;
+                }
+                self.tell(dir, Code::Unreadable, format!("{FILE} is a link that leads nowhere; correct it"));
+                return true;
+            }
+            Err(error) => {
+                // Of a folder that cannot be entered nobody knows whether it is a plugin; it says so all the same.
+                self.tell(dir, Code::Unreadable, unreadable(&error, &path));
+                return true;
+            }
+        };
+        let found = dir.metadata().and_then(|dir_meta| Ok((dir_meta, file.metadata()?)));
+        let (dir_meta, manifest_meta) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.tell(dir, Code::Unreadable, unreadable(&error, &path));
+                return true;
+            }
+        };
+        if !self.seen.insert((dir_meta.dev(), dir_meta.ino())) {
+            return true;
+        }
+        if !manifest_meta.is_file() {
+            self.tell(dir, Code::Unreadable, format!("{FILE} is no file; write one"));
+            return true;
+        }
+        let text = read(&mut file, &path);
+        self.read.push(Folder { dir: dir.to_owned(), dir_meta, manifest_meta, text });
+        true
+    }
+
+    fn tell(&mut self, dir: &Path, code: Code, text: String) {
+        self.broken.push(broken(dir, None, Problem::new(code, text)));
+    }
+}
+
+/// Opens a file to be read; a pipe of that name doesn't keep anybody waiting.
+pub(crate) fn open(path: &Path) -> std::io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?.into())
+}
+
+/// Returns what is wrong with what is in a folder; it goes by the folder's name.
+pub(super) fn broken(dir: &Path, distribution: Option<String>, problem: Problem) -> PluginError {
+    let name = dir.file_name().unwrap_or(dir.as_os_str()).to_string_lossy().into_owned();
+    let message = format!("{}: {}", dir.display(), problem.message);
+    let origin = Origin::Manifest { distribution, path: dir.to_owned() };
+    PluginError::new(None, name, &origin, Problem::new(problem.code, message))
+}
+
+/// Reads a manifest, never much more than may be in one.
+fn read(file: &mut File, path: &Path) -> Result<String, Problem> {
+    let mut bytes = Vec::with_capacity(2048);
+    match file.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
+        Err(error) => Err(Problem::new(Code::Unreadable, unreadable(&error, path))),
+        // What is too long may be cut within a letter; the parser says that it is too long.
+        Ok(_) if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BYTES) => {
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        }
+        Ok(_) => String::from_utf8(bytes).map_err(|_| {
+            Problem::new(Code::InvalidManifest, format!("{FILE} is not UTF-8; save it as UTF-8"))
+        }),
+    }
+}
+
+fn is_link(entry: &DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_symlink())
+}
+
+fn unreadable(error: &std::io::Error, path: &Path) -> String {
+    match error.kind() {
+        ErrorKind::PermissionDenied => {
+            format!("it may not be read; type: chmod -R u+rX {}", crate::owner::quoted(path))
+        }
+        _ => format!("{} cannot be read: {error}", path.display()),
+    }
+}
