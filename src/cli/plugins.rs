@@ -5,6 +5,8 @@
 
 mod arguments;
 mod check;
+mod config;
+mod info;
 mod json;
 mod load;
 mod new;
@@ -25,6 +27,8 @@ use crate::report::{Exit, Failure, say};
 
 pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
     match &arguments.command {
+        Some(PluginsCommand::Info(arguments)) => info::run(arguments),
+        Some(PluginsCommand::Config(arguments)) => config::run(arguments),
         Some(PluginsCommand::New(arguments)) => new::run(arguments),
         Some(PluginsCommand::Check(arguments)) => check::run(arguments),
         None => list(&arguments.list),

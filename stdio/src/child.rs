@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::orphans::DirectChild;
+use crate::tail::LineByLine;
 use crate::tree::Tree;
 use crate::{Identity, Lines, Marker, Output, Signal, StderrTail};
 
@@ -169,7 +170,7 @@ impl Child {
     pub(crate) fn keep(
         mut started: tokio::process::Child,
         input: Option<Vec<u8>>,
-        stderr: StderrTail,
+        stderr: Stderr,
         marker: Option<Marker>,
         max_line_bytes: usize,
         tasks: &TaskTracker,
@@ -185,14 +186,21 @@ impl Child {
         let feed = input.and_then(|bytes| Some((stdin.take()?, bytes)));
 
         let (report, exit) = watch::channel(None);
-        let keeper = Keeper { started, direct, exited, feed, stderr_pipe, stderr: stderr.clone(), report };
+        let tail = stderr.tail.clone();
+        let keeper = Keeper { started, direct, exited, feed, stderr_pipe, stderr, report };
         // What is logged about the child, its stderr above all, then names the run or plugin it belongs to.
         tasks.spawn(keeper.run(stop.clone()).in_current_span());
 
         let process = Process { identity, marker, exit };
         let leash = Leash(Some(process.clone()));
-        Ok(Self { leash, process, stdout: Lines::new(stdout, max_line_bytes), stdin, stderr })
+        Ok(Self { leash, process, stdout: Lines::new(stdout, max_line_bytes), stdin, stderr: tail })
     }
+}
+
+/// Where what a child writes to stderr goes.
+pub(crate) struct Stderr {
+    pub(crate) tail: StderrTail,
+    pub(crate) lines: Option<LineByLine>,
 }
 
 /// Does for the child what must go on whatever the caller does.
@@ -202,13 +210,14 @@ struct Keeper {
     exited: CancellationToken,
     feed: Option<(ChildStdin, Vec<u8>)>,
     stderr_pipe: Output<ChildStderr>,
-    stderr: StderrTail,
+    stderr: Stderr,
     report: watch::Sender<Option<Exit>>,
 }
 
 impl Keeper {
     async fn run(self, stop: CancellationToken) {
         let Self { mut started, direct, exited, feed, mut stderr_pipe, stderr, report } = self;
+        let Stderr { tail, mut lines } = stderr;
         let pid = direct.pid();
         let reap = async {
             let exit = started.wait().await.map_or(Exit::Unknown, Exit::from);
@@ -232,7 +241,13 @@ impl Keeper {
             while let Ok(read @ 1..) = stderr_pipe.read(&mut buffer).await {
                 let new = buffer.get(..read).unwrap_or_default();
                 tracing::trace!(pid, text = %String::from_utf8_lossy(new), "stderr");
-                stderr.push(new);
+                tail.push(new);
+                if let Some(lines) = &mut lines {
+                    lines.push(new);
+                }
+            }
+            if let Some(lines) = &mut lines {
+                lines.end();
             }
         };
         let (exit, (), ()) = tokio::join!(reap, write, drain);

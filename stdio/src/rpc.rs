@@ -38,4 +38,10 @@ pub trait Service: Send + Sync + 'static {
     /// Takes a notification; an unknown one is ignored. They come one at a time, in order, and before anything that was sent after them; while one
     /// is being taken nothing more is read, which slows a flood down. So don't wait here for an answer of the same peer.
     async fn notify(&self, method: &str, params: Value);
+
+    /// Learns that a line of more than `limit` bytes came in and was passed over: whose answer it was, or what it told,
+    /// nobody knows. Told in the order of the lines.
+    async fn overlong(&self, limit: usize) {
+        let _: usize = limit;
+    }
 }

@@ -12,6 +12,8 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::child::Stderr;
+use crate::tail::{LineByLine, OnLine};
 use crate::{Child, DEFAULT_MAX_LINE_BYTES, Marker, StderrTail, StdioError};
 
 /// What a child finds on its stdin.
@@ -38,6 +40,7 @@ pub struct Spawn {
     max_line_bytes: usize,
     stderr_lines: usize,
     stderr_bytes: usize,
+    on_stderr: Option<OnLine>,
 }
 
 impl Spawn {
@@ -54,6 +57,7 @@ impl Spawn {
             max_line_bytes: DEFAULT_MAX_LINE_BYTES,
             stderr_lines: 64,
             stderr_bytes: 16 << 10,
+            on_stderr: None,
         }
     }
 
@@ -122,6 +126,14 @@ impl Spawn {
         self
     }
 
+    /// Shows every line of stderr to `on_line` as it is written, without its line end; of a long one the start.
+    /// `on_line` must not wait for anything.
+    #[must_use]
+    pub fn on_stderr(mut self, on_line: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_stderr = Some(Box::new(on_line));
+        self
+    }
+
     /// Starts the program. Its one task (stdin, stderr, reaping) is spawned on `tasks` and ends with the child, or, when
     /// something the child left running holds its stderr, at `stop`.
     ///
@@ -133,11 +145,12 @@ impl Spawn {
         let mut command = self.command()?;
         let started = command.spawn().map_err(|source| self.explain(source))?;
         let tail = StderrTail::new(self.stderr_lines, self.stderr_bytes);
+        let stderr = Stderr { tail, lines: self.on_stderr.map(LineByLine::new) };
         let bytes = match self.input {
             Input::Bytes(bytes) => Some(bytes),
             Input::Closed | Input::Piped => None,
         };
-        Child::keep(started, bytes, tail, self.marker, self.max_line_bytes, tasks, stop).map_err(|source| {
+        Child::keep(started, bytes, stderr, self.marker, self.max_line_bytes, tasks, stop).map_err(|source| {
             StdioError::Start { program: self.program.to_string_lossy().into_owned(), source }
         })
     }

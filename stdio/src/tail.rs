@@ -1,4 +1,5 @@
-//! The end of a child's stderr, kept for error texts. Never the whole of it: a child may write for days.
+//! A child's stderr: its end, kept for error texts, and its lines one by one. Never the whole of it: a child may write
+//! for days.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -45,9 +46,63 @@ impl StderrTail {
     }
 }
 
+/// Takes a line of stderr.
+pub(crate) type OnLine = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Bytes of a line that are shown; what follows is passed over.
+const SHOWN_BYTES: usize = 4 << 10;
+
+/// Cuts what comes in pieces into lines.
+pub(crate) struct LineByLine {
+    on_line: OnLine,
+    line: Vec<u8>,
+}
+
+impl LineByLine {
+    pub(crate) fn new(on_line: OnLine) -> Self {
+        Self { on_line, line: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, new: &[u8]) {
+        for piece in new.split_inclusive(|byte| *byte == b'\n') {
+            let room = SHOWN_BYTES.saturating_sub(self.line.len());
+            let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+            self.line.extend(text.get(..room).unwrap_or(text));
+            if text.len() < piece.len() {
+                self.end();
+            }
+        }
+    }
+
+    /// Shows what is there of a line.
+    pub(crate) fn end(&mut self) {
+        let line = String::from_utf8_lossy(&self.line);
+        if !line.trim().is_empty() {
+            (self.on_line)(line.trim_end());
+        }
+        self.line.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_shown_whole_however_they_come_and_long_ones_by_their_start() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let mut lines = LineByLine::new(Box::new({
+            let seen = seen.clone();
+            move |line: &str| seen.lock().unwrap().push(line.to_owned())
+        }));
+        lines.push(b"on");
+        lines.push(b"e\r\n\ntwo\n");
+        lines.push(&[b'x'; 5000]);
+        lines.push(b"y\nlast");
+        lines.end();
+        lines.end();
+        assert_eq!(*seen.lock().unwrap(), ["one", "two", &"x".repeat(SHOWN_BYTES), "last"]);
+    }
 
     #[test]
     fn only_the_last_lines_and_the_last_bytes_are_kept() {

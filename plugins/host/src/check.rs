@@ -206,7 +206,7 @@ const STARTS: &str = "it starts and shakes hands";
 fn provides(subject: &Subject, probe: &Probe) -> Row {
     const CHECK: &str = "it provides what its manifest names, and nothing else";
     let promised = subject.package.manifest.provides();
-    let brought = &probe.welcome.provides;
+    let brought = &probe.provides;
     let names = |all: &[life::Provided], but: &[life::Provided]| {
         let missing: Vec<String> = all.iter().filter(|one| !but.contains(one)).map(name).collect();
         missing.join(", ")

@@ -3,19 +3,28 @@
 //! A plugin is a folder with a manifest and something executable. [`manifest`] is all that is known while nothing runs;
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
+mod bounds;
 pub mod check;
 pub mod discover;
+mod engine;
+mod health;
 pub mod layers;
 pub mod manifest;
 pub mod own_config;
 pub mod owner;
 mod parts;
+mod plugins;
 mod problem;
 mod process;
 pub mod python;
 pub mod schema;
+#[cfg(test)]
+mod scripted;
 mod switchboard;
 
+pub use bounds::Bounds;
+pub use engine::PluginEngine;
 pub use parts::{Dress, HostParts, Passes};
+pub use plugins::Plugins;
 pub use problem::{Code, Problem};
-pub use process::{Failure, Plugin, Running};
+pub use process::{Failure, Hold, Plugin, Running};

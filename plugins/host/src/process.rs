@@ -1,27 +1,42 @@
-//! A plugin's process: started when it is first needed, spoken with, started anew after it ended.
+//! A plugin and its processes: started when they are first needed, spoken with, started anew after they ended.
+//!
+//! One process is kept for everything but the runs of engines that are not `shared`, which have one each. What a process
+//! goes through is in `process/`: `launch` starts it, `handshake` introduces takopi, `running` speaks with it, `keeper`
+//! sees it to its end, `warden` looks after the one that is kept.
 
-use std::sync::Arc;
+mod handshake;
+mod keeper;
+pub(crate) mod launch;
+mod life;
+mod running;
+mod warden;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use life::seconds;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use takopi_core::id::RunId;
-use takopi_plugin_protocol::{self as protocol, Method, Notification, life};
-use takopi_stdio::rpc::{CallError, Closed, Limits, Patience, Peer, Service, peer};
-use takopi_stdio::{Input, Ladder, Marker, Process, Spawn, StderrTail, StopReport};
-use tokio::sync::Mutex;
+use takopi_plugin_protocol::{self as protocol, life as wire};
+use takopi_stdio::rpc::{CallError, Limits, Service, peer};
+use takopi_stdio::{Child, StdioError};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
 
-use crate::manifest::Package;
+pub use running::{Hold, Running};
+
+use crate::bounds::Bounds;
+use crate::health::{CRASHES, Health, WITHIN};
+use crate::manifest::{Package, Permission};
 use crate::parts::HostParts;
 use crate::problem::{Code, Problem};
 use crate::switchboard::Switchboard;
-
-/// How long a plugin may take from its start to the answer of the handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// The variables every plugin gets.
-const USUAL: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
-
-/// The variable by which a plugin's descendants are found.
-pub(crate) const MARK: &str = "TAKOPI_PLUGIN";
+use keeper::{Keeper, Word};
+use life::Life;
 
 /// Why a call of a plugin brought no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -32,6 +47,12 @@ pub enum Failure {
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// Its process ended under the call; the text says how.
+    #[error("{0}")]
+    Gone(String),
+    /// A line came in that is too long; it may have been the answer.
+    #[error("{}", running::too_long())]
+    Overlong,
     /// Its answer is none.
     #[error("the plugin's answer to {method} cannot be read: {problem}")]
     Unreadable {
@@ -44,27 +65,52 @@ pub enum Failure {
 
 /// A plugin's package, and the process of it where there is one.
 pub struct Plugin {
+    me: Weak<Self>,
     package: Arc<Package>,
-    settings: life::Settings,
+    settings: wire::Settings,
     parts: Arc<HostParts>,
-    running: Mutex<Option<Arc<Running>>>,
+    bounds: Bounds,
+    health: Arc<StdMutex<Health>>,
+    /// Locked while the process is being started: whoever needs it too waits for that.
+    kept: Mutex<Kept>,
+    /// How often that has come to an end.
+    tries: AtomicU64,
+    /// Why the last start failed, if it did.
+    last: StdMutex<Option<Problem>>,
 }
 
-/// A process that has shaken hands. It is killed with all its descendants when the last of these is dropped.
-pub struct Running {
-    peer: Peer,
-    process: Process,
-    stderr: StderrTail,
-    provides: Vec<life::Provided>,
-    /// What takes the calls of the process.
-    pub(crate) switchboard: Arc<Switchboard>,
+#[derive(Default)]
+struct Kept {
+    running: Option<Arc<Running>>,
+    closed: bool,
 }
 
 impl Plugin {
     /// Returns the plugin of a package; nothing is started.
     #[must_use]
-    pub fn new(package: Arc<Package>, settings: life::Settings, parts: Arc<HostParts>) -> Arc<Self> {
-        Arc::new(Self { package, settings, parts, running: Mutex::default() })
+    pub fn new(package: Arc<Package>, settings: wire::Settings, parts: Arc<HostParts>) -> Arc<Self> {
+        Self::bounded(package, settings, parts, Bounds::default())
+    }
+
+    /// Returns the plugin of a package whose processes may take no more than `bounds`; nothing is started.
+    #[must_use]
+    pub fn bounded(
+        package: Arc<Package>,
+        settings: wire::Settings,
+        parts: Arc<HostParts>,
+        bounds: Bounds,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            package,
+            settings,
+            parts,
+            bounds,
+            health: Arc::default(),
+            kept: Mutex::default(),
+            tries: AtomicU64::new(0),
+            last: StdMutex::default(),
+        })
     }
 
     /// Returns its package.
@@ -73,204 +119,249 @@ impl Plugin {
         &self.package
     }
 
+    /// Returns the settings its processes are started with.
+    #[must_use]
+    pub fn settings(&self) -> &wire::Settings {
+        &self.settings
+    }
+
     /// Returns what its processes are made of.
     pub(crate) fn parts(&self) -> &HostParts {
         &self.parts
     }
 
+    /// Returns what its processes may take.
+    pub(crate) const fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
     /// Returns the process that serves everything but runs of engines that are not `shared`; started if there is none.
+    /// Those who ask while it is being started share what comes of it.
     ///
     /// # Errors
-    /// [`Problem`] when it cannot be started.
+    /// [`Problem`] when it cannot be started, or crashed too often.
     pub async fn running(&self) -> Result<Arc<Running>, Problem> {
-        let mut current = self.running.lock().await;
-        if let Some(running) = current.as_ref().filter(|running| running.is_alive()) {
+        let before = self.tries.load(Ordering::Acquire);
+        let mut kept = self.kept.lock().await;
+        if let Some(running) = kept.running.as_ref().filter(|running| running.is_alive()) {
             return Ok(running.clone());
         }
-        let running = self.start(None).await?;
-        *current = Some(running.clone());
+        if kept.closed {
+            return Err(Problem::new(Code::StartFailed, "takopi is going down, or has loaded it anew"));
+        }
+        if self.tries.load(Ordering::Acquire) != before
+            && let Some(problem) = self.problem()
+        {
+            return Err(problem);
+        }
+        let started = self.start(None, &CancellationToken::new()).await;
+        *lock(&self.last) = started.as_ref().err().cloned();
+        self.tries.fetch_add(1, Ordering::Release);
+        let running = started?;
+        kept.running = Some(running.clone());
+        let (over, stop) = (running.life.over.clone(), self.parts.stop.clone());
+        let watched = Arc::downgrade(&running);
+        self.parts.tasks.spawn(warden::guard(self.me.clone(), watched, self.bounds, over, stop));
         Ok(running)
     }
 
-    /// Starts a process for one run.
-    ///
-    /// # Errors
-    /// [`Problem`] when it cannot be started.
-    pub async fn alone(&self, run: RunId) -> Result<Arc<Running>, Problem> {
-        self.start(Some(run)).await
+    /// Returns the kept process, if there is one and it is not just being started.
+    #[cfg(test)]
+    pub(crate) fn current(&self) -> Option<Arc<Running>> {
+        self.kept.try_lock().ok()?.running.clone()
     }
 
-    /// Ends its process: asked first, then by the ladder.
-    pub async fn close(&self, grace: Duration) {
-        if let Some(running) = self.running.lock().await.take() {
+    /// Starts a process for one run. When `until` fires before it has shaken hands it is ended, and a problem returned.
+    ///
+    /// # Errors
+    /// [`Problem`] when it cannot be started, or crashed too often.
+    pub async fn alone(&self, run: RunId, until: &CancellationToken) -> Result<Arc<Running>, Problem> {
+        self.start(Some(run), until).await
+    }
+
+    /// Returns why its process is not to be had: it crashed too often, or could not be started the last time.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        if !lock(&self.health).is_quarantined() {
+            return lock(&self.last).clone();
+        }
+        let minutes = WITHIN.as_secs() / 60;
+        Some(Problem::new(
+            Code::Quarantined,
+            format!(
+                "it crashed {CRASHES} times within {minutes} minutes and is not started any more; mend it, then type: takopi plugins --load"
+            ),
+        ))
+    }
+
+    /// Returns how long whoever starts it unasked, after a crash, waits before that: 1, 2, 4 … 64 s; jitter is the
+    /// caller's.
+    #[must_use]
+    pub fn backoff(&self) -> Duration {
+        lock(&self.health).backoff(self.parts.clock.moment())
+    }
+
+    /// Forgets its crashes: somebody has looked at it.
+    pub fn pardon(&self) {
+        lock(&self.health).pardon();
+        *lock(&self.last) = None;
+    }
+
+    /// Ends its process unless somebody still uses it, as another engine or a command of it may. It is started again
+    /// when it is needed.
+    pub(crate) async fn rest_if_unused(&self, grace: Duration) {
+        if self.package.manifest.process.permissions.contains(&Permission::Background) {
+            return;
+        }
+        let running = self.kept.lock().await.running.take_if(|running| Arc::strong_count(running) == 1);
+        if let Some(running) = running {
             running.close(grace).await;
         }
     }
 
-    pub(crate) fn spawn(&self, run: Option<RunId>) -> Spawn {
-        let Package { dir, manifest } = &*self.package;
-        let (program, arguments) =
-            manifest.process.command.split_first().map_or(("", &[][..]), |(a, b)| (a, b));
-        let program = if program.contains('/') { dir.join(program).into_os_string() } else { program.into() };
-        let spawn = Spawn::new(program).args(arguments).dir(dir).stdin(Input::Piped);
-        let spawn = if manifest.engines.is_empty() {
-            let process = &manifest.process;
-            let named = process.env.iter().chain(&process.needs_env).map(String::as_str);
-            let passes = |name: &&str| {
-                let name = std::ffi::OsStr::new(name);
-                std::env::var_os(name).is_some_and(|value| (self.parts.passes)(name, &value))
-            };
-            let (name, value) = &self.parts.mark;
-            spawn.env_only(USUAL.into_iter().chain(named).filter(passes)).env(name, value)
-        } else {
-            (self.parts.dress)(spawn, run)
+    /// Ends its process for good.
+    pub async fn close(&self, grace: Duration) {
+        let running = {
+            let mut kept = self.kept.lock().await;
+            kept.closed = true;
+            kept.running.take()
         };
-        let spawn = match run {
-            Some(_) => spawn,
-            None => spawn.marker(Marker::new(MARK, uuid::Uuid::new_v4().to_string())),
-        };
-        spawn
-            .env(protocol::COOKIE, protocol::VERSION.to_string())
-            .env(protocol::DATA_DIR, self.data_dir())
-            .max_line_bytes(protocol::MAX_LINE_BYTES)
-    }
-
-    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
-        let name = takopi_core::id::Distribution::parse(&self.package.manifest.distribution.name);
-        self.parts.data.join(name.map_or_else(|| "unnamed".to_owned(), |name| name.to_string()))
-    }
-
-    async fn start(&self, run: Option<RunId>) -> Result<Arc<Running>, Problem> {
-        let failed = |error: &dyn std::fmt::Display| Problem::new(Code::StartFailed, error.to_string());
-        let data = self.data_dir();
-        tokio::fs::create_dir_all(&data).await.map_err(|error| failed(&error))?;
-        let child =
-            self.spawn(run).start(&self.parts.tasks, &self.parts.stop).map_err(|error| failed(&error))?;
-        let Some(stdin) = child.stdin else {
-            return Err(failed(&"it has no stdin"));
-        };
-        let (peer, wire) = peer(Limits::PLUGIN);
-        let switchboard = Arc::new(Switchboard { package: self.package.clone() });
-        let service: Arc<dyn Service> = switchboard.clone();
-        let (process, stderr, stop) = (child.process.clone(), child.stderr.clone(), self.parts.stop.clone());
-        let (tasks, leash, stdout) = (self.parts.tasks.clone(), child.leash, child.stdout);
-        let explain = {
-            let (process, stderr) = (process.clone(), stderr.clone());
-            async move { format!("{}\n{}", process.wait().await, stderr.text()).trim().to_owned() }
-        };
-        self.parts.tasks.spawn(async move {
-            let closed: Closed = wire.run(stdout, stdin, service, &tasks, &stop, explain).await;
-            tracing::debug!(%closed, "a plugin's connection is over");
-            drop(leash);
-        });
-        let running = self.shake_hands(peer, process.clone(), stderr, switchboard, &data).await;
-        if running.is_err() {
-            process.stop(&Ladder::TERMINATE).await;
+        if let Some(running) = running {
+            running.close(grace).await;
         }
-        running.map(Arc::new)
     }
 
-    async fn shake_hands(
-        &self,
-        peer: Peer,
-        process: Process,
-        stderr: StderrTail,
-        switchboard: Arc<Switchboard>,
-        data: &std::path::Path,
-    ) -> Result<Running, Problem> {
-        let hello = life::Initialize {
+    /// Ends its process if nobody has wanted anything of it for long enough.
+    async fn rest_when_idle(&self, running: Arc<Running>) {
+        let process = &self.package.manifest.process;
+        let Some(idle_stop) = process.idle_stop else { return };
+        if process.permissions.contains(&Permission::Background) || running.idle_for() < idle_stop {
+            return;
+        }
+        {
+            // Who wants it gets it under this lock: nobody can come in between.
+            let mut kept = self.kept.lock().await;
+            let is_kept = kept.running.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &running));
+            if !is_kept || !warden::is_forgotten(&running) || running.idle_for() < idle_stop {
+                return;
+            }
+            kept.running = None;
+        }
+        tracing::debug!(plugin = self.package.manifest.distribution.name, "an idle plugin is stopped");
+        running.close(self.bounds.shutdown).await;
+    }
+
+    async fn start(&self, run: Option<RunId>, until: &CancellationToken) -> Result<Arc<Running>, Problem> {
+        if lock(&self.health).is_quarantined() {
+            return Err(self
+                .problem()
+                .unwrap_or_else(|| Problem::new(Code::Quarantined, "it crashed too often")));
+        }
+        let data = launch::data_dir(&self.package, &self.parts);
+        launch::make_data_dir(&data).await.map_err(|error| {
+            Problem::new(Code::StartFailed, format!("cannot make {}: {error}", data.display()))
+        })?;
+        let spawn = launch::spawn(&self.package, &self.parts, run);
+        let child = spawn.start(&self.parts.tasks, &self.parts.stop).map_err(|error| not_started(&error))?;
+        let hello = wire::Initialize {
             protocol: protocol::VERSION,
-            host: life::Named { name: "takopi".to_owned(), version: self.parts.version.clone() },
+            host: wire::Named { name: "takopi".to_owned(), version: self.parts.version.clone() },
             data_dir: data.to_string_lossy().into_owned(),
             provides: self.package.manifest.provides(),
             config: self.settings.clone(),
-            capabilities: life::HostCapabilities { run: true, ask: true },
+            capabilities: wire::HostCapabilities { run: true, ask: true },
         };
-        let mut running = Running { peer, process, stderr, provides: Vec::new(), switchboard };
-        let patience = Patience::of(HANDSHAKE).until(self.parts.stop.clone());
-        let answer = running.call(&hello, &patience).await.map_err(|failure| match failure {
-            Failure::Call(CallError::TimedOut { after }) => Problem::new(
-                Code::HandshakeTimeout,
-                format!("no answer to initialize within {} s", after.as_secs()),
-            ),
-            other => Problem::new(Code::StartFailed, other.to_string()),
-        })?;
-        if answer.protocol != protocol::VERSION {
-            let problem = format!("it speaks protocol {}, takopi {}", answer.protocol, protocol::VERSION);
-            return Err(Problem::new(Code::UnsupportedProtocol, problem));
+        let mut running = self.connect(child, run.is_none())?;
+        let answer = tokio::select! {
+            answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => answer,
+            () = until.cancelled() => Err(Problem::new(Code::StartFailed, "it is not wanted any more")),
+            () = self.parts.stop.cancelled() => Err(Problem::new(Code::StartFailed, "takopi is going down")),
+        };
+        match answer {
+            Ok(answer) => {
+                running.answer = answer;
+                Ok(Arc::new(running))
+            }
+            Err(problem) => {
+                // One that ended was noted already, unless it was to have a run.
+                let ended = run.is_some() && running.life.process.exit().is_some();
+                if problem.code == Code::HandshakeTimeout || (problem.code == Code::StartFailed && ended) {
+                    lock(&self.health).crashed(self.parts.clock.moment());
+                }
+                running.kill().await;
+                Err(problem)
+            }
         }
-        if let Some(extra) = answer.provides.iter().find(|one| !hello.provides.contains(one)) {
-            let problem = format!("it provides {} which its manifest does not name", extra.id);
-            return Err(Problem::new(Code::ProvidesMismatch, problem));
-        }
-        running.provides = answer.provides;
-        running
-            .notify(&life::Ready {})
-            .await
-            .map_err(|failure| Problem::new(Code::StartFailed, failure.to_string()))?;
-        Ok(running)
+    }
+
+    /// Joins a child with what carries its messages and sees it to its end.
+    fn connect(&self, child: Child, is_kept: bool) -> Result<Running, Problem> {
+        let Child { leash, process, stdout, stdin, stderr } = child;
+        let Some(stdin) = stdin else {
+            return Err(Problem::new(Code::StartFailed, "it has no stdin"));
+        };
+        let (peer, wire) = peer(Limits::PLUGIN);
+        let plugin = self.package.manifest.distribution.name.clone();
+        let life = Life { plugin, process, stderr, doom: OnceLock::new(), over: CancellationToken::new() };
+        let (life, (word, told)) = (Arc::new(life), watch::channel(Word::Stay));
+        let switchboard = Arc::new(Switchboard::new(self.package.clone()));
+        let service: Arc<dyn Service> = switchboard.clone();
+        let keeper = Keeper {
+            life: life.clone(),
+            peer: peer.clone(),
+            leash,
+            word: told,
+            health: is_kept.then(|| self.health.clone()),
+            clock: self.parts.clock.clone(),
+            bounds: self.bounds,
+            tasks: self.parts.tasks.clone(),
+            stop: self.parts.stop.clone(),
+        };
+        self.parts.tasks.spawn(keeper.keep(wire, stdout, stdin, service));
+        let answer = wire::Initialized {
+            protocol: protocol::VERSION,
+            plugin: wire::Named::default(),
+            provides: Vec::new(),
+            capabilities: wire::Capabilities::default(),
+        };
+        let clock = self.parts.clock.clone();
+        let work = StdMutex::new(running::Work::none(clock.moment()));
+        Ok(Running { peer, life, word, answer, bounds: self.bounds, clock, work, switchboard })
     }
 }
 
-impl Running {
-    /// Calls a method and waits for its result.
-    ///
-    /// # Errors
-    /// [`Failure`], by variant.
-    pub async fn call<M: Method>(&self, params: &M, patience: &Patience) -> Result<M::Result, Failure> {
-        let unreadable = |problem: serde_json::Error| Failure::Unreadable {
-            method: M::NAME,
-            problem: problem.to_string(),
-        };
-        let params = serde_json::to_value(params).map_err(unreadable)?;
-        let result = self.peer.call(M::NAME, params, patience).await?;
-        serde_json::from_value(result).map_err(unreadable)
-    }
-
-    /// Sends a notification.
-    ///
-    /// # Errors
-    /// [`Failure`], by variant.
-    pub async fn notify<N: Notification>(&self, params: &N) -> Result<(), Failure> {
-        let unreadable = |problem: serde_json::Error| Failure::Unreadable {
-            method: N::NAME,
-            problem: problem.to_string(),
-        };
-        let params = serde_json::to_value(params).map_err(unreadable)?;
-        Ok(self.peer.notify(N::NAME, params).await?)
-    }
-
-    /// Returns whether it registered something.
-    #[must_use]
-    pub fn provides(&self, kind: life::Kind, id: &str) -> bool {
-        self.provides.iter().any(|one| one.kind == kind && one.id == id)
-    }
-
-    /// Returns whether it has not ended.
-    #[must_use]
-    pub fn is_alive(&self) -> bool {
-        self.process.exit().is_none()
-    }
-
-    /// Waits until the connection is over, and returns how the process ended and the last it wrote to stderr.
-    pub async fn ended(&self) -> String {
-        self.peer.closed().await;
-        format!("{}\n{}", self.process.wait().await, self.stderr.text()).trim().to_owned()
-    }
-
-    /// Ends it with everything below it.
-    pub async fn stop(&self, ladder: &Ladder) -> StopReport {
-        self.process.stop(ladder).await
-    }
-
-    /// Asks it to end within `grace`, then ends it.
-    pub async fn close(&self, grace: Duration) {
-        if let Err(failure) = self.call(&life::Shutdown {}, &Patience::of(grace)).await {
-            tracing::debug!(%failure, "a plugin did not take the word that it is to end");
-        } else if let Err(failure) = self.notify(&life::Exit {}).await {
-            tracing::debug!(%failure, "a plugin was gone before it was told to");
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        // Nobody can use it any more; its keeper says goodbye.
+        if let Some(running) = self.kept.get_mut().running.take() {
+            running.dismiss(Word::Close(self.bounds.shutdown));
         }
-        self.peer.close();
-        self.process.stop(&Ladder::TERMINATE).await;
     }
+}
+
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn not_started(error: &StdioError) -> Problem {
+    if let StdioError::NoProgram { program } = error {
+        return Problem::new(Code::MissingExecutable, format!("there is no program {program}"));
+    }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    Problem::new(Code::StartFailed, text)
+}
+
+/// Returns what people are told of something registered: `engine acme`.
+fn named(kind: wire::Kind, id: &str) -> String {
+    let kind = match kind {
+        wire::Kind::Engine => "engine",
+        wire::Kind::Transport => "transport",
+        wire::Kind::Command => "command",
+    };
+    format!("{kind} {id}")
 }

@@ -5,15 +5,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use takopi_plugin_protocol::{Method, Notification, life};
+use takopi_plugin_protocol::{Method, Notification, engine, life};
 use takopi_stdio::rpc::{RpcError, Service};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::Runs;
 use crate::manifest::Package;
 
 /// One process's line into the house.
 pub(crate) struct Switchboard {
     pub(crate) package: Arc<Package>,
+    /// Lines that were too long, counted.
+    pub(crate) overlong: watch::Sender<u64>,
+    /// The runs of its engines.
+    pub(crate) runs: Runs,
 }
 
 /// Reads the parameters of a method.
@@ -31,25 +37,39 @@ impl Service for Switchboard {
     async fn request(
         &self,
         method: &str,
-        _params: Value,
-        _cancel: CancellationToken,
+        params: Value,
+        cancel: CancellationToken,
     ) -> Result<Value, RpcError> {
-        // Groups are connected here: engine/ask, transport/inbound, host/*.
-        Err(RpcError::unknown_method(method))
+        // Groups are connected here: transport/inbound, host/*.
+        match method {
+            engine::Ask::NAME => write::<engine::Ask>(&self.runs.ask(read(params)?, &cancel).await?),
+            _ => Err(RpcError::unknown_method(method)),
+        }
     }
 
     async fn notify(&self, method: &str, params: Value) {
-        // Groups are connected here: engine/event, context/release.
-        if method == life::Log::NAME {
-            match read::<life::Log>(params) {
+        // Groups are connected here: context/release.
+        match method {
+            engine::Event::NAME => self.runs.told(params).await,
+            life::Log::NAME => match read::<life::Log>(params) {
                 Ok(log) => self.log(&log),
                 Err(error) => tracing::debug!(%error, "a plugin's line for the log cannot be read"),
-            }
+            },
+            _ => {}
         }
+    }
+
+    async fn overlong(&self, _: usize) {
+        self.overlong.send_modify(|count| *count += 1);
     }
 }
 
 impl Switchboard {
+    /// Returns that of a process of `package`, where nothing is under way.
+    pub(crate) fn new(package: Arc<Package>) -> Self {
+        Self { package, overlong: watch::Sender::new(0), runs: Runs::default() }
+    }
+
     fn log(&self, log: &life::Log) {
         let plugin = &self.package.manifest.distribution.name;
         let fields = Value::Object(log.fields.clone());

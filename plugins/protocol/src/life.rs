@@ -91,6 +91,19 @@ pub struct Initialized {
     pub plugin: Named,
     /// What it registers: no more than its manifest says.
     pub provides: Vec<Provided>,
+    /// What it can do besides.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+}
+
+/// What a plugin can do besides what its manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Capabilities {
+    /// Answers [`Ping`] at once, whatever else it is doing. Only such a plugin is pinged: one that does a thing at a
+    /// time would seem to hang whenever it works.
+    pub ping: bool,
 }
 
 /// `initialized`: the handshake is over.

@@ -31,6 +31,35 @@ pub(super) struct Shelf {
     data: PathBuf,
 }
 
+/// Something a plugin registers.
+pub(super) struct Thing<'a> {
+    pub(super) package: &'a Arc<Package>,
+    pub(super) kind: PluginKind,
+    pub(super) id: PluginId,
+    /// The instance of a transport that is configured.
+    instance: Option<PluginId>,
+}
+
+impl Thing<'_> {
+    /// Returns its kind on the wire.
+    pub(super) fn wire_kind(&self) -> life::Kind {
+        match self.kind {
+            PluginKind::Engine => life::Kind::Engine,
+            PluginKind::Transport => life::Kind::Transport,
+            PluginKind::Command => life::Kind::Command,
+        }
+    }
+
+    /// Returns its table in takopi.toml.
+    pub(super) fn table(&self) -> String {
+        match self.kind {
+            PluginKind::Engine => format!("engines.{}", self.id),
+            PluginKind::Transport => format!("transports.{}", self.instance.as_ref().unwrap_or(&self.id)),
+            PluginKind::Command => format!("plugins.{}", self.id),
+        }
+    }
+}
+
 impl Shelf {
     /// Reads the settings and looks for plugins. Settings that cannot be used are told, and the defaults hold.
     pub(super) fn open(place: &Place) -> Result<Self, Failure> {
@@ -104,6 +133,53 @@ impl Shelf {
         };
         let is_ours = distribution.and_then(Distribution::parse) == Some(Distribution::builtin());
         found.filter(|_| !is_ours).unwrap_or(Origin::BuiltIn)
+    }
+
+    /// Returns what a person means by an id.
+    ///
+    /// # Errors
+    /// When no plugin registers it, when it is Python's or a built-in, or when a kind must be said.
+    pub(super) fn thing(&self, id: &PluginId, kind: Option<PluginKind>) -> Result<Thing<'_>, Failure> {
+        let kinds = [PluginKind::Engine, PluginKind::Transport, PluginKind::Command];
+        let mut things = Vec::new();
+        for kind in kinds.into_iter().filter(|one| kind.is_none_or(|kind| kind == *one)) {
+            let registers = |package: &&Arc<Package>| match kind {
+                PluginKind::Engine => package.manifest.engines.contains_key(id.as_str()),
+                PluginKind::Transport => package.manifest.transports.contains_key(id.as_str()),
+                PluginKind::Command => package.manifest.commands.contains_key(id.as_str()),
+            };
+            let instance = self.settings.transports.iter().find(|one| one.kind == *id);
+            let instance = instance.map(|instance| instance.id.clone());
+            let thing =
+                |package| Thing { package, kind, id: id.clone(), instance: instance.clone() };
+            things.extend(self.found.packages.iter().filter(registers).map(thing));
+        }
+        if things.len() > 1 {
+            let told = things.iter().map(|thing| {
+                format!("the {} of {}", thing.kind.label(), thing.package.dir.display())
+            });
+            let told = told.collect::<Vec<_>>().join(", ");
+            return Err(Failure::told(format_args!("{id} is several things: {told}"))
+                .hint("say which with --kind, or remove one of them"));
+        }
+        things.pop().ok_or_else(|| self.unknown(id))
+    }
+
+    fn unknown(&self, id: &PluginId) -> Failure {
+        let listing = self.listing();
+        let mut rows = listing.engines.iter().chain(&listing.transports).chain(&listing.commands);
+        let hint = "what there is: `takopi plugins`";
+        match rows.find(|row| row.id == *id) {
+            None => Failure::told(format_args!("there is no plugin {id}")).hint(hint),
+            Some(row) if row.distribution.as_deref() == Some("takopi") => {
+                Failure::told(format_args!("{id} is built in, no plugin")).hint(format_args!(
+                    "its settings are in takopi.toml; `takopi doctor` tells how it is"
+                ))
+            }
+            Some(_) => Failure::told(format_args!(
+                "{id} is of a Python environment; this version of takopi lists those and does not run them yet"
+            )),
+        }
     }
 
     /// Returns what the ids of a plugin are set to.

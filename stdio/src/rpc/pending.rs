@@ -54,13 +54,19 @@ pub struct Patience {
     timeout: Option<Duration>,
     cancel: CancellationToken,
     grace: Duration,
+    answered: Option<CancellationToken>,
 }
 
 impl Patience {
     /// Waits as long as it takes: until an answer, a cancellation or the end of the connection.
     #[must_use]
     pub fn endless() -> Self {
-        Self { timeout: None, cancel: CancellationToken::new(), grace: Duration::from_secs(5) }
+        Self {
+            timeout: None,
+            cancel: CancellationToken::new(),
+            grace: Duration::from_secs(5),
+            answered: None,
+        }
     }
 
     /// Waits this long, sending included.
@@ -73,6 +79,13 @@ impl Patience {
     #[must_use]
     pub fn until(mut self, cancel: CancellationToken) -> Self {
         self.cancel = cancel;
+        self
+    }
+
+    /// Fires `token` when the answer is read, before anything that the other side sent behind it is.
+    #[must_use]
+    pub fn answered(mut self, token: CancellationToken) -> Self {
+        self.answered = Some(token);
         self
     }
 
@@ -96,7 +109,7 @@ impl Peer {
     /// # Errors
     /// [`CallError`], by variant. After [`CallError::Cancelled`] and [`CallError::TimedOut`] a late answer is thrown away.
     pub async fn call(&self, method: &str, params: Value, patience: &Patience) -> Result<Value, CallError> {
-        let (mut ticket, answer) = self.shared.expect_answer()?;
+        let (mut ticket, answer) = self.shared.expect_answer(patience.answered.clone())?;
         let request = Outgoing::Request { jsonrpc: Version::Two, id: ticket.id, method, params: &params };
         let exchange = self.exchange(&mut ticket, request.line(), answer, patience);
         match patience.timeout {
@@ -176,7 +189,12 @@ pub(super) struct Line {
     room: OwnedSemaphorePermit,
 }
 
-type Answer = oneshot::Sender<Result<Value, RpcError>>;
+/// Who waits for an answer, and what fires when it is read.
+#[derive(Debug)]
+struct Answer {
+    waiting: oneshot::Sender<Result<Value, RpcError>>,
+    read: Option<CancellationToken>,
+}
 
 #[derive(Debug)]
 enum Pending {
@@ -226,6 +244,7 @@ impl Shared {
 
     fn expect_answer(
         self: &Arc<Self>,
+        read: Option<CancellationToken>,
     ) -> Result<(Ticket, oneshot::Receiver<Result<Value, RpcError>>), CallError> {
         let mut pending = lock(&self.pending);
         let open = match &mut *pending {
@@ -237,8 +256,8 @@ impl Shared {
             return Err(CallError::Full { limit });
         }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let (answer, receiver) = oneshot::channel();
-        open.insert(id, answer);
+        let (waiting, receiver) = oneshot::channel();
+        open.insert(id, Answer { waiting, read });
         Ok((Ticket { shared: Arc::clone(self), id, sent: false }, receiver))
     }
 
@@ -256,7 +275,13 @@ impl Shared {
             Id::Text(_) => None,
         };
         let waiting = number.and_then(|number| self.forget(number));
-        if waiting.is_none_or(|waiting| waiting.send(outcome).is_err()) {
+        let heard = waiting.is_some_and(|Answer { waiting, read }| {
+            if let Some(read) = read {
+                read.cancel();
+            }
+            waiting.send(outcome).is_ok()
+        });
+        if !heard {
             tracing::debug!(?id, "answer that nobody waits for");
         }
     }

@@ -49,7 +49,10 @@ impl Server {
                     }
                 }
                 Ok(None) => return Closed::ByOther,
-                Err(error @ StdioError::LineTooLong { .. }) => self.shared.count_garbage(&error.to_string()),
+                Err(error @ StdioError::LineTooLong { limit }) => {
+                    self.shared.count_garbage(&error.to_string());
+                    self.service.overlong(limit).await;
+                }
                 Err(StdioError::Read(error)) => return Closed::Failed(error),
                 Err(error) => return Closed::Failed(std::io::Error::other(error)),
             }

@@ -116,10 +116,21 @@ impl Wire {
         // Requests being served learn of the end even if this future is dropped.
         let _cancel_requests = gone.clone().drop_guard();
         let server = Server::new(Arc::clone(&shared), service, tasks.clone(), gone);
-        let closed = tokio::select! {
-            () = stop.cancelled() => Closed::Here,
-            closed = server.read(lines) => closed,
-            closed = write(&shared, queue, writer) => closed,
+        let closed = {
+            let read = server.read(lines);
+            tokio::pin!(read);
+            tokio::select! {
+                () = stop.cancelled() => Closed::Here,
+                closed = &mut read => closed,
+                closed = write(&shared, queue, writer) => match closed {
+                    // Who has gone may have said something before, which is on its way.
+                    Closed::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        let rest = timeout(shared.limits.explain_timeout, read).await;
+                        rest.unwrap_or(Closed::Failed(error))
+                    }
+                    closed => closed,
+                },
+            }
         };
         drop(server);
         shared.close_queue();

@@ -53,6 +53,10 @@ impl Service for Desk {
     async fn notify(&self, _: &str, params: Value) {
         self.told.lock().unwrap().push(params);
     }
+
+    async fn overlong(&self, limit: usize) {
+        self.told.lock().unwrap().push(json!(format!("more than {limit} bytes")));
+    }
 }
 
 fn run(stream: DuplexStream, limits: Limits, desk: Desk) -> Peer {
@@ -190,6 +194,63 @@ async fn garbage_is_counted_and_refused_where_it_wants_an_answer_but_never_fatal
     assert_eq!(errors, [(json!(null), json!(-32600)), (json!(7), json!(-32600)), (json!(8), json!(-32601))]);
     let (count, last) = peer.garbage();
     assert_eq!((count, last.as_str()), (4, "read a line: it is longer than 1000 bytes"));
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_long_is_told_to_the_service_in_its_place() {
+    let (_peer, mut lines, mut writer) = raw(Limits { max_line_bytes: 1000, ..Limits::PLUGIN });
+    let long = "x".repeat(5000);
+    let sent = format!("{{\"method\":\"a\",\"params\":1}}\n{long}\n{{\"method\":\"b\",\"params\":2}}\n");
+    writer.write_all(sent.as_bytes()).await.unwrap();
+    writer.write_all(b"{\"id\":1,\"method\":\"told\"}\n").await.unwrap();
+    let told = messages(&mut lines, 1).await.remove(0);
+    assert_eq!(told["result"], json!([1, "more than 1000 bytes", 2]));
+}
+
+#[tokio::test]
+async fn an_answer_is_known_to_be_read_before_what_was_sent_behind_it() {
+    struct Watch(CancellationToken, mpsc::Sender<bool>);
+    #[async_trait]
+    impl Service for Watch {
+        async fn request(&self, _: &str, _: Value, _: CancellationToken) -> Result<Value, RpcError> {
+            Err(RpcError::cancelled())
+        }
+
+        async fn notify(&self, _: &str, _: Value) {
+            self.1.send(self.0.is_cancelled()).await.unwrap();
+        }
+    }
+    let (answered, (sender, mut seen)) = (CancellationToken::new(), mpsc::channel(2));
+    let (here, mut there) = duplex(1 << 10);
+    let (peer, wire) = peer(Limits::PLUGIN);
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let (reader, writer) = split(here);
+    let service = Arc::new(Watch(answered.clone(), sender));
+    let run = wire.run(Lines::new(reader, 1 << 20), writer, service, &tasks, &stop, async { String::new() });
+    let patience = Patience::endless().answered(answered);
+    let (_, answer, ()) = tokio::join!(run, peer.call("m", json!({}), &patience), async {
+        let all = b"{\"method\":\"before\"}\n{\"id\":1,\"result\":7}\n{\"method\":\"behind\"}\n";
+        there.read_u8().await.unwrap();
+        there.write_all(all).await.unwrap();
+        drop(there);
+    });
+    assert_eq!(answer, Ok(json!(7)));
+    assert_eq!((seen.recv().await, seen.recv().await), (Some(false), Some(true)));
+}
+
+#[tokio::test]
+async fn what_a_child_said_before_it_went_is_read_though_it_takes_nothing_any_more() {
+    let mut child = start(script("echo '{\"id\":1,\"result\":7}'"));
+    let (peer, wire) = peer(Limits::PLUGIN);
+    let stdin = child.stdin.take().unwrap();
+    // It has ended: what is written to it from now on is refused.
+    child.process.wait().await;
+    let (tasks, stop, service) = (TaskTracker::new(), CancellationToken::new(), Arc::new(Desk::default()));
+    let run = wire.run(child.stdout, stdin, service, &tasks, &stop, async { String::new() });
+    let patience = Patience::endless();
+    // Called first: an answer to nothing would be passed over.
+    let (answer, _) = tokio::join!(peer.call("m", json!({}), &patience), run);
+    assert_eq!(answer, Ok(json!(7)));
 }
 
 #[tokio::test]

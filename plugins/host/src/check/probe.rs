@@ -10,7 +10,7 @@ use takopi_stdio::{Exit, Ladder, Leftover, Marker, Process, StderrTail, end_mark
 use super::heard::Heard;
 use super::{SOON, Subject};
 use crate::problem::{Code, Problem};
-use crate::process::{Failure, MARK, Plugin};
+use crate::process::{Failure, launch};
 
 /// Bytes of stderr that are kept to be counted.
 const STDERR: usize = 1 << 20;
@@ -30,8 +30,8 @@ pub(super) struct Probe {
     marker: Marker,
     /// All that it says.
     pub(super) heard: Arc<Heard>,
-    /// Its answer to the handshake.
-    pub(super) welcome: life::Initialized,
+    /// What it says that it registers.
+    pub(super) provides: Vec<life::Provided>,
 }
 
 /// How a process went.
@@ -58,33 +58,31 @@ impl Probe {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::Unavailable(Problem::new(Code::StartFailed, error.to_string()))
         };
-        let settings = subject.tables.settings.clone();
-        let plugin = Plugin::new(subject.package.clone(), settings, subject.parts.clone());
-        let data = plugin.data_dir();
-        tokio::fs::create_dir_all(&data).await.map_err(|error| failed(&error))?;
-        let marker = Marker::new(MARK, uuid::Uuid::new_v4().to_string());
-        let spawn = plugin.spawn(None).marker(marker.clone()).stderr_tail(usize::MAX, STDERR);
-        let (tasks, stop) = (subject.parts.tasks.clone(), subject.parts.stop.clone());
+        let (package, parts) = (&subject.package, &subject.parts);
+        let data = launch::data_dir(package, parts);
+        launch::make_data_dir(&data).await.map_err(|error| failed(&error))?;
+        let marker = Marker::new(launch::MARK, uuid::Uuid::new_v4().to_string());
+        let spawn = launch::spawn(package, parts, None).marker(marker.clone()).stderr_tail(usize::MAX, STDERR);
+        let (tasks, stop) = (parts.tasks.clone(), parts.stop.clone());
         let child = spawn.start(&tasks, &stop).map_err(|error| failed(&error))?;
         let stdin = child.stdin.ok_or_else(|| failed(&"it has no stdin"))?;
         let (peer, wire) = peer(Limits::PLUGIN);
-        let heard = Arc::new(Heard::new(&subject.package.manifest.process.permissions));
+        let heard = Arc::new(Heard::new(&package.manifest.process.permissions));
         let service: Arc<dyn Service> = heard.clone();
         let explain = {
             let (process, stderr) = (child.process.clone(), child.stderr.clone());
             async move { format!("{}\n{}", process.wait().await, last(&stderr.text())).trim().to_owned() }
         };
         let (leash, stdout) = (child.leash, child.stdout);
-        subject.parts.tasks.spawn(async move {
+        parts.tasks.spawn(async move {
             let closed = wire.run(stdout, stdin, service, &tasks, &stop, explain).await;
             tracing::debug!(%closed, "the connection to a plugin that is tried is over");
             drop(leash);
         });
-        let welcome = life::Initialized { protocol: 0, plugin: life::Named::default(), provides: Vec::new() };
-        let mut probe = Self { peer, process: child.process, stderr: child.stderr, marker, heard, welcome };
+        let mut probe = Self { peer, process: child.process, stderr: child.stderr, marker, heard, provides: Vec::new() };
         match probe.shake_hands(subject, &data).await {
             Ok(welcome) => {
-                probe.welcome = welcome;
+                probe.provides = welcome.provides;
                 Ok(probe)
             }
             Err(failure) => {

@@ -1,0 +1,78 @@
+//! What a process was and how it ended, in words for people.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use takopi_core::text::{clip, tail, visible};
+use takopi_stdio::{Ladder, Process, StderrTail};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How long the words for an end wait for the exit status: a process that closed its stdout is ended meanwhile.
+const STATUS: Duration = Duration::from_secs(3);
+
+/// Lines of stderr that people are shown, and bytes of them.
+const SHOWN_LINES: usize = 3;
+const SHOWN_BYTES: usize = 400;
+
+/// The life of one process, shared by who speaks with it and who keeps it.
+pub(super) struct Life {
+    /// The distribution it is of.
+    pub(super) plugin: String,
+    pub(super) process: Process,
+    pub(super) stderr: StderrTail,
+    /// Why it was ended by takopi, if it was for a fault.
+    pub(super) doom: OnceLock<String>,
+    /// Fires when it is over: the process, and everything it has left.
+    pub(super) over: CancellationToken,
+}
+
+impl Life {
+    /// Ends it for a fault; the first one counts.
+    pub(super) async fn doom(&self, why: String, ladder: &Ladder) {
+        tracing::warn!(plugin = self.plugin, why, "a plugin's process is ended");
+        if self.doom.set(why).is_ok() {
+            self.process.stop(ladder).await;
+        }
+    }
+
+    /// Returns how it ended: `takopi-acme ended unexpectedly (exit status 3): the last it wrote to stderr`.
+    pub(super) async fn obituary(&self) -> String {
+        match self.doom.get() {
+            Some(why) => format!("{} was ended: {why}", self.plugin),
+            None => format!("{} ended unexpectedly {}", self.plugin, self.ending().await),
+        }
+    }
+
+    /// Returns how it ended by itself: `(exit status 3): the last it wrote to stderr`.
+    pub(super) async fn ending(&self) -> String {
+        let exit = timeout(STATUS, self.process.wait()).await;
+        // Only what ended by itself says why; the keeper's signals would say nothing.
+        let exit = exit.map_or_else(|_| "it closed its stdout".to_owned(), |exit| exit.to_string());
+        format!("({exit}){}", self.last_words())
+    }
+
+    /// Returns the last it wrote to stderr behind a colon, or nothing.
+    pub(super) fn last_words(&self) -> String {
+        let text = self.stderr.text();
+        let text = visible(&text);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let last = lines.split_at(lines.len().saturating_sub(SHOWN_LINES)).1.join(" / ");
+        if last.is_empty() { String::new() } else { format!(": {}", tail(&last, SHOWN_BYTES)) }
+    }
+}
+
+/// Returns a time as people write it: `10 s`, `200 ms`.
+pub(crate) fn seconds(time: Duration) -> String {
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
+}
+
+/// Returns what a plugin printed where a message was due, as far as a line can show it.
+pub(super) fn printed(line: &str) -> String {
+    let shown = visible(line.trim());
+    format!("printed {:?} instead of", clip(&shown, 80))
+}
