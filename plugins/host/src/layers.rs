@@ -13,7 +13,7 @@ use takopi_core::settings::{
 };
 use takopi_plugin_protocol::life::Kind;
 
-use crate::schema::{Schema, Shape, Type, Whence};
+use crate::schema::{Others, Schema, Shape, Type, Whence};
 
 /// Bytes below which a text is no secret: hiding it would blot out ordinary words. The same as core's.
 const SHORTEST_SECRET: usize = 6;
@@ -105,8 +105,7 @@ pub fn table_of(settings: &Settings, kind: Kind, id: &PluginId) -> Written {
 /// Returns the settings as they hold. Without a schema they are taken as they are written.
 #[must_use]
 pub fn effective(schema: Option<&Schema>, own: Option<&Written>, takopi: &Written) -> Effective {
-    let anything =
-        Shape { types: vec![Type::Table], others: crate::schema::Others::Allowed, ..Shape::default() };
+    let anything = Shape { types: vec![Type::Table], others: Others::Allowed, ..Shape::default() };
     let root = schema.map_or(&anything, |schema| &schema.root);
     let settled = |written: &Written| settle(root, written.values(), written);
     let mut values = own.map(settled).unwrap_or_default();
@@ -263,14 +262,32 @@ fn leaves(
     for (key, value) in table {
         let by_name = || shape.field(key).is_none() && names_a_secret(key);
         let below = shape.below(key).unwrap_or(&any);
-        let items_are = below.items.as_ref().is_some_and(|items| items.secret);
-        let secret = secret || below.secret || items_are || by_name();
+        let within = || value.is_array() && (below.hides() || hides(value));
+        let secret = secret || below.secret || by_name() || within();
         path.push(key.clone());
         match value {
             Value::Object(inner) if !inner.is_empty() => leaves(below, inner, path, secret, show),
             _ => show(path, secret),
         }
         path.pop();
+    }
+}
+
+impl Shape {
+    /// Returns whether something in such a value is a secret.
+    fn hides(&self) -> bool {
+        let others = matches!(&self.others, Others::Each(each) if each.hides());
+        let items = self.items.as_ref().is_some_and(|items| items.hides());
+        self.secret || others || items || self.fields.iter().any(|field| field.shape.hides())
+    }
+}
+
+/// Returns whether a key in the value names a secret.
+fn hides(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(hides),
+        Value::Object(table) => table.iter().any(|(key, value)| names_a_secret(key) || hides(value)),
+        _ => false,
     }
 }
 

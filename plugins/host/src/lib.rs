@@ -5,9 +5,11 @@
 
 mod bounds;
 pub mod check;
+pub mod configure;
 pub mod discover;
 mod engine;
 mod health;
+pub mod info;
 pub mod layers;
 pub mod manifest;
 pub mod own_config;
@@ -21,6 +23,7 @@ pub mod schema;
 #[cfg(test)]
 mod scripted;
 mod switchboard;
+mod wrap;
 
 pub use bounds::Bounds;
 pub use engine::PluginEngine;

@@ -10,10 +10,11 @@ mod scan;
 mod tests;
 mod write;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use takopi_core::id::Distribution;
+use takopi_core::id::{Distribution, PluginId};
 use takopi_core::settings::{ConfigFile, Diagnostic, Place, Severity, Written};
 use takopi_plugin_protocol::life::Kind;
 
@@ -45,8 +46,8 @@ pub struct Head {
     pub home: Option<PathBuf>,
 }
 
-/// A config file as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A config file as it should be. `Debug` shows the changes alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Healed {
     /// Its text. It may hold secrets: it is for the file.
     pub text: String,
@@ -71,15 +72,42 @@ pub enum Change {
 /// Returns the own config file of something a plugin registers: `<config dir>/plugin-config/<distribution>/<id>.toml`,
 /// `<id>.transport.toml` for transports, since a command may have the same id. `config_dir` is where `takopi.toml` is.
 #[must_use]
-pub fn path(config_dir: &Path, distribution: &Distribution, kind: Kind, id: &str) -> PathBuf {
+pub fn path(config_dir: &Path, distribution: Option<&Distribution>, kind: Kind, id: &PluginId) -> PathBuf {
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
-    let folder: String = distribution.as_str().chars().map(plain).collect();
-    let id: String = id.chars().map(plain).collect();
+    let folder: String = distribution.map_or("unnamed", Distribution::as_str).chars().map(plain).collect();
     let name = match kind {
         Kind::Transport => format!("{id}.transport.toml"),
         Kind::Engine | Kind::Command => format!("{id}.toml"),
     };
     config_dir.join(FOLDER).join(folder).join(name)
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Renewed {
+    /// Whether it was written: it is not when it is as it should be.
+    pub written: bool,
+    /// What is new in it.
+    pub changes: Vec<Change>,
+}
+
+/// Writes the file of `head` as it should be.
+///
+/// # Errors
+/// Why it cannot be read or written, or each line that isn't TOML; the file is then left alone.
+pub fn renew(schema: &Schema, head: &Head) -> Result<Renewed, Vec<Diagnostic>> {
+    let existing = text(&head.path, head.home.as_deref())?;
+    let Healed { text, changes } = heal(existing.as_deref(), schema, head)?;
+    let written = existing.as_deref() != Some(text.as_str());
+    if written {
+        save(&head.path, &text).map_err(|error| {
+            let (place, key, problem) =
+                (head.place(), String::new(), format!("it cannot be written: {error}"));
+            let remedy = "look at the folder and its disk".to_owned();
+            vec![Diagnostic { severity: Severity::Error, place, key, problem, remedy }]
+        })?;
+    }
+    Ok(Renewed { written, changes })
 }
 
 /// Returns the file as it should be; `existing` is what is there now. Healing what is healed changes nothing.
@@ -94,13 +122,19 @@ pub fn heal(existing: Option<&str>, schema: &Schema, head: &Head) -> Result<Heal
         Written::parse(&ConfigFile { path: head.path.clone(), named: false, content }, head.home.as_deref())?;
     let found = scan::scan(text, &schema.root).map_err(|problem| {
         let (key, remedy) = (String::new(), "move it away and try again".to_owned());
-        vec![Diagnostic { severity: Severity::Error, place: whole.place_of(&[]), key, problem, remedy }]
+        vec![Diagnostic { severity: Severity::Error, place: head.place(), key, problem, remedy }]
     })?;
     Ok(write::write(schema, head, found))
 }
 
-impl std::fmt::Display for Change {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Healed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Healed").field("changes", &self.changes).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Added(key) => write!(f, "{key} is new"),
             Self::Refreshed(key) => write!(f, "{key} has another default"),
@@ -109,6 +143,18 @@ impl std::fmt::Display for Change {
             }
             Self::Pruned(key) => write!(f, "{key} is gone: it is no longer known to the plugin"),
         }
+    }
+}
+
+impl Head {
+    /// Returns the path as people write it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.place().to_string()
+    }
+
+    fn place(&self) -> Place {
+        place(&self.path, self.home.as_deref())
     }
 }
 

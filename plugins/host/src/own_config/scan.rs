@@ -13,8 +13,8 @@ use crate::schema::{Others, Shape, key_of};
 /// The steps to a key.
 pub(super) type Path = Vec<String>;
 
-/// What stands in a file.
-#[derive(Debug, Default)]
+/// What stands in a file. No `Debug`: values may be secrets.
+#[derive(Default)]
 pub(super) struct Found {
     /// What is set.
     pub(super) set: Vec<(String, Kept)>,
@@ -29,7 +29,7 @@ pub(super) struct Found {
 }
 
 /// Something that is set.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Kept {
     /// As it is spelt.
     Value(String),

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use takopi_core::settings::{Input, Known, load};
 
 use super::*;
 use crate::layers::effective;
@@ -147,13 +148,13 @@ fn a_file_that_is_not_toml_is_left_alone_and_its_line_is_named() {
 #[test]
 fn the_file_is_where_no_plugin_is_looked_for_and_below_its_folder_whatever_it_is_called() {
     let of = |distribution: &str, kind, id| {
-        let distribution = Distribution::parse(distribution).unwrap();
-        path(Path::new("/c"), &distribution, kind, id).display().to_string()
+        let (distribution, id) = (Distribution::parse(distribution), PluginId::parse(id).unwrap());
+        path(Path::new("/c"), distribution.as_ref(), kind, &id).display().to_string()
     };
     assert_eq!(of("Takopi_Acme", Kind::Command, "weather"), "/c/plugin-config/takopi-acme/weather.toml");
     assert_eq!(of("acme", Kind::Engine, "acme"), "/c/plugin-config/acme/acme.toml");
     assert_eq!(of("acme", Kind::Transport, "acme"), "/c/plugin-config/acme/acme.transport.toml");
-    assert_eq!(of("/etc/x y", Kind::Command, "../w"), "/c/plugin-config/_etc_x_y/___w.toml");
+    assert_eq!(of("/etc/x y", Kind::Command, "w"), "/c/plugin-config/_etc_x_y/w.toml");
 }
 
 #[test]
@@ -172,6 +173,34 @@ fn the_file_is_its_owners_alone_and_read_as_it_was_written() {
     assert!(read(&path, Some(dir.path())).unwrap_err()[0].finding().starts_with("~/plugin-config/"));
     fs::write(&path, "x".repeat(2 << 20)).unwrap();
     assert!(text(&path, None).unwrap_err()[0].problem.contains("larger than"));
+}
+
+/// Returns the fenced blocks of the docs that begin with such a fence.
+fn blocks(fence: &str) -> Vec<&'static str> {
+    let docs = include_str!("../../../../docs/plugins/config.md");
+    docs.split(fence).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_docs_say_what_is_written_and_told() {
+    let schema = Schema::parse(blocks("```json\n")[0]).unwrap();
+    let [_, file, takopi] = blocks("```toml\n")[..] else { panic!("three blocks of TOML") };
+    assert_eq!(heal(None, &schema, &head()).unwrap().text, file);
+    let input = |path: &str, text: &str| ConfigFile {
+        path: path.into(),
+        named: false,
+        content: Ok(text.as_bytes().to_vec()),
+    };
+    let home = Some(Path::new("/home/ann"));
+    let own = Written::parse(&input("/home/ann/.takopi/plugin-config/takopi-acme/weather.toml", file), home)
+        .unwrap();
+    let takopi_toml = input("/home/ann/.takopi/takopi.toml", takopi);
+    let known = Known { transports: vec![PluginId::parse("local").unwrap()], ..Known::default() };
+    let settings =
+        load(&Input { file: &takopi_toml, environment: &[], overrides: &[], home }, &known).unwrap().settings;
+    let takopi = settings.written_plugin(&PluginId::parse("weather").unwrap());
+    let told = effective(Some(&schema), Some(&own), &takopi).diagnostics;
+    assert_eq!(told.iter().map(|one| format!("{one}\n")).collect::<String>(), blocks("```text\n")[0]);
 }
 
 /// Lines of a file as people leave them: some of schema keys, some of others, comments of all kinds.

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::scan::{Found, Kept, Path};
 use super::{Change, Head, Healed, OURS, UNKNOWN};
 use crate::schema::{Field, Others, Schema, Shape, Type, key_of, literal};
+use crate::wrap::wrap;
 
 /// What is set in a table.
 type Entries = Vec<(String, Kept)>;
 
-/// Characters of a line of docs.
-const WIDTH: usize = 100;
+/// Characters of a line of docs, without its mark.
+const WIDTH: usize = 97;
 
 pub(super) fn write(schema: &Schema, head: &Head, mut found: Found) -> Healed {
     let set = std::mem::take(&mut found.set);
@@ -189,17 +190,9 @@ impl Writer {
 
     /// Writes a line that is written anew each time, in several if it is long.
     fn ours(&mut self, text: &str) {
-        let text = takopi_core::text::visible(text);
-        let mut line = String::from(OURS);
-        for word in text.split_whitespace() {
-            if line.len() > OURS.len() && line.chars().count() + 1 + word.chars().count() > WIDTH {
-                self.line(&line);
-                OURS.clone_into(&mut line);
-            }
-            line.push(' ');
-            line.push_str(word);
+        for line in wrap(text, WIDTH) {
+            self.line(format!("{OURS} {line}").trim_end());
         }
-        self.line(&line);
     }
 
     fn line(&mut self, line: &str) {
