@@ -17,6 +17,9 @@ const NEXTEST_VERSION: &str = "0.9.143";
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const CHROMEDRIVER: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
 
+/// The oldest Python that the examples of plugins run on.
+const OLDEST_PYTHON: (u32, u32) = (3, 9);
+
 /// The browser of the page tests and the program that drives it.
 pub(crate) struct Browser {
     pub(crate) chromium: PathBuf,
@@ -87,6 +90,44 @@ fn find_browser() -> Option<Browser> {
     Some(Browser { chromium, chromedriver })
 }
 
+/// Returns a Python 3.9 or later, installing Debian's package where that is possible.
+///
+/// # Errors
+/// When there is none and it cannot be installed.
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
+    if let Some(found) = find_python() {
+        return Ok(found);
+    }
+    if !(is_debian() && is_root()) {
+        bail!("no Python 3.9 or later on PATH; on Debian: apt-get install python3");
+    }
+    let attempt = || {
+        must(apt_get().arg("update"))?;
+        must(apt_get().args([
+            "install",
+            "-y",
+            "--no-install-recommends",
+            "python3-minimal",
+            "libpython3-stdlib",
+        ]))
+    };
+    attempt().context("Python is missing and could not be installed")?;
+    find_python().context("apt-get installed Python, yet it is not on PATH, or too old")
+}
+
+fn find_python() -> Option<PathBuf> {
+    let program = on_path("python3")?;
+    let output = Command::new(&program).arg("--version").output().ok()?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    (python_version(&version)? >= OLDEST_PYTHON).then_some(program)
+}
+
+/// Reads `Python 3.11.7`.
+fn python_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim().strip_prefix("Python ")?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
 /// Returns the file that a name on `PATH` stands for.
 pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -116,5 +157,17 @@ pub(crate) fn must(command: &mut Command) -> anyhow::Result<()> {
     match step::run(command)? {
         Outcome::Failed { why, .. } => bail!("{why}"),
         Outcome::Passed | Outcome::Skipped { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pythons_are_old_enough_by_number_not_by_letter() {
+        assert!(python_version("Python 3.11.7\n") >= Some(OLDEST_PYTHON));
+        assert!(python_version("Python 3.8.10\n") < Some(OLDEST_PYTHON));
+        assert_eq!(python_version("pyenv: python3: command not found"), None);
     }
 }

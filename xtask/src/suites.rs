@@ -19,6 +19,9 @@ const PAGE_TESTS: &str = "test(/(^|::)page_/)";
 /// Tests that run the agent CLIs, for the same reason.
 const AGENT_TESTS: &str = "binary(e2e) & test(/^real::/)";
 
+/// Tests that run plugins in Python, for the same reason.
+const PYTHON_TESTS: &str = "(binary(e2e) | binary(conformance)) & test(/^python_/)";
+
 struct Suite {
     name: &'static str,
     about: &'static str,
@@ -36,13 +39,14 @@ const fn suite(
     Suite { name, about, prepare, judge: |_| Ok(()) }
 }
 
-const SUITES: [Suite; 7] = [
+const SUITES: [Suite; 8] = [
     suite("fmt", "formatting", fmt),
     suite("clippy", "lints; a warning is an error", clippy),
     suite("docs", "the documentation builds, its links lead somewhere", docs),
     suite("tests", "unit tests, house rules and end-to-end tests, by nextest", tests),
     suite("doctests", "examples in the documentation", doctests),
     suite("pages", "the local page in a real Chromium", pages),
+    suite("python", "plugins in Python", python),
     Suite {
         judge: table::judge,
         ..suite("agents", "the real agent CLIs against a scripted model, and docs/engines.md", agents)
@@ -121,7 +125,7 @@ fn docs(_root: &Path) -> anyhow::Result<Command> {
 
 fn tests(root: &Path) -> anyhow::Result<Command> {
     let mut command = nextest(root)?;
-    command.args(["--workspace", "-E", &format!("not ({PAGE_TESTS} | {AGENT_TESTS})")]);
+    command.args(["--workspace", "-E", &format!("not ({PAGE_TESTS} | {AGENT_TESTS} | {PYTHON_TESTS})")]);
     Ok(command)
 }
 
@@ -137,6 +141,13 @@ fn pages(root: &Path) -> anyhow::Result<Command> {
     command
         .env("TAKOPI_TEST_CHROMIUM", browser.chromium)
         .env("TAKOPI_TEST_CHROMEDRIVER", browser.chromedriver);
+    Ok(command)
+}
+
+fn python(root: &Path) -> anyhow::Result<Command> {
+    let python = provision::python()?;
+    let mut command = nextest(root)?;
+    command.args(["--workspace", "-E", PYTHON_TESTS]).env("TAKOPI_TEST_PYTHON", python);
     Ok(command)
 }
 

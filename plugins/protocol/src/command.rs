@@ -42,7 +42,7 @@ pub struct Call {
 
 /// What a command answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CommandAnswer"))]
 pub struct Answer {
     /// What is shown as a reply to the call; nothing is silence.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use crate::{Done, wire};
 
 /// `host/send`: show a message in the caller's chat, for certain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "HostSend"))]
 pub struct Send {
     /// For which call.
     pub context: String,
@@ -67,7 +67,7 @@ pub struct Request {
 
 /// `host/run`: run an engine to its end. `$/cancel_request` cancels the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "HostRun"))]
 pub struct Run {
     /// For which call.
     pub context: String,

@@ -10,7 +10,14 @@ pub mod engine;
 pub mod host;
 pub mod life;
 pub mod message;
+#[cfg(any(test, feature = "schema"))]
+mod methods;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod transport;
+
+#[cfg(test)]
+mod documented;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,7 +68,13 @@ pub trait Notification: Serialize + DeserializeOwned {
 
 /// Implements [`Method`] and [`Notification`] by tables of types and names.
 macro_rules! wire {
-    ($($params:ty, $name:literal $(=> $result:ty)?;)*) => { $(wire!(@ $params, $name $(=> $result)?);)* };
+    ($($params:ty, $name:literal $(=> $result:ty)?;)*) => {
+        $(wire!(@ $params, $name $(=> $result)?);)*
+
+        /// The names of this group's methods.
+        #[cfg(test)]
+        pub(crate) const NAMES: &[&str] = &[$($name),*];
+    };
     (@ $params:ty, $name:literal => $result:ty) => {
         impl $crate::Method for $params {
             const NAME: &'static str = $name;

@@ -3,17 +3,18 @@
 //! ```no_run
 //! use takopi_plugin::{Answer, Call, Command, Host, Plugin, Result, async_trait};
 //!
-//! struct Weather;
+//! struct Hello;
 //!
 //! #[async_trait]
-//! impl Command for Weather {
+//! impl Command for Hello {
 //!     async fn call(&self, call: Call, _host: Host) -> Result<Answer> {
-//!         Ok(Answer::markdown(format!("It rains in **{}**.", call.args_text)))
+//!         let name = if call.args_text.is_empty() { "you" } else { &call.args_text };
+//!         Ok(Answer::markdown(format!("Hello, **{name}**!")))
 //!     }
 //! }
 //!
 //! fn main() -> std::process::ExitCode {
-//!     Plugin::new("takopi-weather", env!("CARGO_PKG_VERSION")).command("weather", Weather).serve()
+//!     Plugin::new("takopi-hello", env!("CARGO_PKG_VERSION")).command("hello", Hello).serve()
 //! }
 //! ```
 //!

@@ -278,3 +278,43 @@ fn every_example_has_the_template_as_its_helper() {
         }
     }
 }
+
+/// Returns the block of the documentation that has this title.
+fn block(title: &str) -> &'static str {
+    let text = include_str!("../../../../docs/plugins/README.md");
+    let (_, block) = text.split_once(&format!(" title=\"{title}\"\n")).expect("the block is there");
+    block.split_once("\n```").unwrap().0
+}
+
+/// Says hello as the documentation does, with a helper and a program in its folder.
+fn says_hello(helper: &str, program: &str, command: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates").join(helper);
+    let name = template.file_name().unwrap().to_str().unwrap();
+    file(name, &std::fs::read_to_string(&template).unwrap());
+    file(program, block(program));
+    file("takopi-plugin.toml", &block("takopi-plugin.toml").replace("\"python3\", \"hello.py\"", command));
+    let mut host = Host::starts(&Example::at(dir.path()));
+    assert_eq!(reply(&mut host, &call("hello", "Ann")), "Hello, **Ann**!");
+    assert_eq!(reply(&mut host, &call("hello", "")), "Hello, **you**!");
+}
+
+#[test]
+fn python_says_hello_as_the_documentation_does() {
+    says_hello("python/takopi_plugin.py", "hello.py", "\"python3\", \"hello.py\"");
+}
+
+#[test]
+fn sh_says_hello_as_the_documentation_does() {
+    says_hello("sh/takopi-plugin.sh", "hello.sh", "\"sh\", \"hello.sh\"");
+}
+
+#[test]
+fn rust_says_hello_as_the_documentation_of_the_crate_does() {
+    let essay = include_str!("../../../sdk/src/lib.rs").replace("//! ", "").replace("//!", "");
+    assert!(
+        essay.contains(block("src/main.rs")),
+        "the essay of plugins/sdk/src/lib.rs holds the same program"
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -21,9 +21,12 @@ pub(crate) struct Example {
 
 impl Example {
     pub(crate) fn read(name: &str) -> Self {
-        let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+        Self::at(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name))
+    }
+
+    pub(crate) fn at(dir: &Path) -> Self {
         let manifest = std::fs::read_to_string(dir.join("takopi-plugin.toml")).unwrap();
-        Self { dir, manifest: manifest.parse().unwrap() }
+        Self { dir: dir.to_owned(), manifest: manifest.parse().unwrap() }
     }
 
     /// Returns the command of the manifest, in the folder of the plugin.
@@ -33,6 +36,7 @@ impl Example {
         let program = match words[0] {
             "./rust-echo" => env!("CARGO_BIN_EXE_rust-echo").into(),
             "python3" => std::env::var_os("TAKOPI_TEST_PYTHON").unwrap_or_else(|| "python3".into()),
+            "sh" => "sh".into(),
             relative => self.dir.join(relative).into_os_string(),
         };
         let mut command = Command::new(program);
