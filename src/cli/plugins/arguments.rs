@@ -60,6 +60,9 @@ pub(super) struct InfoArguments {
     /// Which one, when an engine and a command have the same id
     #[arg(long)]
     pub(super) kind: Option<Kind>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
     #[command(flatten)]
     pub(super) config: ConfigArgument,
 }

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     if let Some(package) = package.filter(|_| is_ready) {
         let scratch = Scratch::make()?;
         let tried = trial(&shelf.settings, &scratch.data(), async |parts| {
-            let tables = shelf.tables(&package);
+            let (tables, _) = shelf.tables(&package);
             check(&Subject { package, tables, parts, dir: scratch.work() }).await
         })?;
         match tried {
@@ -136,7 +136,11 @@ mod tests {
         let rows = [
             Row::ok("plugin", "it starts and shakes hands"),
             Row::note("plugin", "it answers a ping", "that took 1200 ms"),
-            Row::skipped("engine acme", "a session can be continued", "the manifest has no [engine.acme.resume]"),
+            Row::skipped(
+                "engine acme",
+                "a session can be continued",
+                "the manifest has no [engine.acme.resume]",
+            ),
             Row::failed("plugin", "it ends when it is told to", "exit status 3\nsorry\u{1b}[31m")
                 .remedy("answer `shutdown`"),
         ];

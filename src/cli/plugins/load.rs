@@ -16,7 +16,7 @@ use takopi_stdio::rpc::Patience;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::shelf::Shelf;
+use super::shelf::{Shelf, core_kind};
 use super::trial::trial;
 use crate::report::Failure;
 
@@ -33,6 +33,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 struct Candidate {
     package: Arc<Package>,
     tables: Tables,
+    /// What is wrong with those.
+    wrong: Vec<(Provided, Problem)>,
     ids: Vec<Provided>,
 }
 
@@ -41,7 +43,7 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
     let candidates = candidates(shelf, listing);
     let errors = match candidates.is_empty() {
         true => Some(Vec::new()),
-        false => trial(&shelf.settings, shelf.data(), async |parts| load_all(candidates, &parts).await)?,
+        false => trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?,
     };
     let Some(errors) = errors else { return Ok(false) };
     listing.add_errors(&errors);
@@ -74,7 +76,8 @@ fn candidates(shelf: &Shelf, listing: &Listing) -> Vec<Candidate> {
             Kind::Command => is_fine(PluginKind::Command, id, &listing.commands, distribution),
         });
         if !ids.is_empty() {
-            candidates.push(Candidate { package: package.clone(), tables: shelf.tables(package), ids });
+            let (tables, wrong) = shelf.tables(package);
+            candidates.push(Candidate { package: package.clone(), tables, wrong, ids });
         }
     }
     candidates
@@ -129,6 +132,9 @@ impl Candidate {
             let problem = "its answer to initialize does not list this, which its manifest does";
             return Err(Problem::new(Code::ProvidesMismatch, problem));
         }
+        if let Some((_, problem)) = self.wrong.iter().find(|(whose, _)| whose == id) {
+            return Err(problem.clone());
+        }
         let config = match id.kind {
             Kind::Engine => self.tables.settings.engine.get(&id.id),
             Kind::Command => self.tables.settings.command.get(&id.id),
@@ -152,13 +158,8 @@ impl Candidate {
     }
 
     fn error(&self, id: &Provided, problem: Problem) -> PluginError {
-        let kind = match id.kind {
-            Kind::Engine => PluginKind::Engine,
-            Kind::Transport => PluginKind::Transport,
-            Kind::Command => PluginKind::Command,
-        };
         let distribution = Some(self.package.manifest.distribution.name.clone());
         let origin = Origin::Manifest { distribution, path: self.package.dir.clone() };
-        PluginError::new(Some(kind), id.id.clone(), &origin, problem)
+        PluginError::new(Some(core_kind(id.kind)), id.id.clone(), &origin, problem)
     }
 }

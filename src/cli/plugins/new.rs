@@ -66,7 +66,9 @@ pub(super) fn run(arguments: &NewArguments) -> Result<Exit, Failure> {
     let NewArguments { name, kind, lang, dir } = arguments;
     if PluginKind::from(*kind).reserves(name.as_str()) {
         let kind = PluginKind::from(*kind).label();
-        return Err(Failure::told(format_args!("the {kind} id {name} is reserved")).hint("choose another name"));
+        return Err(
+            Failure::told(format_args!("the {kind} id {name} is reserved")).hint("choose another name")
+        );
     }
     let dir = dir.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
     make(&dir, &drafts(name.as_str(), *kind, *lang))?;
@@ -200,7 +202,10 @@ mod tests {
         for (kind, lang) in all() {
             for draft in drafts("acme", kind, lang) {
                 let is_blank = |word: &str| word.starts_with('@') && word.ends_with('@') && word.len() > 2;
-                let open = draft.text.split(|c: char| c.is_whitespace() || "\"'`/".contains(c)).find(|w| is_blank(w));
+                let open = draft
+                    .text
+                    .split(|c: char| c.is_whitespace() || "\"'`/".contains(c))
+                    .find(|w| is_blank(w));
                 assert_eq!(open, None, "{kind:?} {lang:?} {}", draft.path);
             }
         }

@@ -21,9 +21,10 @@ pub(super) fn check(folder: &Path, shelf: &Shelf) -> (Vec<Row>, Option<Arc<Packa
     let found = discover(&shelf.places_of(folder));
     let text = std::fs::read_to_string(folder.join(manifest::FILE)).unwrap_or_default();
     let Some(package) = found.packages.first().cloned() else {
-        let broken = found.broken.iter().map(|error| {
-            Row::failed(PLUGIN, MANIFEST, with_lines(&text, &own_words(error, folder)))
-        });
+        let broken = found
+            .broken
+            .iter()
+            .map(|error| Row::failed(PLUGIN, MANIFEST, with_lines(&text, &own_words(error, folder))));
         let mut rows: Vec<Row> = broken.collect();
         if rows.is_empty() {
             rows.push(Row::failed(PLUGIN, MANIFEST, format_args!("there is no {} in it", manifest::FILE)));
@@ -41,10 +42,8 @@ pub(super) fn check(folder: &Path, shelf: &Shelf) -> (Vec<Row>, Option<Arc<Packa
     let (names, ready) = names_and_readiness(&found, shelf);
     rows.push(match names.is_empty() {
         true => Row::ok(PLUGIN, NAMES),
-        false => Row::failed(PLUGIN, NAMES, names.join("; ")).remedy(format_args!(
-            "take others, in {} and where the program names them",
-            manifest::FILE
-        )),
+        false => Row::failed(PLUGIN, NAMES, names.join("; "))
+            .remedy(format_args!("take others, in {} and where the program names them", manifest::FILE)),
     });
     if ready.is_empty() {
         rows.push(Row::ok(PLUGIN, READY));

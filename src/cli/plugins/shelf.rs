@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-use takopi_core::catalog::{Claim, Holder, Listing, Origin, Row, Rules, survey};
+use serde_json::Value;
+use takopi_core::catalog::{Claim, Holder, Listing, Origin, Problem, Row, Rules, survey};
 use takopi_core::id::{Distribution, PluginId, PluginKind};
-use takopi_core::settings::Settings;
+use takopi_core::settings::{Instance, Settings};
 use takopi_plugin_host::check::Tables;
+use takopi_plugin_host::configure::{Configured, Sources, Subject, configure};
 use takopi_plugin_host::discover::{Discovery, Named, Places, discover};
 use takopi_plugin_host::manifest::Package;
-use takopi_plugin_protocol::life;
+use takopi_plugin_protocol::life::{Kind, Provided};
 
 use crate::place::Place;
 use crate::report::{Failure, remark};
@@ -28,35 +29,19 @@ pub(super) struct Shelf {
     /// Where they were looked for.
     places: Places,
     built_in: Listing,
-    data: PathBuf,
+    place: Place,
 }
 
-/// Something a plugin registers.
-pub(super) struct Thing<'a> {
-    pub(super) package: &'a Arc<Package>,
-    pub(super) kind: PluginKind,
-    pub(super) id: PluginId,
-    /// The instance of a transport that is configured.
-    instance: Option<PluginId>,
+/// Something a plugin registers, as a person has named it.
+pub(super) struct Thing {
+    pub(super) package: Arc<Package>,
+    pub(super) subject: Subject,
 }
 
-impl Thing<'_> {
-    /// Returns its kind on the wire.
-    pub(super) fn wire_kind(&self) -> life::Kind {
-        match self.kind {
-            PluginKind::Engine => life::Kind::Engine,
-            PluginKind::Transport => life::Kind::Transport,
-            PluginKind::Command => life::Kind::Command,
-        }
-    }
-
-    /// Returns its table in takopi.toml.
-    pub(super) fn table(&self) -> String {
-        match self.kind {
-            PluginKind::Engine => format!("engines.{}", self.id),
-            PluginKind::Transport => format!("transports.{}", self.instance.as_ref().unwrap_or(&self.id)),
-            PluginKind::Command => format!("plugins.{}", self.id),
-        }
+impl Thing {
+    /// Returns where it comes from.
+    pub(super) fn origin(&self) -> Origin {
+        origin(&self.package)
     }
 }
 
@@ -73,14 +58,19 @@ impl Shelf {
             Err(failure) => return Err(failure),
         };
         let places = Places::of(&loaded.settings.plugins, &place.config, env!("CARGO_PKG_VERSION"));
-        let data = place.dir().join(DATA);
         let built_in = house::listing(&loaded.settings)?;
-        Ok(Self { settings: loaded.settings, found: discover(&places), places, built_in, data })
+        Ok(Self {
+            settings: loaded.settings,
+            found: discover(&places),
+            places,
+            built_in,
+            place: place.clone(),
+        })
     }
 
     /// Returns the folder in which plugins keep what is theirs.
-    pub(super) fn data(&self) -> &Path {
-        &self.data
+    pub(super) fn data(&self) -> PathBuf {
+        self.place.dir().join(DATA)
     }
 
     /// Returns the places for looking at one folder alone.
@@ -123,9 +113,8 @@ impl Shelf {
 
     /// Returns where the plugin of a listing's row comes from.
     pub(super) fn origin(&self, kind: PluginKind, id: &PluginId, distribution: Option<&str>) -> Origin {
-        let is_it = |claimed: &str, origin: &Origin| {
-            claimed == id.as_str() && origin.distribution() == distribution
-        };
+        let is_it =
+            |claimed: &str, origin: &Origin| claimed == id.as_str() && origin.distribution() == distribution;
         let found = match kind {
             PluginKind::Engine => origin_of(&self.found.engines, is_it),
             PluginKind::Transport => origin_of(&self.found.transports, is_it),
@@ -139,30 +128,63 @@ impl Shelf {
     ///
     /// # Errors
     /// When no plugin registers it, when it is Python's or a built-in, or when a kind must be said.
-    pub(super) fn thing(&self, id: &PluginId, kind: Option<PluginKind>) -> Result<Thing<'_>, Failure> {
-        let kinds = [PluginKind::Engine, PluginKind::Transport, PluginKind::Command];
+    pub(super) fn thing(&self, id: &PluginId, kind: Option<PluginKind>) -> Result<Thing, Failure> {
         let mut things = Vec::new();
-        for kind in kinds.into_iter().filter(|one| kind.is_none_or(|kind| kind == *one)) {
-            let registers = |package: &&Arc<Package>| match kind {
-                PluginKind::Engine => package.manifest.engines.contains_key(id.as_str()),
-                PluginKind::Transport => package.manifest.transports.contains_key(id.as_str()),
-                PluginKind::Command => package.manifest.commands.contains_key(id.as_str()),
+        for package in &self.found.packages {
+            let is_meant = |subject: &Subject| {
+                subject.id == *id && kind.is_none_or(|kind| kind == core_kind(subject.kind))
             };
-            let instance = self.settings.transports.iter().find(|one| one.kind == *id);
-            let instance = instance.map(|instance| instance.id.clone());
-            let thing =
-                |package| Thing { package, kind, id: id.clone(), instance: instance.clone() };
-            things.extend(self.found.packages.iter().filter(registers).map(thing));
+            // Of a transport that is configured several times the first table is as good as another.
+            let mut subjects = self.subjects(package);
+            subjects.retain(is_meant);
+            subjects.dedup_by_key(|subject| subject.kind);
+            things.extend(subjects.into_iter().map(|subject| Thing { package: package.clone(), subject }));
         }
         if things.len() > 1 {
-            let told = things.iter().map(|thing| {
-                format!("the {} of {}", thing.kind.label(), thing.package.dir.display())
+            let told = things.iter().map(|Thing { package, subject }| {
+                format!("the {} in {}", core_kind(subject.kind).label(), package.dir.display())
             });
             let told = told.collect::<Vec<_>>().join(", ");
             return Err(Failure::told(format_args!("{id} is several things: {told}"))
                 .hint("say which with --kind, or remove one of them"));
         }
         things.pop().ok_or_else(|| self.unknown(id))
+    }
+
+    /// Returns all that a package registers under names that may be some, in its order; a transport once for each of its
+    /// instances.
+    pub(super) fn subjects(&self, package: &Package) -> Vec<Subject> {
+        let mut subjects = Vec::new();
+        for Provided { kind, id } in package.manifest.provides() {
+            let Ok(id) = PluginId::parse(&id) else { continue };
+            let instances = self.settings.transports.iter().filter(|one| one.kind == id);
+            match kind {
+                Kind::Transport => {
+                    let of =
+                        |one: &Instance| Subject { kind, id: id.clone(), instance: Some(one.id.clone()) };
+                    let before = subjects.len();
+                    subjects.extend(instances.map(of));
+                    if subjects.len() == before {
+                        subjects.push(Subject { kind, id, instance: None });
+                    }
+                }
+                Kind::Engine | Kind::Command => subjects.push(Subject { kind, id, instance: None }),
+            }
+        }
+        subjects
+    }
+
+    /// Returns what something is set to.
+    ///
+    /// # Errors
+    /// When its schema cannot be used.
+    pub(super) fn configured(&self, package: &Package, subject: &Subject) -> Result<Configured, Problem> {
+        let sources = Sources {
+            settings: &self.settings,
+            config_dir: self.place.dir(),
+            home: self.place.home.as_deref(),
+        };
+        configure(package, subject, &sources)
     }
 
     fn unknown(&self, id: &PluginId) -> Failure {
@@ -172,9 +194,8 @@ impl Shelf {
         match rows.find(|row| row.id == *id) {
             None => Failure::told(format_args!("there is no plugin {id}")).hint(hint),
             Some(row) if row.distribution.as_deref() == Some("takopi") => {
-                Failure::told(format_args!("{id} is built in, no plugin")).hint(format_args!(
-                    "its settings are in takopi.toml; `takopi doctor` tells how it is"
-                ))
+                Failure::told(format_args!("{id} is built in, no plugin"))
+                    .hint("its settings are in takopi.toml; `takopi doctor` tells how it is")
             }
             Some(_) => Failure::told(format_args!(
                 "{id} is of a Python environment; this version of takopi lists those and does not run them yet"
@@ -182,43 +203,54 @@ impl Shelf {
         }
     }
 
-    /// Returns what the ids of a plugin are set to.
-    pub(super) fn tables(&self, package: &Package) -> Tables {
-        let ids = |ids: &mut dyn Iterator<Item = &String>| -> Vec<PluginId> {
-            ids.filter_map(|id| PluginId::parse(id).ok()).collect()
-        };
-        let manifest = &package.manifest;
-        let table = |table: Map<String, Value>| Value::Object(table);
-        let engine = ids(&mut manifest.engines.keys());
-        let command = ids(&mut manifest.commands.keys());
-        let settings = life::Settings {
-            engine: engine
-                .iter()
-                .map(|id| (id.to_string(), table(self.settings.engine(id).value)))
-                .collect(),
-            command: command
-                .iter()
-                .map(|id| (id.to_string(), table(self.settings.plugin(id).value)))
-                .collect(),
-        };
-        // A kind may be served several times; the first of them is as good as another.
-        let instance = |kind: &PluginId| self.settings.transports.iter().find(|one| one.kind == *kind);
-        let transport = ids(&mut manifest.transports.keys())
-            .iter()
-            .filter_map(|kind| {
-                Some((kind.to_string(), table(self.settings.transport(&instance(kind)?.id).value)))
-            })
-            .collect();
-        Tables { settings, transport }
+    /// Returns what a plugin is set to, with what is wrong with it.
+    pub(super) fn tables(&self, package: &Package) -> (Tables, Vec<(Provided, Problem)>) {
+        let (mut tables, mut wrong) = (Tables::default(), Vec::new());
+        for subject in self.subjects(package) {
+            let one = Provided { kind: subject.kind, id: subject.id.to_string() };
+            let configured = match self.configured(package, &subject) {
+                Ok(configured) => configured,
+                Err(problem) => {
+                    wrong.push((one, problem));
+                    continue;
+                }
+            };
+            let is_set_up = subject.kind != Kind::Transport || subject.instance.is_some();
+            if let Some(problem) = configured.problem().filter(|_| is_set_up) {
+                wrong.push((one.clone(), problem));
+            }
+            let values = Value::Object(configured.effective.values);
+            match subject.kind {
+                Kind::Engine => drop(tables.settings.engine.insert(one.id, values)),
+                Kind::Command => drop(tables.settings.command.insert(one.id, values)),
+                // One that nobody has set up has no settings, not empty ones.
+                Kind::Transport if is_set_up => drop(tables.transport.insert(one.id, values)),
+                Kind::Transport => {}
+            }
+        }
+        (tables, wrong)
     }
 
-    /// Returns the packages of which something is enabled.
+    /// Returns the packages that are enabled.
     pub(super) fn enabled(&self) -> impl Iterator<Item = &Arc<Package>> {
-        let origin = |package: &Package| Origin::Manifest {
-            distribution: Some(package.manifest.distribution.name.clone()),
-            path: package.dir.clone(),
-        };
         self.found.packages.iter().filter(move |package| self.is_enabled(&origin(package)))
+    }
+}
+
+/// Returns where what a package registers comes from.
+fn origin(package: &Package) -> Origin {
+    Origin::Manifest {
+        distribution: Some(package.manifest.distribution.name.clone()),
+        path: package.dir.clone(),
+    }
+}
+
+/// Returns a kind of the wire as core has it.
+pub(super) const fn core_kind(kind: Kind) -> PluginKind {
+    match kind {
+        Kind::Engine => PluginKind::Engine,
+        Kind::Transport => PluginKind::Transport,
+        Kind::Command => PluginKind::Command,
     }
 }
 
@@ -226,9 +258,6 @@ fn taken(rows: &[Row], holder: Holder) -> Vec<(String, Holder)> {
     rows.iter().map(|row| (row.id.to_string(), holder)).collect()
 }
 
-fn origin_of<S>(
-    claims: &[Claim<S>],
-    is_it: impl Fn(&str, &Origin) -> bool,
-) -> Option<Origin> {
+fn origin_of<S>(claims: &[Claim<S>], is_it: impl Fn(&str, &Origin) -> bool) -> Option<Origin> {
     claims.iter().find(|claim| is_it(&claim.id, &claim.origin)).map(|claim| claim.origin.clone())
 }

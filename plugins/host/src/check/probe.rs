@@ -62,7 +62,8 @@ impl Probe {
         let data = launch::data_dir(package, parts);
         launch::make_data_dir(&data).await.map_err(|error| failed(&error))?;
         let marker = Marker::new(launch::MARK, uuid::Uuid::new_v4().to_string());
-        let spawn = launch::spawn(package, parts, None).marker(marker.clone()).stderr_tail(usize::MAX, STDERR);
+        let spawn =
+            launch::spawn(package, parts, None).marker(marker.clone()).stderr_tail(usize::MAX, STDERR);
         let (tasks, stop) = (parts.tasks.clone(), parts.stop.clone());
         let child = spawn.start(&tasks, &stop).map_err(|error| failed(&error))?;
         let stdin = child.stdin.ok_or_else(|| failed(&"it has no stdin"))?;
@@ -79,7 +80,8 @@ impl Probe {
             tracing::debug!(%closed, "the connection to a plugin that is tried is over");
             drop(leash);
         });
-        let mut probe = Self { peer, process: child.process, stderr: child.stderr, marker, heard, provides: Vec::new() };
+        let mut probe =
+            Self { peer, process: child.process, stderr: child.stderr, marker, heard, provides: Vec::new() };
         match probe.shake_hands(subject, &data).await {
             Ok(welcome) => {
                 probe.provides = welcome.provides;
