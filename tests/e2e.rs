@@ -68,6 +68,8 @@ mod page_stop;
 mod page_talk;
 #[path = "e2e/page_visit.rs"]
 mod page_visit;
+#[path = "e2e/plugins.rs"]
+mod plugins;
 #[path = "e2e/program.rs"]
 mod program;
 #[path = "e2e/projects.rs"]

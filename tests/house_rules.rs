@@ -30,6 +30,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "takopi-commands",
             "takopi-ledger",
             "takopi-voice",
+            "takopi-plugin-host",
+            "takopi-plugin-protocol",
         ],
     ),
     ("takopi-core", &[]),
@@ -41,6 +43,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-commands", &["takopi-core"]),
     ("takopi-ledger", &["takopi-core"]),
     ("takopi-voice", &["takopi-core"]),
+    ("takopi-plugin-protocol", &[]),
+    ("takopi-plugin-host", &["takopi-core", "takopi-stdio", "takopi-plugin-protocol"]),
     ("takopi-fake", &[]),
     // It measures the rooms in its own process, and the built binary against the fakes.
     ("xtask", &["takopi-core", "takopi-stdio", "takopi-engines", "takopi-ledger", "takopi-fake"]),

@@ -181,6 +181,9 @@ pub async fn check(subject: &Subject) -> Vec<Row> {
     let mut farewells = vec![probe.farewell().await];
     // Each in processes of its own, so that one that breaks spoils no other's row.
     for life::Provided { kind, id } in &usable {
+        if subject.parts.stop.is_cancelled() {
+            break;
+        }
         let manifest = &subject.package.manifest;
         let (more, went) = match kind {
             life::Kind::Engine => match manifest.engines.get(id) {

@@ -20,7 +20,8 @@ const READY: &str = "it can be started";
 pub(super) fn check(folder: &Path, shelf: &Shelf) -> (Vec<Row>, Option<Arc<Package>>) {
     let found = discover(&shelf.places_of(folder));
     let text = std::fs::read_to_string(folder.join(manifest::FILE)).unwrap_or_default();
-    let Some(package) = found.packages.first().cloned() else {
+    let package = found.packages.iter().find(|package| package.dir == folder);
+    let Some(package) = package.cloned() else {
         let broken = found
             .broken
             .iter()
