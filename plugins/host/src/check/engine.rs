@@ -190,7 +190,7 @@ impl Engine<'_> {
         let (trial, cancelled_at) = tokio::join!(trial, when);
         let took = cancelled_at.elapsed();
         self.farewells.push(probe.farewell().await);
-        let row = match trial.ended {
+        match trial.ended {
             Ok(Ended { outcome: Outcome::Cancelled, .. }) | Err(Failure::Call(CallError::Refused(_))) => {
                 Row::ok(&self.about, CANCEL)
             }
@@ -211,8 +211,7 @@ impl Engine<'_> {
                 "go on reading stdin while a run is under way, and answer it with the outcome `cancelled`",
             ),
             Err(failure) => Row::failed(&self.about, CANCEL, failure),
-        };
-        row
+        }
     }
 
     async fn two(&mut self) -> Row {
