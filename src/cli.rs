@@ -57,7 +57,7 @@ enum Command {
     /// Look whether everything is there, and say what to do where it isn't
     Doctor(DoctorArguments),
     /// List engines, transports and commands, and what is wrong with them
-    Plugins(PluginsArguments),
+    Plugins(plugins::PluginsArguments),
     /// Set up a Telegram bot: token, chat, engine
     Onboard(OnboardArguments),
     /// Print the id of the chat that a message to the Telegram bot comes from
@@ -152,22 +152,6 @@ struct StatusArguments {
                         0 nothing fails, 1 something does; a program that isn't installed is no failure."
 )]
 struct DoctorArguments {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    config: ConfigArgument,
-}
-
-/// List engines, transports and commands, and what is wrong with them.
-#[derive(Debug, Args)]
-struct PluginsArguments {
-    /// Load every plugin that is enabled, to see whether it works
-    #[arg(long)]
-    load: bool,
-    /// Only list them (default)
-    #[arg(long, conflicts_with = "load")]
-    no_load: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,

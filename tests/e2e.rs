@@ -78,6 +78,8 @@ mod plugin_engines;
 mod plugin_life;
 #[path = "e2e/plugin_transports.rs"]
 mod plugin_transports;
+#[path = "e2e/plugins.rs"]
+mod plugins;
 #[path = "e2e/program.rs"]
 mod program;
 #[path = "e2e/projects.rs"]

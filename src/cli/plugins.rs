@@ -1,39 +1,61 @@
 //! `takopi plugins`: what there is and what is wrong with it, in the Python takopi's layout or as JSON.
 //!
-//! A config file that cannot be read doesn't keep the listing from coming: then the defaults hold.
+//! Listing reads files and starts nothing; what starts plugins is in `plugins/load.rs` and `plugins/check.rs`. A config
+//! file that cannot be read doesn't keep the listing from coming: then the defaults hold.
+
+mod arguments;
+mod check;
+mod config;
+mod info;
+mod json;
+mod load;
+mod new;
+mod paper;
+mod shelf;
+mod trial;
 
 use takopi_core::catalog::{Code, Listing, PluginError, render_plugins};
 use takopi_core::id::{Distribution, PluginKind};
 use takopi_core::settings::{Diagnostic, Known, KnownEngine, Severity, Standing};
 
-use super::PluginsArguments;
-use crate::report::{Exit, Failure, remark, say};
-use crate::{config, house};
+pub(super) use arguments::PluginsArguments;
+use arguments::{ListArguments, PluginsCommand};
+use shelf::Shelf;
+
+use crate::house;
+use crate::report::{Exit, Failure, say};
 
 pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
-    let place = arguments.config.place()?;
-    let loaded = match config::read(&place, &[]) {
-        Ok(loaded) => loaded,
-        Err(Failure::Settings(mistakes)) => {
-            mistakes.iter().for_each(remark);
-            remark("what follows is listed as if nothing were set");
-            config::defaults(&place)?
-        }
-        Err(failure) => return Err(failure),
-    };
-    let mut listing = house::listing(&loaded.settings, &loaded.plugins)?;
+    match &arguments.command {
+        Some(PluginsCommand::Info(arguments)) => info::run(arguments),
+        Some(PluginsCommand::Config(arguments)) => config::run(arguments),
+        Some(PluginsCommand::New(arguments)) => new::run(arguments),
+        Some(PluginsCommand::Check(arguments)) => check::run(arguments),
+        None => list(&arguments.list),
+    }
+}
+
+fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
+    let shelf = Shelf::open(&arguments.config.place()?)?;
+    let mut listing = shelf.listing();
     if arguments.load {
-        let mistakes = house::mistakes(&loaded.settings)?;
+        let mistakes = house::mistakes(&shelf.settings)?;
         let mistakes = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error);
         listing.add_errors(&mistakes.map(broken).collect::<Vec<_>>());
-        note_missing(&mut listing, &loaded.known);
+        note_missing(&mut listing, &shelf.known);
+        listing.notes.extend(shelf.found.notes.iter().cloned());
+        if !load::load(&shelf, &mut listing)? {
+            return Ok(Exit::Interrupted);
+        }
+        // They are no fault of the plugins, and nothing a person could mend.
+        listing.notes.append(&mut listing.not_run);
     }
     if arguments.json {
-        say(serde_json::to_string_pretty(&listing).map_err(anyhow::Error::from)?)?;
+        say(json::render(&shelf, &listing)?)?;
     } else {
         say(render_plugins(&listing).trim_end())?;
     }
-    Ok(if arguments.load && !listing.errors.is_empty() { Exit::Failed } else { Exit::Done })
+    Ok(if arguments.load && listing.is_broken() { Exit::Failed } else { Exit::Done })
 }
 
 /// Returns a mistake in an engine's table as what is wrong with that engine.

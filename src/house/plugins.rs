@@ -142,6 +142,20 @@ impl Wardrobe {
     }
 }
 
+/// Returns what plugins' processes outside any house are made of; `mark` is theirs.
+pub(crate) fn plugin_parts(
+    settings: &Settings,
+    mark: &str,
+    data: PathBuf,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> HostParts {
+    let rules = &settings.environment;
+    let engines = Environment::new(mark, super::inherited(), |name, value| rules.passes(name, value));
+    let clock = Arc::new(super::MachineClock::start());
+    Wardrobe::new(engines, rules.clone()).parts(mark, data, clock, tasks, stop)
+}
+
 /// Returns whether a plugin that is no engine may have a variable that its manifest names: no setting, and nothing
 /// that is a secret of the settings.
 fn passes_to_others(rules: &EngineEnvironment, name: &OsStr, value: &OsStr) -> bool {

@@ -246,7 +246,7 @@ fn surveys(
     rules.taken.extend(commands.iter().map(|(spec, _)| (spec.id.to_string(), Holder::Command)));
     let claims = claims.chain(theirs.0);
     let engines = survey(PluginKind::Engine, claims.collect(), &rules);
-    taken.extend(engines.found.iter().map(|found| (found.id.to_string(), Holder::Engine)));
+    taken.extend(engines.usable().map(|id| (id.to_string(), Holder::Engine)));
     let claims = commands.into_iter().map(|(spec, _)| {
         let late = LATE_COMMANDS.contains(&spec.id.as_str());
         Claim::built_in(&spec.id.clone(), spec, late)

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod command;
+pub mod check;
 pub mod configure;
 pub mod discover;
 mod engine;

@@ -6,7 +6,7 @@
 
 mod handshake;
 mod keeper;
-mod launch;
+pub(crate) mod launch;
 mod life;
 mod running;
 mod warden;

@@ -17,7 +17,7 @@ const USUAL: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
 pub const MARK: &str = "TAKOPI_PLUGIN";
 
 /// Returns the folder in which a plugin may keep files.
-pub(super) fn data_dir(package: &Package, parts: &HostParts) -> PathBuf {
+pub(crate) fn data_dir(package: &Package, parts: &HostParts) -> PathBuf {
     let name = Distribution::parse(&package.manifest.distribution.name);
     parts.data.join(name.map_or_else(|| "unnamed".to_owned(), |name| name.to_string()))
 }
@@ -26,7 +26,7 @@ pub(super) fn data_dir(package: &Package, parts: &HostParts) -> PathBuf {
 ///
 /// # Errors
 /// When the system refuses.
-pub(super) async fn make_data_dir(dir: &Path) -> std::io::Result<()> {
+pub(crate) async fn make_data_dir(dir: &Path) -> std::io::Result<()> {
     tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).await
 }
 
@@ -37,7 +37,7 @@ pub(super) fn missing_variable(package: &Package) -> Option<&str> {
 }
 
 /// Returns how the process is started; one of its own for `run`, if that is given.
-pub(super) fn spawn(package: &Package, parts: &HostParts, run: Option<RunId>) -> Spawn {
+pub(crate) fn spawn(package: &Package, parts: &HostParts, run: Option<RunId>) -> Spawn {
     let Package { dir, manifest } = package;
     let (program, arguments) = manifest.process.command.split_first().map_or(("", &[][..]), |(a, b)| (a, b));
     let program = if program.contains('/') { dir.join(program).into_os_string() } else { program.into() };
