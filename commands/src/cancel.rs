@@ -1,5 +1,5 @@
-//! `/cancel`: stops a run, or a command that is at work. The desk has signalled the runs a call is about before the call gets here, so
-//! that it never waits in a queue; what is left is to say which, or to ask.
+//! `/cancel`: stops a run, or a command that is at work. The desk has signalled the runs a call is about before
+//! the call gets here, so that it never waits in a queue; what is left is commands, and to say which, or to ask.
 
 use std::sync::Arc;
 

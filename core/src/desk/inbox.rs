@@ -187,7 +187,8 @@ impl Inbox {
     }
 
     /// Returns the runs here that a typed `/cancel` means: all with `all`, the one named, the one replied to,
-    /// else the only one whose answer is not out. Runs of a call under way are the call's, which the command stops. Several and no hint means none: the command then lists them.
+    /// else the only one whose answer is not out. Several and no hint means none: the command then lists them.
+    /// Those that a call waits for end with the call, which the command stops.
     fn meant_by(&self, message: &Message, arguments: &str, is_first: bool) -> Vec<RunId> {
         let here = self.desk.live_at(&message.message.address);
         let asked = arguments.trim();
