@@ -8,6 +8,7 @@
 mod patterns;
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use regex::{Regex, RegexBuilder};
 
@@ -22,9 +23,12 @@ pub const DEFAULT_TOKEN: &str = r"[^`\s]+";
 /// Longest template, and longest token expression, in bytes.
 pub const MAX_EXPRESSION_BYTES: usize = 1024;
 
-/// Limit of a compiled template, in bytes. Unicode's `\w` takes some 20 KiB for each time a `{8,64}` repeats
+/// Limit of a compiled token expression, in bytes; a whole line has as much again for its words. Unicode's `\w` takes some 20 KiB for each time a `{8,64}` repeats
 /// it, `[A-Za-z0-9_]` next to nothing.
 const SIZE_LIMIT: usize = 1024 * 1024;
+
+/// Groups within groups of a token expression.
+const NEST_LIMIT: u32 = 50;
 
 /// Lines longer than this, in bytes, name no session: a template and a token, with room for white space.
 const MAX_LINE_BYTES: usize = MAX_EXPRESSION_BYTES + MAX_TOKEN_BYTES + 512;
@@ -59,10 +63,19 @@ pub struct ResumePattern {
     token: String,
 }
 
+/// The line is compiled when it is first looked for, once for all copies: of a thousand plugins' engines most are never
+/// asked. `None` is a line that cannot be compiled, which matches nothing; the limits leave none.
 #[derive(Clone)]
 struct Template {
     text: String,
-    line: Regex,
+    expression: Arc<str>,
+    line: Arc<OnceLock<Option<Regex>>>,
+}
+
+impl Template {
+    fn line(&self) -> Option<&Regex> {
+        self.line.get_or_init(|| compile_line(&self.expression).ok()).as_ref()
+    }
 }
 
 impl ResumePattern {
@@ -82,8 +95,16 @@ impl ResumePattern {
         compile(token).map_err(|error| expression(error.to_string()))?;
         let mut templates = Vec::with_capacity(also.len() + 1);
         for text in std::iter::once(show).chain(also.iter().copied()) {
-            let line = compile(&line_regex(text, token)?).map_err(|error| expression(error.to_string()))?;
-            templates.push(Template { text: text.to_owned(), line });
+            let template = Template {
+                text: text.to_owned(),
+                expression: line_regex(text, token)?.into(),
+                line: Arc::default(),
+            };
+            // Flags and names reach beyond the token: `(?x)a #` would make a comment of the rest of the line.
+            if token.contains("(?") {
+                compile_line(&template.expression).map_err(|error| expression(error.to_string()))?;
+            }
+            templates.push(template);
         }
         Ok(Self { templates, show: show.trim().to_owned(), token: token.to_owned() })
     }
@@ -119,7 +140,7 @@ impl ResumePattern {
         }
         self.templates
             .iter()
-            .find_map(|template| SessionToken::parse(template.line.captures(line)?.name(GROUP)?.as_str()))
+            .find_map(|template| SessionToken::parse(template.line()?.captures(line)?.name(GROUP)?.as_str()))
     }
 
     fn sources(&self) -> impl Iterator<Item = &str> {
@@ -141,8 +162,14 @@ impl fmt::Debug for ResumePattern {
     }
 }
 
+/// Compiles a token's expression.
 fn compile(expression: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(expression).size_limit(SIZE_LIMIT).nest_limit(50).build()
+    RegexBuilder::new(expression).size_limit(SIZE_LIMIT).nest_limit(NEST_LIMIT).build()
+}
+
+/// Compiles a line's, with room for its words around what [`compile`] took.
+fn compile_line(expression: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(expression).size_limit(2 * SIZE_LIMIT).nest_limit(2 * NEST_LIMIT).build()
 }
 
 /// Returns the expression of a whole line of a template, with the token in [`GROUP`]. Each template is an

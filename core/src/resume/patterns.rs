@@ -1,8 +1,8 @@
 //! The resume patterns of all engines: whose session a text names, and which patterns get in each other's way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DEFAULT_TOKEN, ResumePattern, compile, line_regex};
+use super::{DEFAULT_TOKEN, ResumePattern, compile_line, line_regex};
 use crate::id::EngineId;
 use crate::session::{Session, SessionToken};
 
@@ -67,19 +67,59 @@ impl ResumePatterns {
     /// pattern that takes none of them the words around the token decide.
     #[must_use]
     pub fn ambiguities(&self) -> Vec<Ambiguity> {
+        let beginnings = Beginnings::of(&self.0);
         let mut found = Vec::new();
         for (shown_by, shown) in &self.0 {
-            let others = self.0.iter().filter(|(engine, _)| *engine != shown_by);
-            let taken = others.filter(|(_, other)| takes(other, shown));
-            found.extend(
-                taken.map(|(taken_by, _)| Ambiguity {
-                    shown_by: shown_by.clone(),
-                    taken_by: taken_by.clone(),
-                }),
-            );
+            for taken_by in beginnings.near(shown) {
+                let takes = |other| *taken_by != *shown_by && takes(other, shown);
+                if self.0.get(taken_by).is_some_and(takes) {
+                    found.push(Ambiguity { shown_by: shown_by.clone(), taken_by: taken_by.clone() });
+                }
+            }
         }
         found
     }
+}
+
+/// Engines by what their lines begin with: a line can only be taken for that of an engine whose own begin like it. Of
+/// a thousand engines few have to be tried with each other.
+struct Beginnings<'a> {
+    known: BTreeMap<String, BTreeSet<&'a EngineId>>,
+    all: BTreeSet<&'a EngineId>,
+    /// Those of which case says nothing: other letters fold in ways of their own.
+    foreign: BTreeSet<&'a EngineId>,
+}
+
+impl<'a> Beginnings<'a> {
+    fn of(patterns: &'a BTreeMap<EngineId, ResumePattern>) -> Self {
+        let mut beginnings =
+            Self { known: BTreeMap::new(), all: patterns.keys().collect(), foreign: BTreeSet::new() };
+        for (engine, pattern) in patterns {
+            for beginning in pattern.sources().map(beginning) {
+                match beginning {
+                    Some(beginning) => beginnings.known.entry(beginning).or_default().insert(engine),
+                    None => beginnings.foreign.insert(engine),
+                };
+            }
+        }
+        beginnings
+    }
+
+    /// Returns the engines that may take lines that `shown` shows.
+    fn near(&self, shown: &ResumePattern) -> BTreeSet<&'a EngineId> {
+        let Some(own) = beginning(&shown.show) else { return self.all.clone() };
+        let shorter = (0..own.len()).filter_map(|length| self.known.get(&own[..length]));
+        let longer = self.known.range(own.clone()..).take_while(|(other, _)| other.starts_with(&own));
+        let known = shorter.chain(longer.map(|(_, engines)| engines)).flatten();
+        known.chain(&self.foreign).copied().collect()
+    }
+}
+
+/// Returns the words before the token without case and white space; `None` where they aren't ASCII.
+fn beginning(template: &str) -> Option<String> {
+    let before = template.split("{token}").next().unwrap_or(template);
+    let letters = before.chars().filter(|letter| !letter.is_whitespace());
+    before.is_ascii().then(|| letters.map(|letter| letter.to_ascii_lowercase()).collect())
 }
 
 /// Returns whether `other` recognises lines that `shown` shows.
@@ -90,7 +130,7 @@ fn takes(other: &ResumePattern, shown: &ResumePattern) -> bool {
         return own.any(|line| other.is_line(&line));
     }
     let loose =
-        other.sources().filter_map(|template| compile(&line_regex(template, DEFAULT_TOKEN).ok()?).ok());
+        other.sources().filter_map(|template| compile_line(&line_regex(template, DEFAULT_TOKEN).ok()?).ok());
     let loose: Vec<regex::Regex> = loose.collect();
     samples.into_iter().any(|line| loose.iter().any(|regex| regex.is_match(&line)))
 }

@@ -54,7 +54,7 @@ impl ConfigTable for PluginSettings {
             let key = &entry.key;
             if entry.node.entries().is_some() {
                 table.leave(key);
-            } else if !KEYS.contains(&key.as_str()) && closest(key, KEYS.into_iter()).is_none() {
+            } else if !KEYS.contains(&key.as_str()) && closest(key, KEYS).is_none() {
                 // Who reads the table of a plugin of that name gets this as an error; as long as nobody does, a file
                 // that says so for nothing keeps loading.
                 table.leave(key);

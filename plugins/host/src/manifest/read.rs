@@ -32,10 +32,11 @@ impl Told {
 
     /// Returns the mistakes as one problem, if there are any.
     pub(super) fn problem(&self) -> Option<Problem> {
-        let mut text = self.mistakes.iter().take(MOST).cloned().collect::<Vec<_>>().join("; ");
-        if let Some(more) = self.mistakes.len().checked_sub(MOST).filter(|more| *more > 0) {
-            text.push_str(&format!("; and {more} more"));
+        let mut shown: Vec<String> = self.mistakes.iter().take(MOST).cloned().collect();
+        if self.mistakes.len() > MOST {
+            shown.push(format!("and {} more", self.mistakes.len() - MOST));
         }
+        let text = shown.join("; ");
         (!text.is_empty()).then(|| Problem::new(Code::InvalidManifest, text))
     }
 }
@@ -183,13 +184,13 @@ impl<'a, 'text> Table<'a, 'text> {
     }
 
     /// Reads a table within this one.
-    pub(super) fn table(&mut self, told: &mut Told, key: &'static str) -> Option<Table<'a, 'text>> {
+    pub(super) fn table(&mut self, told: &mut Told, key: &'static str) -> Option<Self> {
         let path = self.dotted(key);
         within(told, path, self.ask(key)?)
     }
 
     /// Reads a table of tables, each with its name. `[engine]` with keys of its own is a mistake.
-    pub(super) fn tables(&mut self, told: &mut Told, key: &'static str) -> Vec<(String, Table<'a, 'text>)> {
+    pub(super) fn tables(&mut self, told: &mut Told, key: &'static str) -> Vec<(String, Self)> {
         let Some(group) = self.table(told, key) else { return Vec::new() };
         let named = group.entries.iter().filter_map(|(name, value)| {
             let name = name.get_ref().to_string();

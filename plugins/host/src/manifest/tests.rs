@@ -80,6 +80,29 @@ fn a_manifest_is_read_with_all_its_groups() {
 }
 
 #[test]
+fn the_manifest_in_the_reference_has_every_key() {
+    let page = include_str!("../../../../docs/plugins/manifest.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let (manifest, notes) = Manifest::parse_with_notes(example).unwrap();
+    assert_eq!(notes, []);
+    assert_eq!((manifest.engines.len(), manifest.transports.len(), manifest.commands.len()), (1, 1, 1));
+    // A key too many in each table makes it tell the ones it knows.
+    let tables = example.lines().map(|line| match line.starts_with('[') {
+        true => format!("{line}\n_ = 1\n"),
+        false => format!("{line}\n"),
+    });
+    let (_, notes) = Manifest::parse_with_notes(&tables.collect::<String>()).unwrap();
+    assert_eq!(notes.len(), 7);
+    for known in notes.iter().filter_map(|note| note.message.split_once("known here: ")) {
+        for key in known.1.split(", ") {
+            let is_told =
+                |line: &str| line.starts_with(&format!("{key} =")) || line.contains(&format!(".{key}]"));
+            assert!(example.lines().any(is_told), "{key} is not in the reference");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_written_has_a_default() {
     let text = format!("{LEAST}[engine.e]\n[transport.t]\n[command.c]\ndescription = 'x'");
     let manifest = Manifest::parse(&text).unwrap();
