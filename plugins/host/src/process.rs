@@ -16,7 +16,7 @@ mod tests;
 
 pub(crate) use life::seconds;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -264,6 +264,10 @@ impl Plugin {
                 .problem()
                 .unwrap_or_else(|| Problem::new(Code::Quarantined, "it crashed too often")));
         }
+        if let Some(name) = launch::missing_variable(&self.package) {
+            let problem = format!("the variable {name} is not set; set it where takopi is started");
+            return Err(Problem::new(Code::MissingVariable, problem));
+        }
         let data = launch::data_dir(&self.package, &self.parts);
         launch::make_data_dir(&data).await.map_err(|error| {
             Problem::new(Code::StartFailed, format!("cannot make {}: {error}", data.display()))
@@ -309,7 +313,15 @@ impl Plugin {
         };
         let (peer, wire) = peer(Limits::PLUGIN);
         let plugin = self.package.manifest.distribution.name.clone();
-        let life = Life { plugin, process, stderr, doom: OnceLock::new(), over: CancellationToken::new() };
+        let life = Life {
+            plugin,
+            process,
+            stderr,
+            doom: OnceLock::new(),
+            holds: AtomicUsize::new(0),
+            was_wanted: AtomicBool::new(false),
+            over: CancellationToken::new(),
+        };
         let (life, (word, told)) = (Arc::new(life), watch::channel(Word::Stay));
         let switchboard = Arc::new(Switchboard::new(self.package.clone()));
         let service: Arc<dyn Service> = switchboard.clone();

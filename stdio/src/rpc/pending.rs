@@ -166,6 +166,16 @@ impl Peer {
         self.shared.ended.cancelled().await;
     }
 
+    /// Returns how many calls wait for an answer that has not been read. While the words for the end are sought they
+    /// still wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        match &*lock(&self.shared.pending) {
+            Pending::Open(open) => open.len(),
+            Pending::Closed(_) => 0,
+        }
+    }
+
     /// Returns how many lines that were no messages have come in, and the last of them, shortened.
     #[must_use]
     pub fn garbage(&self) -> (u64, String) {

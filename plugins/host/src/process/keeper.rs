@@ -2,6 +2,7 @@
 //!
 //! Whoever speaks with the process may come and go; its end is seen to here, whatever it was.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -59,8 +60,12 @@ impl Keeper {
     ) {
         let (life, stop, tasks) = (self.life.clone(), self.stop.clone(), self.tasks.clone());
         let explain = {
-            let life = life.clone();
-            async move { life.obituary().await }
+            let (life, peer) = (life.clone(), self.peer.clone());
+            async move {
+                let is_wanted = peer.waiting() + life.holds.load(Ordering::Relaxed) > 0;
+                life.was_wanted.store(is_wanted, Ordering::Relaxed);
+                life.obituary().await
+            }
         };
         let word = {
             let carried = wire.run(stdout, stdin, service, &tasks, &stop, explain);
@@ -76,6 +81,15 @@ impl Keeper {
                 }
             }
         };
+        let (stray_lines, _) = self.peer.garbage();
+        if stray_lines > 0 {
+            // Not the lines themselves: nobody meant them for the log.
+            tracing::warn!(
+                plugin = life.plugin,
+                stray_lines,
+                "a plugin printed what is no message; stderr is for that"
+            );
+        }
         let went = word != Word::Kill && timeout(self.bounds.exit, life.process.wait()).await.is_ok();
         if word == Word::LetGo && went {
             self.leash.release();
@@ -112,7 +126,9 @@ impl Keeper {
             return told(&mut self.word).await;
         };
         let exit = timeout(self.bounds.exit, self.life.process.wait()).await;
-        let is_well = matches!(exit, Ok(exit) if exit.is_success());
+        // Who has nothing to do may go.
+        let is_well =
+            matches!(exit, Ok(exit) if exit.is_success()) && !self.life.was_wanted.load(Ordering::Relaxed);
         let is_crash = self.life.doom.get().is_some() || !is_well;
         let words = self.life.obituary().await;
         if is_crash {

@@ -30,6 +30,12 @@ pub(super) async fn make_data_dir(dir: &Path) -> std::io::Result<()> {
     tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).await
 }
 
+/// Returns a variable that the plugin needs and takopi does not have.
+pub(super) fn missing_variable(package: &Package) -> Option<&str> {
+    let needs = &package.manifest.process.needs_env;
+    needs.iter().map(String::as_str).find(|name| std::env::var_os(name).is_none())
+}
+
 /// Returns how the process is started; one of its own for `run`, if that is given.
 pub(super) fn spawn(package: &Package, parts: &HostParts, run: Option<RunId>) -> Spawn {
     let Package { dir, manifest } = package;

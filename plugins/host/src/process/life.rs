@@ -1,6 +1,7 @@
 //! What a process was and how it ended, in words for people.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use takopi_core::text::{clip, tail, visible};
@@ -9,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long the words for an end wait for the exit status: a process that closed its stdout is ended meanwhile.
-const STATUS: Duration = Duration::from_secs(3);
+const STATUS: Duration = Duration::from_secs(1);
 
 /// Lines of stderr that people are shown, and bytes of them.
 const SHOWN_LINES: usize = 3;
@@ -23,6 +24,10 @@ pub(super) struct Life {
     pub(super) stderr: StderrTail,
     /// Why it was ended by takopi, if it was for a fault.
     pub(super) doom: OnceLock<String>,
+    /// How many want it to stay.
+    pub(super) holds: AtomicUsize,
+    /// Set when its connection ended while something was wanted of it.
+    pub(super) was_wanted: AtomicBool,
     /// Fires when it is over: the process, and everything it has left.
     pub(super) over: CancellationToken,
 }

@@ -1,5 +1,6 @@
 //! A plugin's process that has shaken hands: called, told, held, ended.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,9 +35,7 @@ pub struct Running {
 pub(super) struct Work {
     /// Calls that wait for an answer.
     calls: usize,
-    /// Those who want it to stay.
-    holds: usize,
-    /// When the last of both ended.
+    /// When the last of them, or of those who held it, ended.
     last: Moment,
 }
 
@@ -56,9 +55,8 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         let now = self.running.clock.moment();
-        let mut work = self.running.work();
-        work.holds -= 1;
-        work.last = now;
+        self.running.work().last = now;
+        self.running.life.holds.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -157,7 +155,7 @@ impl Running {
     /// Keeps it from being stopped for idleness.
     #[must_use]
     pub fn hold(self: &Arc<Self>) -> Hold {
-        self.work().holds += 1;
+        self.life.holds.fetch_add(1, Ordering::Relaxed);
         Hold { running: self.clone() }
     }
 
@@ -214,7 +212,11 @@ impl Running {
     pub(super) fn idle_for(&self) -> Duration {
         let now = self.clock.moment();
         let work = self.work();
-        if work.calls + work.holds > 0 { Duration::ZERO } else { now.since(work.last) }
+        if work.calls + self.life.holds.load(Ordering::Relaxed) > 0 {
+            Duration::ZERO
+        } else {
+            now.since(work.last)
+        }
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -225,7 +227,7 @@ impl Running {
 impl Work {
     /// Returns that of a process that has just begun.
     pub(super) const fn none(now: Moment) -> Self {
-        Self { calls: 0, holds: 0, last: now }
+        Self { calls: 0, last: now }
     }
 }
 

@@ -82,6 +82,19 @@ async fn a_crash_fails_what_waits_and_the_next_need_starts_it_anew() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_too_long_fails_the_call_and_stray_lines_nothing_and_the_process_goes_on() {
+    let scripted = weather(&format!(
+        r#"{REPLY}on_call() {{ case $line in *long*) head -c 2000000 /dev/zero | tr '\0' x; echo;; *) echo so; reply fine;; esac; }}"#
+    ));
+    let plugin = scripted.plugin();
+    let running = plugin.running().await.unwrap();
+    assert_eq!(ask(&running, "long").await, Err(Failure::Overlong));
+    assert_eq!(ask(&running, "").await, Ok("fine".to_owned()));
+    assert_eq!(running.stray_lines(), (2, "so".to_owned()));
+    assert!(Arc::ptr_eq(&running, &plugin.running().await.unwrap()));
+}
+
+#[tokio::test]
 async fn a_process_that_ends_well_when_nothing_waits_has_not_crashed() {
     let scripted = weather(&format!("{REPLY}on_call() {{ reply fine; exit 0; }}"));
     let plugin = scripted.plugin();
@@ -89,6 +102,23 @@ async fn a_process_that_ends_well_when_nothing_waits_has_not_crashed() {
     assert_eq!(ask(&running, "").await, Ok("fine".to_owned()));
     gone(&running).await;
     assert_eq!(plugin.backoff(), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_process_that_goes_while_it_is_wanted_has_crashed_however_it_calls_that() {
+    let scripted = weather("on_call() { exit 0; }");
+    let plugin = scripted.plugin();
+    let running = plugin.running().await.unwrap();
+    assert!(matches!(ask(&running, "").await, Err(Failure::Gone(_))));
+    gone(&running).await;
+    assert_eq!(plugin.backoff(), Duration::from_secs(1));
+
+    let scripted = weather(&format!("{REPLY}on_call() {{ reply fine; exit 0; }}"));
+    let plugin = scripted.plugin();
+    let hold = plugin.running().await.unwrap().hold();
+    assert_eq!(ask(hold.running(), "").await, Ok("fine".to_owned()));
+    gone(hold.running()).await;
+    assert_eq!(plugin.backoff(), Duration::from_secs(1));
 }
 
 #[tokio::test]

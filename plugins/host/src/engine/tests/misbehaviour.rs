@@ -129,6 +129,39 @@ async fn a_crash_on_the_way_fails_the_run_and_keeps_its_session() {
 }
 
 #[tokio::test]
+async fn a_process_that_closes_its_stdout_and_goes_on_is_ended() {
+    let scripted = Scripted::engine(&polite("on_run() { exec >&-; sleep 1000; }"));
+    let going = start(&engine(scripted.plugin()), job("x"));
+    let run = going.run;
+    let Outcome::Failed(why) = going.finish().await.0.unwrap().outcome else { panic!("it failed") };
+    assert_snapshot!(why, @"takopi-acme ended unexpectedly (it closed its stdout)");
+    assert_eq!(alive(run), []);
+}
+
+#[tokio::test]
+async fn a_variable_that_is_missing_is_named_and_nothing_started() {
+    let mut scripted = Scripted::engine("touch started");
+    scripted.package.manifest.process.needs_env = vec!["NO_SUCH_ACME_KEY".to_owned()];
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: the variable NO_SUCH_ACME_KEY is not set; set it where takopi is started; to see what is wrong, type: takopi plugins info acme");
+    assert!(!scripted.package.dir.join("started").exists());
+}
+
+#[tokio::test]
+async fn a_stop_during_the_handshake_leaves_nothing() {
+    let scripted = Scripted::engine("trap '' TERM; echo >up; while :; do sleep 0.01; done");
+    let mut going = start(&engine(scripted.plugin()), job("x"));
+    while !scripted.package.dir.join("up").exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!alive(going.run).is_empty());
+    going.stop.send_replace(Some(Stop::Shutdown));
+    let run = going.run;
+    let end = timeout(BOUND, &mut going.end).await.unwrap().unwrap().unwrap();
+    assert_eq!(end.outcome, Outcome::Interrupted);
+    assert_eq!(alive(run), []);
+}
+
+#[tokio::test]
 async fn an_exit_without_an_answer_fails_the_run() {
     let scripted = Scripted::engine(&polite("on_run() { exit 0; }"));
     assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme ended unexpectedly (exit status 0)");
