@@ -22,6 +22,18 @@ pub(super) struct Calls {
     under_way: Mutex<BTreeMap<CallId, Arc<LiveCall>>>,
 }
 
+/// Forgets a call when it is dropped.
+pub(super) struct UnderWay<'a> {
+    calls: &'a Calls,
+    call: CallId,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        lock(&self.calls.under_way).remove(&self.call);
+    }
+}
+
 /// One call under way.
 #[derive(Debug)]
 pub(super) struct LiveCall {
@@ -38,7 +50,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Calls {
-    /// Notes a call; it is under way until [`Calls::end`].
+    /// Notes a call; it is under way until the guard of [`Calls::while_under_way`] is dropped.
     pub(super) fn begin(&self, command: &CommandId, message: &MessageRef) -> Arc<LiveCall> {
         let id = CallId(self.last.fetch_add(1, Ordering::Relaxed));
         let (command, message) = (command.clone(), message.clone());
@@ -48,9 +60,9 @@ impl Calls {
         call
     }
 
-    /// Forgets a call.
-    pub(super) fn end(&self, call: CallId) {
-        lock(&self.under_way).remove(&call);
+    /// Forgets a call when what this returns is dropped.
+    pub(super) fn while_under_way(&self, call: CallId) -> UnderWay<'_> {
+        UnderWay { calls: self, call }
     }
 
     /// Returns whether a call is under way.

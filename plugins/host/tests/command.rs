@@ -118,7 +118,7 @@ async fn a_message_goes_out_with_files_of_the_plugins_own_folder_only() {
            file nothing.png ""
            answer "$(quoted "$one $two $got")""#,
     );
-    let host = Arc::new(house());
+    let host = Arc::new(house().with_files());
     let told = text(script.call_in("", &host).await);
     let told = told.replace(script.data_dir().to_str().unwrap(), "DATA");
     insta::assert_snapshot!(told.replace("} {", "}\n{"));

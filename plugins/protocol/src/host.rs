@@ -1,5 +1,6 @@
-//! What takopi does for a command, called by the plugin. Each method needs a permission of the manifest and a context
-//! that was handed out with a call; after that call's answer, the permission `background` too.
+//! What takopi does for a command, called by the plugin. Each method needs a context that was handed out with a call and,
+//! [`Resolve`] aside, a permission of the manifest; after that call's answer, the permission `background` too. Without
+//! that, wait for the answers before answering the call: what is still under way then ends with [`crate::code::GONE`].
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,8 @@ use crate::{Done, wire};
 pub struct Send {
     /// For which call.
     pub context: String,
-    /// What.
+    /// What: of text 100,000 characters at most, 20 rows of 8 buttons with labels of 80 characters and tokens of 1000
+    /// bytes, 10 files.
     pub body: Body,
     /// Whether the person's device may make a sound.
     #[serde(default)]

@@ -42,6 +42,7 @@ pub(in crate::desk) async fn call(
         call: desk.calls.begin(&command, &caller.message),
         runs: AtomicUsize::new(0),
     });
+    let under_way = desk.calls.while_under_way(host.call.id);
     let call = Call {
         words: split_words(&text),
         command: command.clone(),
@@ -59,7 +60,7 @@ pub(in crate::desk) async fn call(
         Ok(command) => answer(&desk, command, call, host.clone()).await,
         Err(error) => Err(CommandError(error.to_string())),
     };
-    desk.calls.end(host.call.id);
+    drop(under_way);
     let reply = answered.unwrap_or_else(|error| {
         tracing::info!(%command, %error, "command failed");
         Some(CommandReply { body: Body::plain(format!("error: {error}")), notify: true })

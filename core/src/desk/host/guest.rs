@@ -8,12 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Host;
 use crate::desk::outgoing;
-use crate::files::FilePath;
+use crate::files::{FilePath, switched_off};
 use crate::id::Distribution;
 use crate::message::SpooledFile;
-use crate::port::command::{CommandError, GuestHost, Resolved};
+use crate::port::command::{CommandError, FileHost as _, GuestHost, Resolved};
 use crate::port::ledger::{FactsQuery, LedgerError};
-use crate::port::workspace::{FileError, FileRules, Place, Wanted, Way};
+use crate::port::workspace::{FileError, Place, Wanted};
 use crate::route::{AsMessage, Facts};
 use crate::session::Context;
 
@@ -74,11 +74,11 @@ impl GuestHost for Host {
         file: &FilePath,
         stop: &CancellationToken,
     ) -> Result<SpooledFile, FileError> {
-        let (way, path) = (Way::Get, file.to_string());
-        let failed = |why: String| FileError::Failed { way, path: path.clone(), why };
-        let rules = FileRules::usual().map_err(|error| failed(error.to_string()))?;
+        let Some(policy) = self.files() else {
+            return Err(FileError::NoDirectory(switched_off(&self.address().instance)));
+        };
         let (context, place) = (Context::default(), Place::Session(dir.to_owned()));
-        let workspace = &*self.in_force.by.workspace;
+        let (workspace, rules) = (&*self.in_force.by.workspace, policy.rules);
         let (copy, _) = outgoing::spooled(&self.desk, workspace, context, place, file, rules, stop).await?;
         Ok(copy)
     }

@@ -35,10 +35,12 @@ pub(super) async fn play(call: &Call, host: &dyn CommandHost, stop: &Cancellatio
         "run" => run(rest, host, stop).await,
         "stop" => said(format!("{} stopped", stop_others(call, host).await)),
         "told" => {
-            let reply = call.reply_to.as_ref().and_then(|reply| reply.text.clone());
+            let reply = replied(call);
             said(format!("pressed {}, reply {reply:?}, {:?}", call.pressed, call.settings.0))
         }
-        "resolve" => host.resolve(rest, None).await.map(|it| Some(CommandReply::markdown(format!("{it:?}")))),
+        "resolve" => {
+            host.resolve(rest, replied(call)).await.map(|it| Some(CommandReply::markdown(format!("{it:?}"))))
+        }
         "keep" => {
             let (key, value) = rest.split_once(' ').unwrap_or((rest, ""));
             let kept = host.keep(&owner(), key, Some(value).filter(|value| !value.is_empty())).await;
@@ -48,8 +50,20 @@ pub(super) async fn play(call: &Call, host: &dyn CommandHost, stop: &Cancellatio
             let kept = host.kept(&owner(), rest).await;
             kept.map(|value| Some(CommandReply::markdown(format!("{value:?}"))))
         }
+        "enclose" => {
+            let file = FilePath::parse(rest).unwrap();
+            let copied = match host.enclose("/p".as_ref(), &file, stop).await {
+                Ok(copy) => host.send(Body { files: vec![copy], ..Body::plain("here") }, false).await,
+                Err(error) => Err(CommandError(error.to_string())),
+            };
+            copied.map(|()| None)
+        }
         _ => return None,
     })
+}
+
+fn replied(call: &Call) -> Option<&str> {
+    call.reply_to.as_ref().and_then(|reply| reply.text.as_deref())
 }
 
 fn owner() -> Distribution {
@@ -231,7 +245,21 @@ async fn a_text_is_resolved_as_a_message_would_be_read() {
         let seen = stage.at_work("a", &upstream, &format!("/probe resolve {text}")).await;
         writeln!(script, "{text:?}\n  {}", seen.body.text).unwrap();
     }
+    // A session goes on where it was, whatever the words of a reply to it say.
+    stage.say("a", "7", "/api session:s7").await;
+    stage.last_answer("a", "7", "ok").await;
+    let answer = stage.service.seen("a").into_iter().next_back().unwrap();
+    let reply = stage.service.reply("a", "8", "/probe resolve go on", &answer.id.to_string());
+    let shown = replied_text(&reply);
+    stage.hand_in(reply).await;
+    let seen =
+        stage.service.wait_for("a", |seen| seen.iter().any(|one| one.reply_to.as_deref() == Some("8"))).await;
+    writeln!(script, "\"go on\" in reply to {shown:?}\n  {}", answering(&seen, "8").body.text).unwrap();
     insta::assert_snapshot!(script);
+}
+
+fn replied_text(message: &Message) -> String {
+    message.reply_to.as_ref().and_then(|reply| reply.text.clone()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -173,3 +173,20 @@ async fn an_empty_file_is_not_even_sent_and_that_is_the_answer() {
     assert_eq!(told.body.text, "failed to send file. out/a.txt: it is empty");
     assert!(stage.files(0).await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_command_sends_a_copy_of_a_file_where_files_may_go() {
+    let (_spool, ledger) = ledger();
+    let stage = open(FakeTransport::new().with_files(policy(&[])), &ledger).await;
+    stage.say("a", "1", "/probe enclose out/a.txt").await;
+    let sent = stage.files(1).await;
+    assert_eq!((sent[0].body.files[0].name.as_str(), sent[0].body.text.as_str()), ("a.txt", "here"));
+    stage.say("a", "2", "/probe enclose .env").await;
+    let seen = stage.service.wait_for("a", |seen| seen.len() == 2).await;
+    assert!(seen[1].body.text.contains("denied by rule"), "{seen:?}");
+    let (_other_spool, other) = self::ledger();
+    let stage = open(FakeTransport::new(), &other).await;
+    stage.say("a", "1", "/probe enclose out/a.txt").await;
+    let seen = stage.service.wait_for("a", |seen| seen.len() == 1).await;
+    assert!(seen[0].body.files.is_empty() && seen[0].body.text.contains("file transfer"), "{seen:?}");
+}

@@ -64,11 +64,11 @@ pub trait GuestHost: Send + Sync {
     /// [`CommandError`] when it could not be stored.
     async fn keep(&self, owner: &Distribution, key: &str, value: Option<&str>) -> Result<(), CommandError>;
 
-    /// Copies a file of a folder of this machine to where messages take their files from, by the usual rules for files
-    /// on their way out: nothing outside the folder, links included.
+    /// Copies a file of a folder of this machine to where messages take their files from, by the policy's rules: nothing
+    /// outside the folder, links included. A copy that is not sent goes when takopi is started again.
     ///
     /// # Errors
-    /// [`FileError`]; [`FileError::Stopped`] when `stop` fired first.
+    /// [`FileError`], also where files are switched off; [`FileError::Stopped`] when `stop` fired first.
     async fn enclose(
         &self,
         dir: &Path,

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Deed, FakeHost, lock};
 use crate::directive::{Vocabulary, parse_directives};
-use crate::files::FilePath;
+use crate::files::{FilePath, switched_off};
 use crate::id::Distribution;
 use crate::message::SpooledFile;
 use crate::port::command::{CommandError, CommandHost as _, GuestHost, Resolved};
@@ -63,6 +63,9 @@ impl GuestHost for FakeHost {
     ) -> Result<SpooledFile, FileError> {
         if stop.is_cancelled() {
             return Err(FileError::Stopped);
+        }
+        if self.files.is_none() {
+            return Err(FileError::NoDirectory(switched_off(&Self::address().instance)));
         }
         if file.name().starts_with("no") {
             return Err(FileError::NotThere(file.to_string()));
