@@ -74,6 +74,30 @@ async fn a_cursor_counts_only_when_everything_before_it_is_on_disk() {
 }
 
 #[tokio::test]
+async fn of_what_cannot_be_written_nothing_overtakes_what_came_before() {
+    let stage = Stage::new();
+    let _receiving = stage.started().await;
+    let numbers = ["1", "2", "3", "4"];
+    stage.ledger.hold_accepts(true);
+    let first = stage.player.begin(said(numbers[0], "hi")).await;
+    stage.ledger.wait_held().await;
+    let mut rest = Vec::new();
+    for number in &numbers[1..] {
+        rest.push(stage.player.begin(said(number, "hi")).await);
+    }
+    stage.ledger.break_writes(true);
+    stage.ledger.hold_accepts(false);
+    for answer in std::iter::once(first).chain(rest) {
+        assert_eq!(answer.await.unwrap(), Err(-32010));
+    }
+    stage.ledger.break_writes(false);
+    for number in numbers {
+        assert!(stage.player.hand_in(said(number, "hi")).await.is_ok());
+    }
+    assert_eq!(stage.accepted(), numbers);
+}
+
+#[tokio::test]
 async fn the_cursor_of_another_plugin_is_none() {
     let stage = Stage::new();
     stage.ledger.set_cursor(&instance(), "takopi-other:folder c7").await.unwrap();

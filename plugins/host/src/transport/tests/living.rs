@@ -1,12 +1,13 @@
 //! How it starts, breaks and stops.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use takopi_core::port::Transport as _;
 use takopi_core::port::transport::TransportError;
 
-use super::super::Waits;
+use super::super::{PluginTransport, Waits};
 use super::stage::{Rule, Stage, instance, said};
 
 #[tokio::test]
@@ -125,4 +126,19 @@ async fn what_keeps_it_from_working_is_told_by_its_check() {
     stage.player.rule("config/check", Rule::Refuses(-32601, "unknown method", Value::Null));
     assert_eq!(stage.transport.check().await.len(), 1);
     assert_eq!(stage.transport.account(), Some(format!("takopi-folder:{}", instance())));
+}
+
+#[tokio::test]
+async fn one_that_gives_way_is_stopped_before_the_next_one_is_started() {
+    let stage = Stage::new();
+    let first = stage.started().await;
+    let old = &stage.transport;
+    let next = PluginTransport::new(stage.plugin.clone(), instance(), old.spec.clone(), old.config.clone());
+    let second = stage.receive_by(Arc::new(next)).await;
+    assert_eq!(first.stopped().await, Ok(()));
+    stage.player.asked("transport/start", 2).await;
+    let asked: Vec<_> = stage.player.service().asked.iter().map(|(method, _)| method.clone()).collect();
+    assert_eq!(asked, ["initialize", "transport/start", "transport/stop", "transport/start"]);
+    assert!(stage.player.hand_in(said("1", "hi")).await.is_ok());
+    assert_eq!(second.stopped().await, Ok(()));
 }

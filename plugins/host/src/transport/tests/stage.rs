@@ -334,13 +334,18 @@ impl Stage {
 
     /// Has the transport receive, for a desk that lets everybody in.
     pub(super) async fn receive(&self) -> Receiving {
+        self.receive_by(self.transport.clone()).await
+    }
+
+    /// Has another transport of the same plugin receive.
+    pub(super) async fn receive_by(&self, transport: Arc<PluginTransport>) -> Receiving {
         let desk = bare_desk(self.ledger.clone(), self.clock.clone());
         let stand_in = FakeTransport::new();
         desk.serve(instance(), self.transport.own_spec(), Arc::new(stand_in.clone())).await;
         desk.recover().await.unwrap();
         let inbox = stand_in.inbox().await;
         let stop = CancellationToken::new();
-        let (transport, until) = (self.transport.clone(), stop.clone());
+        let until = stop.clone();
         let task = self.tasks.spawn(async move { transport.receive(inbox, until).await });
         Receiving { task, stop, desk }
     }
