@@ -343,6 +343,7 @@ mod tests {
             "alerts": {"type": "boolean", "default": true},
             "tags": {"type": "array", "items": {"type": "integer"}},
             "phrase": {"type": "string", "x-secret": true},
+            "level": {"enum": [1, 2]},
             "cache": {"type": "object", "properties": {
                 "hours": {"type": "integer", "default": 6}, "dir": {"type": "string"}
             }},
@@ -387,6 +388,7 @@ mod tests {
             ("TAKOPI__PLUGINS__WEATHER__PLACE", "5"),
             ("TAKOPI__PLUGINS__WEATHER__DAYS", "5"),
             ("TAKOPI__PLUGINS__WEATHER__ALERTS", "off"),
+            ("TAKOPI__PLUGINS__WEATHER__LEVEL", "2"),
             ("TAKOPI__PLUGINS__WEATHER__TAGS", "[1, 2]"),
             ("TAKOPI__PLUGINS__WEATHER__CACHE__HOURS", "2"),
         ];
@@ -394,7 +396,7 @@ mod tests {
         assert_eq!(effective.diagnostics, []);
         assert_eq!(
             Value::Object(effective.values),
-            json!({"place": "5", "days": 5, "alerts": false, "tags": [1, 2], "cache": {"hours": 2}})
+            json!({"place": "5", "days": 5, "alerts": false, "level": 2, "tags": [1, 2], "cache": {"hours": 2}})
         );
     }
 

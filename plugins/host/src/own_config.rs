@@ -118,8 +118,8 @@ pub fn heal(existing: Option<&str>, schema: &Schema, head: &Head) -> Result<Heal
     let text = existing.unwrap_or_default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let content = Ok(text.as_bytes().to_vec());
-    let whole =
-        Written::parse(&ConfigFile { path: head.path.clone(), named: false, content }, head.home.as_deref())?;
+
+    Written::parse(&ConfigFile { path: head.path.clone(), named: false, content }, head.home.as_deref())?;
     let found = scan::scan(text, &schema.root).map_err(|problem| {
         let (key, remedy) = (String::new(), "move it away and try again".to_owned());
         vec![Diagnostic { severity: Severity::Error, place: head.place(), key, problem, remedy }]

@@ -116,11 +116,7 @@ impl Schema {
     /// [`Code::InvalidManifest`] with the place in the schema, when it is no schema of a table, or larger than
     /// [`MAX_BYTES`].
     pub fn parse(json: &str) -> Result<Self, Problem> {
-        if json.len() as u64 > MAX_BYTES {
-            return Err(invalid(&format!("it is larger than {MAX_BYTES} bytes")));
-        }
-        let (root, notes) = parse::parse(json).map_err(|problem| invalid(&problem))?;
-        Ok(Self { root, notes })
+        Self::of(json).map_err(|problem| invalid(&problem))
     }
 
     /// Reads the schema at `path`.
@@ -128,12 +124,19 @@ impl Schema {
     /// # Errors
     /// [`Code::InvalidManifest`] as [`Schema::parse`], or when the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, Problem> {
-        let named = |problem: String| invalid(&format!("{}: {problem}", path.display()));
         let mut text = String::new();
-        let file = std::fs::File::open(path).map_err(|error| named(error.to_string()))?;
-        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| named(error.to_string()))?;
-        Self::parse(&text)
-            .map_err(|problem| Problem::new(problem.code, format!("{}: {problem}", path.display())))
+        let read = |file: std::fs::File| file.take(MAX_BYTES + 1).read_to_string(&mut text);
+        let read = std::fs::File::open(path).and_then(read).map_err(|error| error.to_string());
+        let schema = read.and_then(|_| Self::of(&text));
+        schema.map_err(|problem| invalid(&format!("{}: {problem}", path.display())))
+    }
+
+    fn of(json: &str) -> Result<Self, String> {
+        if json.len() as u64 > MAX_BYTES {
+            return Err(format!("it is larger than {MAX_BYTES} bytes"));
+        }
+        let (root, notes) = parse::parse(json)?;
+        Ok(Self { root, notes })
     }
 
     /// Returns what of it is not enforced, and why, for its author; each begins with its place in the schema.

@@ -87,6 +87,9 @@ impl Reader {
         if shape.types.is_empty() && !shape.fields.is_empty() {
             shape.types.push(Type::Table);
         }
+        if shape.types.is_empty() {
+            shape.types = types_of(&shape.one_of);
+        }
         self.require(&mut shape, required);
         self.check_default(&mut shape)?;
         Ok(shape)
@@ -255,6 +258,25 @@ impl Count {
         let count = count as u64;
         self.least.is_none_or(|least| count >= least) && self.most.is_none_or(|most| count <= most)
     }
+}
+
+/// Returns the types of values that are listed, without which a text of the environment could not be read as one.
+fn types_of(values: &[Value]) -> Vec<Type> {
+    let mut types = Vec::new();
+    for value in values {
+        let kind = match value {
+            Value::Null => continue,
+            Value::Bool(_) => Type::Boolean,
+            Value::Number(_) => Type::Number,
+            Value::String(_) => Type::Text,
+            Value::Array(_) => Type::List,
+            Value::Object(_) => Type::Table,
+        };
+        if !types.contains(&kind) {
+            types.push(kind);
+        }
+    }
+    types
 }
 
 /// Returns whether its author says that it is no secret, whatever it is called.
