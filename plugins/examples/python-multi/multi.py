@@ -14,6 +14,7 @@ def multi(request):
     if not chosen:
         engines = request.host("engines")["engines"]
         chosen = [engine["id"] for engine in engines if not engine.get("issue")]
+    print("asking", *chosen)  # to takopi's log
     asked = [{"prompt": prompt, "engine": engine, "mode": "capture"} for engine in chosen]
     ran = request.host("run_many", requests=asked, parallel=True)["results"]
     return "\n\n".join(f"**{one['engine']}**\n\n{said(one)}" for one in ran) or "There is no engine to ask."

@@ -59,12 +59,18 @@ class Plugin:
     """What a program registers under its name: the manifest's distribution.name."""
 
     def __init__(self, name, version):
-        self.name, self.version, self.settings, self.data_dir = name, version, {}, None
-        self._parts, self._calls, self._requests, self._ids = {}, {}, {}, 0
-        self._lock, self._methods = threading.Lock(), {"ping": lambda request: {}}
-        self._methods.update({"initialize": self._initialize, "shutdown": lambda request: {}})
-        self._methods.update({"config/check": lambda request: {"issues": []}})
-        self._methods.update({"engine/run": self._run, "command/call": self._call})
+        self.name, self.version = name, version
+        self.settings, self.data_dir = {}, None  # known once takopi has said hello
+        self._parts, self._calls, self._requests = {}, {}, {}
+        self._ids, self._over, self._lock = 0, False, threading.Lock()
+        self._methods = {
+            "initialize": self._initialize,
+            "ping": lambda request: {},
+            "config/check": lambda request: {"issues": []},
+            "shutdown": lambda request: {},
+            "engine/run": self._run,
+            "command/call": self._call,
+        }
 
     def engine(self, id):
         """Registers a function that does a run. It returns the answer, or all of the result of engine/run."""
@@ -79,7 +85,9 @@ class Plugin:
         self._parts["transport", id] = None
 
     def on(self, method):
-        """Registers a function for a method, such as transport/send. It returns the result."""
+        """Registers a function for a method, such as transport/send; it returns the result. That for shutdown, the time to
+        clean up, is called when takopi goes away without a word too."""
+
         def register(function):
             self._methods[method] = function
             return function
@@ -133,6 +141,8 @@ class Plugin:
                 waiting = self._calls.pop(id)
                 waiting.update(message)
                 waiting["done"].set()
+        if not self._over:
+            self._methods["shutdown"](Request(self, {}))
         sys.stderr.flush()
         os._exit(0)  # whatever threads still wait for
 
@@ -152,6 +162,7 @@ class Plugin:
             self._out.flush()
 
     def _answer(self, id, method, request):
+        self._over = self._over or method == "shutdown"
         try:
             function = self._methods.get(method)
             if function is None:

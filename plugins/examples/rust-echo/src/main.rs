@@ -56,7 +56,9 @@ struct Shout;
 
 #[async_trait]
 impl Command for Shout {
+    #[expect(clippy::print_stdout, reason = "it goes to takopi's log, as does what goes to stderr")]
     async fn call(&self, call: Call, _host: Host) -> Result<Answer> {
+        println!("{} shouts", call.sender.name);
         if call.args_text.is_empty() {
             return Ok(Answer::markdown("usage: `/shout <text>`"));
         }
