@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use ask::{answer, release};
 pub(crate) use contexts::Contexts;
 
-use crate::process::{Plugin, Running};
+use crate::process::Plugin;
 use contexts::Guest;
 
 /// How long a plugin may take to answer a call that was taken back: the desk gives it up then, too.
@@ -69,11 +69,6 @@ impl PluginCommand {
     }
 }
 
-/// Keeps a process from being stopped for idleness while a call is under way.
-fn hold(_running: &Running) {
-    // until proc's part is merged: its hold goes here, and the result lives as long as the call
-}
-
 #[async_trait]
 impl Command for PluginCommand {
     async fn call(
@@ -90,7 +85,7 @@ impl Command for PluginCommand {
         if !running.provides(life::Kind::Command, self.id.as_str()) {
             return Err(told::not_provided(&self.plugin, &self.id));
         }
-        hold(&running);
+        let _held = running.hold();
         let guest = self.guest(host)?;
         let lease = running.switchboard.contexts.open(guest.clone())?;
         let secrets = told::secrets(&call.settings);

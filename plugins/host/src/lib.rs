@@ -4,8 +4,8 @@
 //! `process` starts it and speaks with it; `engine`, `transport` and `command` make of it what core's ports want.
 
 mod bounds;
-mod command;
 pub mod check;
+mod command;
 pub mod configure;
 pub mod discover;
 mod engine;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use takopi_core::port::command::Access;
 use takopi_core::port::engine::EngineFeatures;
 use takopi_core::testing::clock::TestClock;
 use takopi_plugin_protocol::life;
@@ -91,6 +92,7 @@ impl Scripted {
                 usage: "/weather".to_owned(),
                 needs: Vec::new(),
                 config_schema: None,
+                access: Access::default(),
             };
             manifest.commands.insert("weather".to_owned(), command);
         })

@@ -84,7 +84,13 @@ impl Switchboard {
     /// Returns that of a process of `package`, where nothing is under way.
     pub(crate) fn new(package: Arc<Package>) -> Self {
         let contexts = Contexts::new(package.clone());
-        Self { package, contexts, doors: Doors::default(), overlong: watch::Sender::new(0), runs: Runs::default() }
+        Self {
+            package,
+            contexts,
+            doors: Doors::default(),
+            overlong: watch::Sender::new(0),
+            runs: Runs::default(),
+        }
     }
 
     fn log(&self, log: &life::Log) {

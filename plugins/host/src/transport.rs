@@ -170,7 +170,7 @@ impl PluginTransport {
             let told = format!("the plugin does not provide the transport {kind}, which its manifest names");
             return Err(TransportError::Fatal(told));
         }
-        let _held = hold(&running);
+        let _held = running.hold();
         let (_door, arrivals) = tokio::select! {
             () = stop.cancelled() => return Ok(()),
             door = running.switchboard.doors.open(&self.instance) => door,
@@ -278,12 +278,6 @@ impl PluginTransport {
             }
         }
     }
-}
-
-/// Keeps a process from being stopped because nobody calls it.
-fn hold(running: &Arc<Running>) -> Arc<Running> {
-    // until proc's part is merged
-    running.clone()
 }
 
 /// Returns what it means that no process can be had: what a person has to mend ends the transport.

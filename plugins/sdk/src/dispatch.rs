@@ -173,7 +173,12 @@ impl Session {
                 life::Kind::Transport => {}
             }
         }
-        Ok(life::Initialized { protocol: protocol::VERSION, plugin: self.plugin.named.clone(), provides, capabilities: life::Capabilities { ping: true } })
+        Ok(life::Initialized {
+            protocol: protocol::VERSION,
+            plugin: self.plugin.named.clone(),
+            provides,
+            capabilities: life::Capabilities { ping: true },
+        })
     }
 
     async fn check(&self, check: life::CheckConfig) -> Result<life::Issues> {

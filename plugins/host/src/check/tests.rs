@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
+use takopi_core::port::command::Access;
 use takopi_core::port::engine::EngineFeatures;
 use takopi_core::port::transport::{Limits, TextLimit, TextUnit, TransportFeatures};
 use takopi_core::resume::ResumePattern;
@@ -44,7 +45,7 @@ fn transport() -> TransportTable {
 
 fn command() -> CommandTable {
     let (description, usage) = ("says".to_owned(), "/acme".to_owned());
-    CommandTable { description, usage, needs: Vec::new(), config_schema: None }
+    CommandTable { description, usage, needs: Vec::new(), config_schema: None, access: Access::default() }
 }
 
 /// Tries a shell script as the plugin `acme` of one kind.

@@ -45,7 +45,9 @@ pub(super) fn failed(plugin: &Plugin, failure: &Failure, secrets: &[String]) -> 
         Failure::Call(CallError::Closed(why)) => format!("the plugin {name} ended: {}", ending(why)),
         Failure::Call(error) => format!("the plugin {name} was not reached: {error}"),
         Failure::Gone(why) => format!("the plugin {name} ended: {}", ending(why)),
-        Failure::Overlong | Failure::Unreadable { .. } => shorten(&format!("the plugin {name}: {failure}"), SHOWN_CHARS),
+        Failure::Overlong | Failure::Unreadable { .. } => {
+            shorten(&format!("the plugin {name}: {failure}"), SHOWN_CHARS)
+        }
     };
     let text = if text.trim().is_empty() { format!("the plugin {name} failed without a word") } else { text };
     CommandError(secrets.iter().fold(text, |text, secret| text.replace(secret, "•••")))

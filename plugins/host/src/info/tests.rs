@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use takopi_core::port::command::Access;
 use takopi_core::port::engine::EngineFeatures;
 use takopi_core::settings::{ConfigFile, Written};
 
@@ -27,6 +28,7 @@ pub(crate) fn package() -> Package {
         usage: "/weather <place>".to_owned(),
         needs: Vec::new(),
         config_schema: Some("weather.schema.json".into()),
+        access: Access::default(),
     };
     Package {
         dir: "/home/ann/.takopi/plugins/acme".into(),
