@@ -17,7 +17,7 @@ pub(crate) fn top_level_keys(example: &str) -> Vec<String> {
     let mut inside = false;
     for line in example.lines() {
         let line = line.trim_start_matches('#').trim();
-        if let Some(table) = line.strip_prefix('[') {
+        if let Some(table) = line.strip_prefix('[').map(|table| table.trim_start_matches('[')) {
             inside = true;
             keys.extend(table.split(['.', ']']).next().map(str::to_owned));
         } else if let Some((key, _)) = line.split_once(" = ")

@@ -216,7 +216,7 @@ impl PluginTransport {
         tokio::select! {
             () = stop.cancelled() => {}
             ended = running.ended() => {
-                return Err(TransportError::Broken(format!("the plugin has ended: {}", last_words(&ended))));
+                return Err(TransportError::Broken(format!("the plugin {}", last_words(&ended))));
             }
             () = self.menu.keep(&self.instance, running, self.waits.call) => {}
         }

@@ -125,6 +125,7 @@ impl Takopi {
                 "protocol": 1,
                 "plugin": {"name": "takopi-acme", "version": "1.2.3"},
                 "provides": [{"kind": "engine", "id": "acme"}],
+                "capabilities": {"ping": true},
             }}))
             .await;
         takopi.says(&json!({"method": "initialized"})).await;

@@ -44,7 +44,7 @@ pub(super) fn failed(plugin: &Plugin, failure: &Failure, secrets: &[String]) -> 
         Failure::Call(CallError::Cancelled) => "it was stopped".to_owned(),
         Failure::Call(CallError::Closed(why)) => format!("the plugin {name} ended: {}", ending(why)),
         Failure::Call(error) => format!("the plugin {name} was not reached: {error}"),
-        Failure::Gone(why) => format!("the plugin {name} ended: {}", ending(why)),
+        Failure::Gone(why) => format!("the plugin {}", ending(why)),
         Failure::Overlong | Failure::Unreadable { .. } => {
             shorten(&format!("the plugin {name}: {failure}"), SHOWN_CHARS)
         }

@@ -55,7 +55,8 @@ async fn nothing_arrives_before_the_start_or_after_a_crash_and_during_one_nobody
         "{unknown:?}"
     );
     assert!(receiving.ended().await.is_err());
-    let ended = "the plugin does not run: the plugin has ended: exit status 3; out of luck";
+    let ended =
+        "the plugin does not run: the plugin takopi-folder ended unexpectedly (exit status 3): out of luck";
     assert_eq!(send(&stage).await, Err(SendError::Broken(ended.to_owned())));
 }
 

@@ -26,7 +26,7 @@ async fn a_process_that_ends_is_told_with_its_last_words_and_started_anew() {
     let stage = Stage::new();
     let receiving = stage.started().await;
     stage.player.write("die").await;
-    let told = "the plugin has ended: exit status 3; out of luck";
+    let told = "the plugin takopi-folder ended unexpectedly (exit status 3): out of luck";
     assert_eq!(receiving.ended().await, Err(TransportError::Broken(told.to_owned())));
     assert_eq!(stage.transport.trouble().as_deref(), Some(told));
     let receiving = stage.receive().await;
