@@ -270,7 +270,9 @@ impl House {
     /// # Errors
     /// As [`Self::reload`].
     pub(crate) async fn adopt_plugins(&self, plugins: Arc<Discovery>, logs: &Logs) -> anyhow::Result<()> {
-        self.adopt(Opening { plugins, ..self.in_force() }, logs).await
+        self.adopt(Opening { plugins, ..self.in_force() }, logs).await?;
+        self.plugins.pardon();
+        Ok(())
     }
 
     /// Returns the rules for plugins that hold.

@@ -11,7 +11,7 @@ use takopi_core::id::PluginKind;
 use takopi_plugin_host::check::Tables;
 use takopi_plugin_host::manifest::Package;
 use takopi_plugin_host::{HostParts, Plugin, Running};
-use takopi_plugin_protocol::life::{CheckConfig, Kind, Level, Ping, Provided};
+use takopi_plugin_protocol::life::{Kind, Ping, Provided};
 use takopi_stdio::rpc::Patience;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -145,16 +145,7 @@ impl Candidate {
             },
         };
         let config = config.and_then(serde_json::Value::as_object).cloned().unwrap_or_default();
-        let asked = CheckConfig { kind: id.kind, id: id.id.clone(), config };
-        let told = running.call(&asked, patience).await.map_err(|failure| {
-            Problem::new(Code::StartFailed, format!("it does not answer config/check: {failure}"))
-        })?;
-        let wrong = told.issues.iter().filter(|issue| issue.level == Level::Error).map(|issue| {
-            let lines = issue.lines.iter().map(String::as_str);
-            std::iter::once(issue.title.as_str()).chain(lines).collect::<Vec<_>>().join("; ")
-        });
-        let wrong: Vec<String> = wrong.collect();
-        if wrong.is_empty() { Ok(()) } else { Err(Problem::new(Code::BadConfig, wrong.join("; "))) }
+        running.check_settings(id.kind, &id.id, config, patience).await
     }
 
     fn error(&self, id: &Provided, problem: Problem) -> PluginError {
