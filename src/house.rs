@@ -43,7 +43,9 @@ use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
 use plugins::{Shelf, Wardrobe};
-pub(crate) use plugins::{discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets};
+pub(crate) use plugins::{
+    discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets, tell_of_look,
+};
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, transports, workspace};
 pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
@@ -270,7 +272,9 @@ impl House {
     /// # Errors
     /// As [`Self::reload`].
     pub(crate) async fn adopt_plugins(&self, plugins: Arc<Discovery>, logs: &Logs) -> anyhow::Result<()> {
-        self.adopt(Opening { plugins, ..self.in_force() }, logs).await
+        self.adopt(Opening { plugins, ..self.in_force() }, logs).await?;
+        self.plugins.pardon();
+        Ok(())
     }
 
     /// Returns the rules for plugins that hold.

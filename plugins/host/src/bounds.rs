@@ -21,7 +21,8 @@ pub struct Bounds {
     pub shutdown: Duration,
     /// From `exit` and the end of its stdin to its end.
     pub exit: Duration,
-    /// For the answer to a text for a run under way, and to what a person may choose from.
+    /// For the answer to a text for a run under way, to what a person may choose from, and to what a plugin thinks of its
+    /// settings.
     pub reply: Duration,
     /// For which the events of a run in a shared process may wait for room; then those without room are dropped.
     pub room: Duration,

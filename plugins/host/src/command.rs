@@ -23,6 +23,7 @@ pub(crate) use ask::{answer, release};
 pub(crate) use contexts::Contexts;
 
 use crate::process::Plugin;
+use crate::secrets;
 use contexts::Guest;
 
 /// How long a plugin may take to answer a call that was taken back: the desk gives it up then, too.
@@ -86,9 +87,13 @@ impl Command for PluginCommand {
             return Err(told::not_provided(&self.plugin, &self.id));
         }
         let _held = running.hold();
+        self.plugin
+            .admit(&running, life::Kind::Command, self.id.as_str(), &stop)
+            .await
+            .map_err(|problem| told::unavailable(&self.plugin, &problem))?;
         let guest = self.guest(host)?;
         let lease = running.switchboard.contexts.open(guest.clone())?;
-        let secrets = told::secrets(&call.settings);
+        let secrets = secrets::among(&call.settings.0);
         let request = request(call, &guest, lease.context()).await;
         let patience = Patience::endless().until(stop.clone()).grace(CANCEL_GRACE);
         let answer = running.call(&request, &patience).await;

@@ -61,22 +61,25 @@ impl PluginEngine {
     async fn process(&self, job: &Job, wire: &mut RunWire) -> Result<Result<Arc<Running>, Stop>, Problem> {
         let (until, shared) = (CancellationToken::new(), self.is_shared());
         let start = async {
-            if shared { self.plugin.running().await } else { self.plugin.alone(job.run, &until).await }
+            let running = match shared {
+                true => self.plugin.running().await?,
+                false => self.plugin.alone(job.run, &until).await?,
+            };
+            if let Err(problem) =
+                self.plugin.admit(&running, Kind::Engine, self.spec.id.as_str(), &until).await
+            {
+                if !shared {
+                    running.kill().await;
+                }
+                return Err(problem);
+            }
+            Ok(running)
         };
         tokio::pin!(start);
         let reason = tokio::select! {
             biased;
             reason = wire.stop.wait() => reason,
-            running = &mut start => {
-                let running = running?;
-                if let Err(problem) = running.must_provide(Kind::Engine, self.spec.id.as_str()) {
-                    if !shared {
-                        running.kill().await;
-                    }
-                    return Err(problem);
-                }
-                return Ok(Ok(running));
-            }
+            running = &mut start => return running.map(Ok),
         };
         if !shared {
             until.cancel();

@@ -23,6 +23,7 @@ pub mod python;
 pub mod schema;
 #[cfg(test)]
 mod scripted;
+mod secrets;
 mod switchboard;
 mod transport;
 mod wrap;

@@ -30,6 +30,13 @@ pub fn check(package: &Package, uid: u32) -> Result<(), Problem> {
     for path in [dir.clone(), dir.join(FILE)].into_iter().chain(named(dir, &manifest.process.command)) {
         if seen.insert(path.clone()) {
             check_path(&path, uid)?;
+            // A link's own folder says nothing of the one it leads to.
+            if path.is_symlink()
+                && let Ok(real) = path.canonicalize()
+                && let Some(parent) = real.parent()
+            {
+                check_parent(parent)?;
+            }
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ mod keeper;
 pub(crate) mod launch;
 mod life;
 mod running;
+mod sound;
 mod warden;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 
 pub(crate) use life::seconds;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -79,12 +81,15 @@ pub struct Plugin {
     tries: AtomicU64,
     /// Why the last start failed, if it did.
     last: StdMutex<Option<Problem>>,
+    /// What it has nothing against the settings of.
+    sound: StdMutex<BTreeSet<(wire::Kind, String)>>,
+    /// Fires when it is closed for good, or the daemon goes down: no start goes on.
+    closing: CancellationToken,
 }
 
 #[derive(Default)]
 struct Kept {
     running: Option<Arc<Running>>,
-    closed: bool,
 }
 
 impl Plugin {
@@ -106,12 +111,14 @@ impl Plugin {
             me: me.clone(),
             package,
             settings,
+            closing: parts.stop.child_token(),
             parts,
             bounds,
             health: Arc::default(),
             kept: Mutex::default(),
             tries: AtomicU64::new(0),
             last: StdMutex::default(),
+            sound: StdMutex::default(),
         })
     }
 
@@ -147,9 +154,6 @@ impl Plugin {
         let mut kept = self.kept.lock().await;
         if let Some(running) = kept.running.as_ref().filter(|running| running.is_alive()) {
             return Ok(running.clone());
-        }
-        if kept.closed {
-            return Err(Problem::new(Code::StartFailed, "takopi is going down, or has loaded it anew"));
         }
         if self.tries.load(Ordering::Acquire) != before
             && let Some(problem) = self.problem()
@@ -215,7 +219,10 @@ impl Plugin {
         if self.package.manifest.process.permissions.contains(&Permission::Background) {
             return;
         }
-        let running = self.kept.lock().await.running.take_if(|running| Arc::strong_count(running) == 1);
+        // Whoever is starting it wants it.
+        let Ok(mut kept) = self.kept.try_lock() else { return };
+        let running = kept.running.take_if(|running| Arc::strong_count(running) == 1);
+        drop(kept);
         if let Some(running) = running {
             running.close(grace).await;
         }
@@ -226,13 +233,10 @@ impl Plugin {
         launch::data_dir(&self.package, &self.parts)
     }
 
-    /// Ends its process for good.
+    /// Ends its process for good; one that is being started is given up at once.
     pub async fn close(&self, grace: Duration) {
-        let running = {
-            let mut kept = self.kept.lock().await;
-            kept.closed = true;
-            kept.running.take()
-        };
+        self.closing.cancel();
+        let running = self.kept.lock().await.running.take();
         if let Some(running) = running {
             running.close(grace).await;
         }
@@ -264,10 +268,11 @@ impl Plugin {
                 .problem()
                 .unwrap_or_else(|| Problem::new(Code::Quarantined, "it crashed too often")));
         }
-        if let Some(name) = launch::missing_variable(&self.package) {
-            let problem = format!("the variable {name} is not set; set it where takopi is started");
-            return Err(Problem::new(Code::MissingVariable, problem));
+        let closed = || Problem::new(Code::StartFailed, "takopi is going down, or has loaded it anew");
+        if self.closing.is_cancelled() {
+            return Err(closed());
         }
+        launch::look_over(&self.package, &self.parts)?;
         let data = launch::data_dir(&self.package, &self.parts);
         launch::make_data_dir(&data).await.map_err(|error| {
             Problem::new(Code::StartFailed, format!("cannot make {}: {error}", data.display()))
@@ -286,7 +291,7 @@ impl Plugin {
         let answer = tokio::select! {
             answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => answer,
             () = until.cancelled() => Err(Problem::new(Code::StartFailed, "it is not wanted any more")),
-            () = self.parts.stop.cancelled() => Err(Problem::new(Code::StartFailed, "takopi is going down")),
+            () = self.closing.cancelled() => Err(closed()),
         };
         match answer {
             Ok(answer) => {

@@ -32,6 +32,7 @@ on_run() { :; }
 on_call() { :; }
 PROVIDES='{"kind":"engine","id":"acme"}'
 CAPABILITIES='{}'
+ISSUES=
 "#;
 
 const LOOP: &str = r#"
@@ -41,6 +42,7 @@ while IFS= read -r line; do
     *'"method":"initialize"'*) answer '{"protocol":1,"provides":['"$PROVIDES"'],"capabilities":'"$CAPABILITIES"'}';;
     *'"method":"engine/run"'*) field run; run=$value; field prompt; seq=0; on_run "$value";;
     *'"method":"ping"'*) answer '{}';;
+    *'"method":"config/check"'*) answer "{\"issues\":[$ISSUES]}";;
     *'"method":"shutdown"'*) answer '{}';;
     *'"method":"exit"'*) exit 0;;
     *'"id":'*'"method":'*) on_call;;

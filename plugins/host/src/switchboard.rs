@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use takopi_core::text::{clip, visible};
 use takopi_plugin_protocol::{Method, Notification, engine, life, transport};
 use takopi_stdio::rpc::{Answering, RpcError, Service};
 use tokio::sync::watch;
@@ -14,6 +15,9 @@ use crate::command::{self, Contexts};
 use crate::engine::Runs;
 use crate::manifest::Package;
 use crate::transport::doors::Doors;
+
+/// Bytes of a plugin's line for the log that are kept, and of its fields.
+const LOGGED_BYTES: usize = 4 << 10;
 
 /// One process's line into the house.
 pub(crate) struct Switchboard {
@@ -95,12 +99,14 @@ impl Switchboard {
 
     fn log(&self, log: &life::Log) {
         let plugin = &self.package.manifest.distribution.name;
-        let fields = Value::Object(log.fields.clone());
+        let fields = Value::Object(log.fields.clone()).to_string();
+        let (fields, message) = (clip(&fields, LOGGED_BYTES), visible(&log.message));
+        let message = clip(&message, LOGGED_BYTES);
         match log.level {
-            life::Level::Debug => tracing::debug!(plugin, %fields, "{}", log.message),
-            life::Level::Info => tracing::info!(plugin, %fields, "{}", log.message),
-            life::Level::Warning => tracing::warn!(plugin, %fields, "{}", log.message),
-            life::Level::Error => tracing::error!(plugin, %fields, "{}", log.message),
+            life::Level::Debug => tracing::debug!(plugin, %fields, "{message}"),
+            life::Level::Info => tracing::info!(plugin, %fields, "{message}"),
+            life::Level::Warning => tracing::warn!(plugin, %fields, "{message}"),
+            life::Level::Error => tracing::error!(plugin, %fields, "{message}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `takopi plugins --load`: starts every enabled plugin, tries it as far as takopi itself does at the start, and ends it.
 //!
-//! The processes are this command's own: a daemon that runs meanwhile, and what it thinks of a plugin that crashed too
-//! often, is not touched.
+//! The processes are this command's own. A daemon that runs meanwhile is told that somebody looked at the plugins: it
+//! tries those again that crashed too often.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,14 @@ use takopi_core::id::PluginKind;
 use takopi_plugin_host::check::Tables;
 use takopi_plugin_host::manifest::Package;
 use takopi_plugin_host::{HostParts, Plugin, Running};
-use takopi_plugin_protocol::life::{CheckConfig, Kind, Level, Ping, Provided};
+use takopi_plugin_protocol::life::{Kind, Ping, Provided};
 use takopi_stdio::rpc::Patience;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::shelf::{Shelf, core_kind};
 use super::trial::trial;
+use crate::house;
 use crate::report::Failure;
 
 /// Plugins that are tried at the same time: enough to be quick, few enough for a small machine.
@@ -46,6 +47,9 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
         false => trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?,
     };
     let Some(errors) = errors else { return Ok(false) };
+    if let Err(error) = house::tell_of_look(&shelf.data()) {
+        tracing::warn!(%error, "a running takopi does not learn that its plugins were looked at");
+    }
     listing.add_errors(&errors);
     listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
     Ok(true)
@@ -145,16 +149,7 @@ impl Candidate {
             },
         };
         let config = config.and_then(serde_json::Value::as_object).cloned().unwrap_or_default();
-        let asked = CheckConfig { kind: id.kind, id: id.id.clone(), config };
-        let told = running.call(&asked, patience).await.map_err(|failure| {
-            Problem::new(Code::StartFailed, format!("it does not answer config/check: {failure}"))
-        })?;
-        let wrong = told.issues.iter().filter(|issue| issue.level == Level::Error).map(|issue| {
-            let lines = issue.lines.iter().map(String::as_str);
-            std::iter::once(issue.title.as_str()).chain(lines).collect::<Vec<_>>().join("; ")
-        });
-        let wrong: Vec<String> = wrong.collect();
-        if wrong.is_empty() { Ok(()) } else { Err(Problem::new(Code::BadConfig, wrong.join("; "))) }
+        running.check_settings(id.kind, &id.id, config, patience).await
     }
 
     fn error(&self, id: &Provided, problem: Problem) -> PluginError {

@@ -1,14 +1,14 @@
 //! What people are told when a plugin's command fails: short, with what the process said last, without secrets.
 
 use takopi_core::id::CommandId;
-use takopi_core::port::command::{CommandError, CommandSettings};
+use takopi_core::port::command::CommandError;
 use takopi_core::render::shorten;
-use takopi_core::settings::names_a_secret;
 use takopi_core::text::visible;
 use takopi_stdio::rpc::CallError;
 
 use crate::problem::Problem;
 use crate::process::{Failure, Plugin};
+use crate::secrets::hidden;
 
 /// Characters of what a plugin says about a failure: a few lines on a phone.
 const SHOWN_CHARS: usize = 600;
@@ -16,9 +16,6 @@ const SHOWN_CHARS: usize = 600;
 /// Characters of one line of its stderr, and how many of the last lines are shown.
 const LINE_CHARS: usize = 200;
 const LAST_LINES: usize = 3;
-
-/// Characters below which a value is no secret: hiding it would blot out ordinary words.
-const SHORTEST_SECRET: usize = 6;
 
 fn name(plugin: &Plugin) -> &str {
     &plugin.package().manifest.distribution.name
@@ -50,7 +47,7 @@ pub(super) fn failed(plugin: &Plugin, failure: &Failure, secrets: &[String]) -> 
         }
     };
     let text = if text.trim().is_empty() { format!("the plugin {name} failed without a word") } else { text };
-    CommandError(secrets.iter().fold(text, |text, secret| text.replace(secret, "•••")))
+    CommandError(hidden(text, secrets))
 }
 
 /// Returns how a process ended and its last lines, of a text with all of them.
@@ -65,32 +62,8 @@ fn ending(why: &str) -> String {
     shown.chain(last.map(|line| shorten(line.trim(), LINE_CHARS))).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the values in a command's settings whose key names a secret.
-pub(super) fn secrets(settings: &CommandSettings) -> Vec<String> {
-    let mut found = Vec::new();
-    for (key, value) in &settings.0 {
-        collect(value, names_a_secret(key), &mut found);
-    }
-    found
-}
-
-fn collect(value: &serde_json::Value, is_secret: bool, found: &mut Vec<String>) {
-    match value {
-        serde_json::Value::String(text) if is_secret && text.trim().len() >= SHORTEST_SECRET => {
-            found.push(text.trim().to_owned());
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, is_secret, found)),
-        serde_json::Value::Object(table) => {
-            table.iter().for_each(|(key, value)| collect(value, is_secret || names_a_secret(key), found));
-        }
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -99,12 +72,5 @@ mod tests {
         assert_eq!(ending(why), "exit status 3\ntwo\nthree\nfour");
         assert_eq!(ending(&format!("x\n{}", "y".repeat(900))).chars().count(), 202);
         assert_eq!(ending(""), "");
-    }
-
-    #[test]
-    fn secrets_are_found_by_their_keys_at_any_depth() {
-        let settings = json!({"unit": "celsius", "api_key": "s3cr3t!", "more": {"tokens": ["abcdef", "x"]}});
-        let settings = CommandSettings(settings.as_object().unwrap().clone());
-        assert_eq!(secrets(&settings), ["s3cr3t!", "abcdef"]);
     }
 }

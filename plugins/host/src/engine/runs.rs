@@ -5,6 +5,7 @@
 //! room for long: after [`Line::room`] the events of that run are dropped as long as there is none, and that is told.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use takopi_core::event::{Level, Note, RunEvent};
 use takopi_core::port::Clock;
 use takopi_core::port::engine::{Asker, EventSink, Question, QuestionOption};
 use takopi_core::session::SessionToken;
+use takopi_core::text::clip;
 use takopi_core::time::Moment;
 use takopi_plugin_protocol::{code, engine as wire};
 use takopi_stdio::rpc::RpcError;
@@ -23,9 +25,16 @@ use tokio_util::sync::CancellationToken;
 use super::order::Order;
 use crate::switchboard::read;
 
+/// Bytes of a run's name that are logged where it is none: whoever made it up may have made it long.
+const LOGGED_BYTES: usize = 80;
+
 /// The runs that are under way in a process.
 #[derive(Default)]
-pub(crate) struct Runs(Mutex<HashMap<String, Arc<Line>>>);
+pub(crate) struct Runs {
+    lines: Mutex<HashMap<String, Arc<Line>>>,
+    /// Set once an event was told that is nobody's: a flood of them is not one of the log.
+    strayed: AtomicBool,
+}
 
 /// What joins one run with the house.
 pub(super) struct Line {
@@ -57,7 +66,7 @@ pub(super) struct Seat<'a> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         self.line.given_up.cancel();
-        lock(&self.runs.0).remove(&self.run);
+        lock(&self.runs.lines).remove(&self.run);
     }
 }
 
@@ -65,27 +74,27 @@ impl Runs {
     /// Lets a run be told of.
     pub(super) fn seat(&self, run: String, line: Line) -> Seat<'_> {
         let line = Arc::new(line);
-        lock(&self.0).insert(run.clone(), line.clone());
+        lock(&self.lines).insert(run.clone(), line.clone());
         Seat { runs: self, run, line }
     }
 
     /// Returns the runs that are under way, in no order.
     #[cfg(test)]
     pub(crate) fn names(&self) -> Vec<String> {
-        lock(&self.0).keys().cloned().collect()
+        lock(&self.lines).keys().cloned().collect()
     }
 
     /// Takes an `engine/event`.
     pub(crate) async fn told(&self, params: Value) {
         let run = params.get("run").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let Some(line) = lock(&self.0).get(&run).cloned() else {
-            tracing::warn!(run, "an event of a run that is over, or of none");
+        let line = lock(&self.lines).get(&run).cloned();
+        let Some(line) = line.filter(|line| !line.ended.is_cancelled()) else {
+            if !self.strayed.swap(true, Ordering::Relaxed) {
+                let run = clip(&run, LOGGED_BYTES);
+                tracing::warn!(%run, "a plugin tells events of a run that is over, or of none; they are dropped");
+            }
             return;
         };
-        if line.ended.is_cancelled() {
-            tracing::warn!(run, "an event behind the end of its run");
-            return;
-        }
         match read::<wire::Event>(params) {
             Ok(event) => line.take(event).await,
             Err(error) => line.break_off(&format!("an event cannot be read: {}", error.message)),
@@ -98,7 +107,7 @@ impl Runs {
         ask: wire::Ask,
         cancel: &CancellationToken,
     ) -> Result<wire::Answer, RpcError> {
-        let line = lock(&self.0).get(&ask.run).cloned();
+        let line = lock(&self.lines).get(&ask.run).cloned();
         let Some(line) = line.filter(|line| !line.ended.is_cancelled()) else {
             return Err(RpcError::new(code::GONE, "the run is over, or never was"));
         };

@@ -76,12 +76,6 @@ async fn explain(error: CallError, peer: &Peer, life: &Life) -> Problem {
 fn complaint(error: &RpcError) -> String {
     let issues = error.data.clone().and_then(|data| serde_json::from_value::<life::Issues>(data).ok());
     let issues = issues.map(|issues| issues.issues).unwrap_or_default();
-    let told: Vec<String> = issues
-        .iter()
-        .map(|issue| {
-            let lines = issue.lines.iter().map(String::as_str);
-            std::iter::once(issue.title.as_str()).chain(lines).collect::<Vec<_>>().join("; ")
-        })
-        .collect();
+    let told: Vec<String> = issues.iter().map(super::sound::words).collect();
     if told.is_empty() { error.message.clone() } else { told.join("; ") }
 }

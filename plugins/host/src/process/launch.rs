@@ -8,7 +8,9 @@ use takopi_plugin_protocol as protocol;
 use takopi_stdio::{Input, Marker, Spawn};
 
 use crate::manifest::Package;
+use crate::owner;
 use crate::parts::HostParts;
+use crate::problem::{Code, Problem};
 
 /// The variables every plugin gets.
 const USUAL: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
@@ -30,10 +32,24 @@ pub(crate) async fn make_data_dir(dir: &Path) -> std::io::Result<()> {
     tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).await
 }
 
-/// Returns a variable that the plugin needs and takopi does not have.
-pub(super) fn missing_variable(package: &Package) -> Option<&str> {
-    let needs = &package.manifest.process.needs_env;
-    needs.iter().map(String::as_str).find(|name| std::env::var_os(name).is_none())
+/// Makes sure that a plugin may be started now: what was found of it may be long ago.
+///
+/// # Errors
+/// [`Code::UnsafeOwner`] when others could have changed it since; [`Code::MissingVariable`] when it lacks one.
+pub(super) fn look_over(package: &Package, parts: &HostParts) -> Result<(), Problem> {
+    owner::check(package, rustix::process::geteuid().as_raw())?;
+    let missing = |problem: String| Err(Problem::new(Code::MissingVariable, problem));
+    for name in &package.manifest.process.needs_env {
+        let Some(value) = std::env::var_os(name) else {
+            return missing(format!("the variable {name} is not set; set it where takopi is started"));
+        };
+        if package.manifest.engines.is_empty() && !(parts.passes)(OsStr::new(name), &value) {
+            return missing(format!(
+                "the variable {name} holds a secret of the settings, which plugins do not get; give it one of its own"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Returns how the process is started; one of its own for `run`, if that is given.

@@ -258,3 +258,103 @@ async fn a_plugin_is_kept_over_reloads_while_package_and_settings_stay() {
     assert!(plugins.all().is_empty());
     assert!(!Arc::ptr_eq(&second, &plugins.of(&package, settings)));
 }
+
+#[tokio::test]
+async fn what_others_could_change_since_it_was_found_is_not_started() {
+    let scripted = weather("");
+    let (plugin, file) = (scripted.plugin(), scripted.package.dir.join("plugin.sh"));
+    let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o777);
+    let problem = plugin.running().await.err().unwrap();
+    assert_eq!(problem.code, Code::UnsafeOwner);
+    assert!(problem.message.contains("type: chmod go-w "), "{problem}");
+    mode(0o755);
+    assert!(plugin.running().await.is_ok(), "it was mended");
+}
+
+#[tokio::test]
+async fn a_link_to_where_everybody_may_rename_is_not_started() {
+    let mut scripted = weather("");
+    let open = scripted.dir.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::rename(scripted.package.dir.join("plugin.sh"), open.join("real.sh")).unwrap();
+    std::os::unix::fs::symlink(open.join("real.sh"), scripted.package.dir.join("plugin.sh")).unwrap();
+    scripted.package.manifest.process.command = vec!["./plugin.sh".to_owned()];
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(scripted.plugin().running().await.err().unwrap().code, Code::UnsafeOwner);
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(scripted.plugin().running().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_variable_that_is_needed_and_a_secret_of_the_settings_is_told() {
+    let mut scripted = weather("");
+    scripted.package.manifest.process.needs_env = vec!["CARGO_MANIFEST_DIR".to_owned()];
+    let problem = scripted.plugin().running().await.err().unwrap();
+    assert_eq!(problem.code, Code::MissingVariable);
+    assert_snapshot!(problem, @"the variable CARGO_MANIFEST_DIR holds a secret of the settings, which plugins do not get; give it one of its own");
+}
+
+#[tokio::test]
+async fn closing_gives_up_a_start_that_is_under_way() {
+    let scripted = weather("sleep 1000");
+    let plugin = scripted.plugin();
+    let both = async { tokio::join!(plugin.running(), plugin.close(BOUND)) };
+    let (started, ()) = timeout(BOUND / 2, both).await.expect("nobody waits for the handshake");
+    assert_eq!(started.err().unwrap().code, Code::StartFailed);
+    let run = RunId::parse("018f3a5c-0000-7000-8000-000000000000").unwrap();
+    assert!(plugin.alone(run, &CancellationToken::new()).await.is_err(), "nothing is started any more");
+}
+
+#[tokio::test]
+async fn a_start_that_nobody_waits_for_any_more_leaves_nothing() {
+    let scripted = weather("echo $$ >>started; sleep 1000");
+    let plugin = scripted.plugin();
+    let started = scripted.package.dir.join("started");
+    {
+        let start = plugin.running();
+        tokio::pin!(start);
+        while !started.exists() {
+            assert!(timeout(Duration::from_millis(5), &mut start).await.is_err(), "it hangs");
+        }
+    }
+    let pid: u32 = timeout(BOUND, async {
+        loop {
+            match std::fs::read_to_string(&started).unwrap().trim().parse() {
+                Ok(pid) => break pid,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await
+    .unwrap();
+    scripted.parts.tasks.close();
+    timeout(BOUND, scripted.parts.tasks.wait()).await.expect("its tasks end");
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "it is gone");
+}
+
+#[tokio::test]
+async fn a_plugin_looks_at_its_settings_until_it_has_nothing_against_them() {
+    let asked = r#"answer() { case $line in *config/check*) echo asked >>asked;; esac; printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$1"; }
+[ -e mended ] || ISSUES='{"level":"error","title":"the key hush hush is refused","lines":["get another"]}'
+"#;
+    let scripted = weather(asked);
+    let settings = json!({"command": {"weather": {"api_key": "hush hush"}}});
+    let settings: wire::Settings = serde_json::from_value(settings).unwrap();
+    let package = Arc::new(scripted.package.clone());
+    let plugin = Plugin::bounded(package, settings, scripted.parts.clone(), scripted.bounds);
+    let until = CancellationToken::new();
+    let running = plugin.running().await.unwrap();
+    let problem = plugin.admit(&running, wire::Kind::Command, "weather", &until).await.unwrap_err();
+    assert_eq!(problem.code, Code::BadConfig);
+    assert_snapshot!(problem, @"the key ••• is refused; get another");
+
+    running.close(BOUND).await;
+    std::fs::write(scripted.package.dir.join("mended"), "").unwrap();
+    let running = plugin.running().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(plugin.admit(&running, wire::Kind::Command, "weather", &until).await, Ok(()));
+    }
+    let asked = std::fs::read_to_string(scripted.package.dir.join("asked")).unwrap();
+    assert_eq!(asked, "asked\nasked\n", "once when it was refused, once when it was not");
+}

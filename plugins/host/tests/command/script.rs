@@ -32,6 +32,7 @@ while read -r line; do
     case $line in
     *'"method":"initialize"'*)
         say '{"id":1,"result":{"protocol":1,"provides":[{"kind":"command","id":"poll"}]}}' ;;
+    *'"method":"config/check"'*) say "{\"id\":$id,\"result\":{\"issues\":[]}}" ;;
     *'"method":"command/call"'*)
         ctx=$(printf '%s' "$line" | sed 's/.*"context":"\([^"]*\)".*/\1/')
         on_call ;;

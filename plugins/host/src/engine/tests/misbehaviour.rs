@@ -225,3 +225,14 @@ async fn a_shared_process_that_ignores_a_cancel_is_ended_and_every_run_of_it_tol
     let (end, _) = start(&engine, job("anew")).finish().await;
     assert_eq!(end.unwrap().answer, "anew");
 }
+
+#[tokio::test]
+async fn settings_that_the_plugin_refuses_are_told_in_its_words_and_nothing_runs() {
+    let scripted = Scripted::engine(&polite(
+        r#"ISSUES='{"level":"error","title":"model gpt-0 is unknown","lines":["write model = \"gpt-1\""]}'
+on_run() { echo ran >ran; done_with ok; }"#,
+    ));
+    let told = failure(&scripted, "hello").await;
+    assert_snapshot!(told, @r#"takopi-acme cannot be used: model gpt-0 is unknown; write model = "gpt-1"; to see what is wrong, type: takopi plugins info acme"#);
+    assert!(!scripted.package.dir.join("ran").exists());
+}
