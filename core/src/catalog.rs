@@ -224,11 +224,12 @@ fn entitle<S>(
         return PluginId::parse(&claim.id).map_err(|_| invalid(&name));
     }
     let id = PluginId::parse(&claim.id).map_err(|_| invalid(&name))?;
-    if built_in.contains(&claim.id) {
-        return taken(format!("plugin id {name} is that of a built-in {}", kind.label()));
-    }
+    // First, as in the Python takopi: `new` is a word nobody may have, besides being a command.
     if kind.reserves(&claim.id) {
         return Err(Problem::new(Code::ReservedId, format!("reserved plugin id {name} is not allowed")));
+    }
+    if built_in.contains(&claim.id) {
+        return taken(format!("plugin id {name} is that of a built-in {}", kind.label()));
     }
     match holder {
         Some(Holder::Engine) => taken(format!("plugin id {name} is that of an engine")),

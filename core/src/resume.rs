@@ -7,8 +7,9 @@
 
 mod patterns;
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use regex::{Regex, RegexBuilder};
 
@@ -23,8 +24,8 @@ pub const DEFAULT_TOKEN: &str = r"[^`\s]+";
 /// Longest template, and longest token expression, in bytes.
 pub const MAX_EXPRESSION_BYTES: usize = 1024;
 
-/// Limit of a compiled token expression, in bytes; a whole line has as much again for its words. Unicode's `\w` takes some 20 KiB for each time a `{8,64}` repeats
-/// it, `[A-Za-z0-9_]` next to nothing.
+/// Limit of a compiled token expression, in bytes; a whole line has as much again for its words. Unicode's `\w` takes
+/// some 20 KiB for each time a `{8,64}` repeats it, `[A-Za-z0-9_]` next to nothing.
 const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// Groups within groups of a token expression.
@@ -92,7 +93,7 @@ impl ResumePattern {
             return Err(expression(format!("longer than {MAX_EXPRESSION_BYTES} bytes")));
         }
         // Alone first: `a)|(b` is none, though it would be one between the parentheses of a group.
-        compile(token).map_err(|error| expression(error.to_string()))?;
+        check(token).map_err(|error| expression(error.to_string()))?;
         let mut templates = Vec::with_capacity(also.len() + 1);
         for text in std::iter::once(show).chain(also.iter().copied()) {
             let template = Template {
@@ -160,6 +161,26 @@ impl fmt::Debug for ResumePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ResumePattern({:?})", self.show)
     }
+}
+
+/// Expressions of tokens that compile. Nearly all plugins write one of a few, and compiling is what takes longest in
+/// listing a thousand.
+static SOUND: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Expressions kept in [`SOUND`]: more than people think of, and no more than 64 KiB of what strangers write.
+const MAX_SOUND: usize = 64;
+
+/// Checks a token's expression; one that was sound is so for good.
+fn check(expression: &str) -> Result<(), regex::Error> {
+    if SOUND.lock().unwrap_or_else(PoisonError::into_inner).contains(expression) {
+        return Ok(());
+    }
+    compile(expression)?;
+    let mut sound = SOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if sound.len() < MAX_SOUND {
+        sound.insert(expression.to_owned());
+    }
+    Ok(())
 }
 
 /// Compiles a token's expression.

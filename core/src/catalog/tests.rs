@@ -55,6 +55,7 @@ fn an_id_that_breaks_the_rule_is_an_error_and_no_plugin() {
 fn reserved_words_are_kept_from_third_parties_only() {
     let claims = vec![
         ours("cancel", false),
+        theirs("cancel", Some("x")),
         theirs("plugins", Some("x")),
         theirs("paths", Some("x")),
         theirs("run", None),
@@ -62,7 +63,7 @@ fn reserved_words_are_kept_from_third_parties_only() {
     let commands = survey(Command, claims, &rules(&[], &[]));
     assert_eq!(ids(&commands), ["cancel", "run"]);
     let reserved =
-        ["reserved plugin id 'paths' is not allowed", "reserved plugin id 'plugins' is not allowed"];
+        ["cancel", "paths", "plugins"].map(|id| format!("reserved plugin id '{id}' is not allowed"));
     assert_eq!(messages(&commands), reserved);
     let transports = survey(Transport, vec![theirs("config", None)], &rules(&[], &[]));
     assert_eq!(ids(&transports), ["config"]);

@@ -37,6 +37,17 @@ fn groups_in_a_token_expression_are_its_own() {
 }
 
 #[test]
+fn a_token_expression_is_judged_each_time_as_the_first_time() {
+    let of = |token: &str| ResumePattern::new("acme {token}", &[], token);
+    for _ in 0..2 {
+        assert!(of("[0-9a-f]{4}").is_ok());
+        assert!(matches!(of("[0-9a-f]{4}("), Err(PatternError::Expression { .. })));
+    }
+    assert_eq!(of("[0-9a-f]{4}").unwrap().find("acme 12ab"), token("12ab"));
+    assert_eq!(of("[0-9]{4}").unwrap().find("acme 12ab"), None);
+}
+
+#[test]
 fn a_pattern_that_could_not_work_is_refused() {
     let template = |template| ResumePattern::new(template, &[], DEFAULT_TOKEN).unwrap_err();
     for text in

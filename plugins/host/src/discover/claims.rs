@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -19,6 +20,13 @@ use crate::manifest::{FILE, Manifest, Package};
 use crate::owner;
 use crate::problem::{Code, Problem};
 
+/// Where a manifest was read, and whose that is.
+struct Place {
+    dir: PathBuf,
+    dir_meta: Metadata,
+    manifest_meta: Metadata,
+}
+
 /// Makes claims, remembering what was asked of the machine.
 pub(super) struct Claims<'a> {
     places: &'a Places,
@@ -33,16 +41,17 @@ impl<'a> Claims<'a> {
     }
 
     pub(super) fn make(&mut self, folders: Vec<Folder>) {
-        for mut folder in folders {
-            let text = std::mem::replace(&mut folder.text, Ok(String::new()));
-            match text.and_then(|text| Manifest::parse_with_notes(&text)) {
-                Ok((manifest, notes)) => self.register(folder, manifest, notes),
-                Err(problem) => self.discovery.broken.push(broken(&folder.dir, None, problem)),
+        for Folder { dir, dir_meta, manifest_meta, manifest } in folders {
+            match manifest {
+                Ok((manifest, notes)) => {
+                    self.register(Place { dir, dir_meta, manifest_meta }, manifest, notes);
+                }
+                Err(problem) => self.discovery.broken.push(broken(&dir, None, problem)),
             }
         }
     }
 
-    fn register(&mut self, folder: Folder, manifest: Manifest, notes: Vec<Problem>) {
+    fn register(&mut self, folder: Place, manifest: Manifest, notes: Vec<Problem>) {
         let name = &manifest.distribution.name;
         let notes = notes.into_iter().map(|note| broken(&folder.dir, Some(name.clone()), note));
         self.discovery.notes.extend(notes);
@@ -94,7 +103,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Checks that the program of the process is there.
-    fn starts(&mut self, folder: &Folder, manifest: &Manifest) -> Result<(), Problem> {
+    fn starts(&mut self, folder: &Place, manifest: &Manifest) -> Result<(), Problem> {
         let Some(program) = manifest.process.command.first() else { return Ok(()) };
         if !program.contains('/') {
             return self.needs(std::slice::from_ref(program), None);
@@ -143,7 +152,7 @@ impl<'a> Claims<'a> {
     }
 
     /// As [`owner::check`], with what is known of the folder already.
-    fn owned(&mut self, folder: &Folder, manifest: &Manifest) -> Result<(), Problem> {
+    fn owned(&mut self, folder: &Place, manifest: &Manifest) -> Result<(), Problem> {
         let uid = self.places.uid;
         if let Some(parent) = folder.dir.parent() {
             if !self.parents.contains_key(parent) {

@@ -1,16 +1,18 @@
-//! The folders of plugins, and the text of each manifest: each folder once, whatever way leads to it.
+//! The folders of plugins, and what each manifest says: each folder once, whatever way leads to it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{DirEntry, File, Metadata};
 use std::io::{ErrorKind, Read};
+use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use takopi_core::catalog::{Origin, PluginError};
 
 use super::{Named, PATH_VARIABLE};
-use crate::manifest::{FILE, MAX_BYTES};
+use crate::manifest::{FILE, MAX_BYTES, Manifest};
 use crate::problem::{Code, Problem};
 
 /// A folder with a manifest.
@@ -18,7 +20,8 @@ pub(super) struct Folder {
     pub(super) dir: PathBuf,
     pub(super) dir_meta: Metadata,
     pub(super) manifest_meta: Metadata,
-    pub(super) text: Result<String, Problem>,
+    /// What it says, and what its author should know.
+    pub(super) manifest: Result<(Manifest, Vec<Problem>), Problem>,
 }
 
 /// Folders as they are found.
@@ -43,7 +46,7 @@ impl Folders {
             self.tell(path, Code::Unreadable, text);
             return;
         }
-        if named != Named::Usual && self.take(path) {
+        if named != Named::Usual && self.take(path, look_into(path)) {
             return;
         }
         let entries = match path.read_dir() {
@@ -69,18 +72,19 @@ impl Folders {
             }
         }
         names.sort();
+        let (dirs, links): (Vec<PathBuf>, Vec<bool>) =
+            names.into_iter().map(|(name, is_link)| (path.join(name), is_link)).unzip();
         let mut held_some = false;
-        for (name, is_link) in names {
-            let child = path.join(&name);
-            let taken = self.take(&child);
+        for ((look, child), is_link) in look_into_all(&dirs).into_iter().zip(&dirs).zip(links) {
+            let taken = self.take(child, look);
             held_some |= taken;
             if is_link
                 && !taken
                 && let Err(error) = child.metadata()
             {
                 let text =
-                    format!("this link leads nowhere ({error}); type: rm {}", crate::owner::quoted(&child));
-                self.tell(&child, Code::Unreadable, text);
+                    format!("this link leads nowhere ({error}); type: rm {}", crate::owner::quoted(child));
+                self.tell(child, Code::Unreadable, text);
             }
         }
         if named != Named::Usual && !held_some {
@@ -89,48 +93,85 @@ impl Folders {
         }
     }
 
-    /// Takes the plugin in a folder; `false` when there is none.
-    fn take(&mut self, dir: &Path) -> bool {
-        let path = dir.join(FILE);
-        let mut file = match open(&path) {
-            Ok(file) => file,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                // A link that leads nowhere is somebody's plugin all the same.
-                if path.symlink_metadata().is_err() {
-                    return false;
+    /// Takes what was seen in a folder; `false` when that is no plugin.
+    fn take(&mut self, dir: &Path, look: Look) -> bool {
+        match look {
+            Look::Nothing => return false,
+            Look::Wrong(text) => self.tell(dir, Code::Unreadable, text),
+            Look::Plugin(folder) => {
+                if self.seen.insert((folder.dir_meta.dev(), folder.dir_meta.ino())) {
+                    self.read.push(*folder);
                 }
-                self.tell(dir, Code::Unreadable, format!("{FILE} is a link that leads nowhere; correct it"));
-                return true;
             }
-            Err(error) => {
-                // Of a folder that cannot be entered nobody knows whether it is a plugin; it says so all the same.
-                self.tell(dir, Code::Unreadable, unreadable(&error, &path));
-                return true;
-            }
-        };
-        let found = dir.metadata().and_then(|dir_meta| Ok((dir_meta, file.metadata()?)));
-        let (dir_meta, manifest_meta) = match found {
-            Ok(found) => found,
-            Err(error) => {
-                self.tell(dir, Code::Unreadable, unreadable(&error, &path));
-                return true;
-            }
-        };
-        if !self.seen.insert((dir_meta.dev(), dir_meta.ino())) {
-            return true;
         }
-        if !manifest_meta.is_file() {
-            self.tell(dir, Code::Unreadable, format!("{FILE} is no file; write one"));
-            return true;
-        }
-        let text = read(&mut file, &path);
-        self.read.push(Folder { dir: dir.to_owned(), dir_meta, manifest_meta, text });
         true
     }
 
     fn tell(&mut self, dir: &Path, code: Code, text: String) {
         self.broken.push(broken(dir, None, Problem::new(code, text)));
     }
+}
+
+/// Folders that are worth a thread of their own.
+const ENOUGH: usize = 64;
+
+/// Threads that look at the same time: what they share, the system's own book of files, makes more of them no quicker.
+const MAX_THREADS: usize = 4;
+
+/// What one look into a folder tells.
+enum Look {
+    Nothing,
+    /// A plugin that cannot be read, and why.
+    Wrong(String),
+    Plugin(Box<Folder>),
+}
+
+/// Looks into folders, on several threads where there are many. What is found is in their order.
+fn look_into_all(dirs: &[PathBuf]) -> Vec<Look> {
+    let look = |dirs: &[PathBuf]| dirs.iter().map(|dir| look_into(dir)).collect::<Vec<_>>();
+    let most = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
+    let threads = most.min(dirs.len() / ENOUGH);
+    if threads < 2 {
+        return look(dirs);
+    }
+    thread::scope(|scope| {
+        let start = |part| (part, thread::Builder::new().spawn_scoped(scope, move || look(part)));
+        let parts: Vec<_> = dirs.chunks(dirs.len().div_ceil(threads)).map(start).collect();
+        let looks =
+            parts.into_iter().flat_map(|(part, started)| match started.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(looks)) => looks,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // The system has no more threads: then it takes longer.
+                Err(_) => look(part),
+            });
+        looks.collect()
+    })
+}
+
+fn look_into(dir: &Path) -> Look {
+    let path = dir.join(FILE);
+    let mut file = match open(&path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            // A link that leads nowhere is somebody's plugin all the same.
+            return match path.symlink_metadata() {
+                Ok(_) => Look::Wrong(format!("{FILE} is a link that leads nowhere; correct it")),
+                Err(_) => Look::Nothing,
+            };
+        }
+        // Of a folder that cannot be entered nobody knows whether it is a plugin; it says so all the same.
+        Err(error) => return Look::Wrong(unreadable(&error, &path)),
+    };
+    let found = dir.metadata().and_then(|dir_meta| Ok((dir_meta, file.metadata()?)));
+    let (dir_meta, manifest_meta) = match found {
+        Ok(found) => found,
+        Err(error) => return Look::Wrong(unreadable(&error, &path)),
+    };
+    let manifest = match manifest_meta.is_file() {
+        true => read(&mut file, &path).and_then(|text| Manifest::parse_with_notes(&text)),
+        false => Err(Problem::new(Code::Unreadable, format!("{FILE} is no file; write one"))),
+    };
+    Look::Plugin(Box::new(Folder { dir: dir.to_owned(), dir_meta, manifest_meta, manifest }))
 }
 
 /// Opens a file to be read; a pipe of that name doesn't keep anybody waiting.

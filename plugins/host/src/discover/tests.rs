@@ -99,6 +99,24 @@ fn command(id: &str) -> String {
 }
 
 #[test]
+fn many_folders_are_found_in_their_order_and_each_once() {
+    let ground = Ground::new();
+    let name = |number: usize| format!("p{number:03}");
+    for number in 0..400 {
+        let command = format!("[command.{}]\ndescription = 'does it'\n", name(number));
+        ground.plugin(&format!("many/{}", name(number)), &command);
+    }
+    ground.manifest("many/p150", "manifest = 1\n");
+    symlink(ground.path("many/p007"), ground.path("many/zz")).unwrap();
+    let found = discover(&ground.places(&[(Named::Settings, "many"), (Named::Variable, "many")]));
+    let ids: Vec<_> = found.commands.iter().map(|claim| claim.id.clone()).collect();
+    assert_eq!(ids, (0..400).filter(|number| *number != 150).map(name).collect::<Vec<_>>());
+    assert!(found.commands.iter().all(|claim| claim.spec.is_ok()));
+    let broken: Vec<_> = found.broken.iter().map(|broken| (broken.id.as_str(), broken.code)).collect();
+    assert_eq!(broken, [("p150", Code::InvalidManifest)]);
+}
+
+#[test]
 fn one_distribution_registers_many_things_of_several_kinds() {
     let ground = Ground::new();
     let engines = "[engine.a]\n[engine.b.resume]\nshow = 'b -r {token}'\n[transport.t]\ntitle = 'T'\n";
