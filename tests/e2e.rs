@@ -76,6 +76,8 @@ mod plugin_commands;
 mod plugin_engines;
 #[path = "e2e/plugin_life.rs"]
 mod plugin_life;
+#[path = "e2e/plugin_listing.rs"]
+mod plugin_listing;
 #[path = "e2e/plugin_transports.rs"]
 mod plugin_transports;
 #[path = "e2e/plugins.rs"]

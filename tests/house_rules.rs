@@ -50,7 +50,18 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-example-echo", &["takopi-plugin"]),
     ("takopi-fake", &[]),
     // It measures the rooms in its own process, and the built binary against the fakes.
-    ("xtask", &["takopi-core", "takopi-stdio", "takopi-engines", "takopi-ledger", "takopi-fake"]),
+    (
+        "xtask",
+        &[
+            "takopi-core",
+            "takopi-stdio",
+            "takopi-engines",
+            "takopi-ledger",
+            "takopi-plugin-host",
+            "takopi-plugin-protocol",
+            "takopi-fake",
+        ],
+    ),
 ];
 
 /// What any room may stand on. Every other package of ours is somebody's sibling.

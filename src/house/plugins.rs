@@ -1,6 +1,7 @@
 //! The plugins of this machine, by one reading of `[plugins]`: where they are looked for, which names they bring into
 //! the settings, and what a generation makes of those it needs. Listing starts nothing.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -75,10 +76,10 @@ pub(super) fn make_known(known: &mut Known, found: &Discovery, rules: &PluginSet
 }
 
 fn claimed_engines(known: &Known, found: &Discovery, rules: &PluginSettings) -> Vec<KnownEngine> {
-    let names_ours = |id: &str| known.engines.iter().any(|engine| engine.id.as_str() == id);
+    let mut named: BTreeSet<EngineId> = known.engines.iter().map(|engine| engine.id.clone()).collect();
     let mut engines: Vec<KnownEngine> = Vec::new();
     let mut add = |engine: KnownEngine| {
-        if !names_ours(engine.id.as_str()) && !engines.iter().any(|other| other.id == engine.id) {
+        if named.insert(engine.id.clone()) {
             engines.push(engine);
         }
     };

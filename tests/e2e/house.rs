@@ -108,6 +108,11 @@ impl Home {
         }
     }
 
+    /// Returns all living processes that were started here, by their home: plugins inherit that and no mark.
+    pub(crate) fn alive(&self) -> Vec<Marked> {
+        marked(&format!("HOME={}", self.own().display()))
+    }
+
     /// Returns the living processes that belong to a run.
     pub(crate) fn at_work(&self) -> Vec<Marked> {
         marked(&self.mark).into_iter().filter(|process| process.run.is_some()).collect()

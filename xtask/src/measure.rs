@@ -2,7 +2,7 @@
 //!
 //! Numbers come from real runs and nothing else. How each row is measured stands in its file: `agent`, `actors`
 //! and `stage` are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program,
-//! `telegram` what its people wait for. `table` judges.
+//! `telegram` what its people wait for, `plugins` what those cost. `table` judges.
 
 mod actors;
 mod agent;
@@ -10,6 +10,7 @@ mod binary;
 mod flow;
 mod latency;
 mod lines;
+mod plugins;
 mod process;
 mod stage;
 mod table;
@@ -47,7 +48,7 @@ const fn quick(
     Measurement { name, about, by_name_only: false, rows }
 }
 
-const MEASUREMENTS: [Measurement; 11] = [
+const MEASUREMENTS: [Measurement; 12] = [
     quick("exec", "a bare fork and exec, to compare with", |_, _| latency::exec()),
     quick("version", "`takopi --version`", binary::version),
     quick("start", "from the start of the daemon to its readiness", binary::start),
@@ -61,6 +62,11 @@ const MEASUREMENTS: [Measurement; 11] = [
         "telegram",
         "what people wait for in Telegram; --peer PYTHON: beside the Python takopi",
         telegram::rows,
+    ),
+    quick(
+        "plugins",
+        "what plugins cost: listed, loaded, started, called, crashing for a minute",
+        plugins::rows,
     ),
     quick("size", "the size of the shipped binary", binary::size),
 ];

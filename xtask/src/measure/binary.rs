@@ -97,7 +97,7 @@ pub(super) fn cold(root: &Path, _wishes: Wishes<'_>) -> anyhow::Result<Vec<Row>>
     Ok(vec![Row::new("cold `cargo build --release`", Target::Reference, measured)])
 }
 
-/// Returns a program of ours, built in a profile: `takopi` or `scripted-agent`.
+/// Returns a program of ours, built in a profile: `takopi`, `scripted-agent` or `takopi-plugin-rude`.
 pub(super) fn built(root: &Path, name: &str, profile: &str, wishes: Wishes<'_>) -> anyhow::Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let program = target.join(profile).join(name);
@@ -105,7 +105,7 @@ pub(super) fn built(root: &Path, name: &str, profile: &str, wishes: Wishes<'_>) 
         anyhow::ensure!(program.exists(), "{} is not there: leave --skip-build out", program.display());
         return Ok(program);
     }
-    let package = if name == "takopi" { "takopi" } else { "takopi-fake" };
+    let package = if name == "scripted-agent" { "takopi-fake" } else { name };
     let arguments = ["build", "--locked", "--package", package, "--bin", name, "--profile", profile];
     let took = build(cargo().args(arguments), root)?;
     eprintln!("built {name} ({profile}) in {:.0} s", took.as_secs_f64());
@@ -120,14 +120,14 @@ fn build(command: &mut Command, root: &Path) -> anyhow::Result<Duration> {
 }
 
 /// A running daemon; killed when it is let go.
-struct Daemon {
+pub(super) struct Daemon {
     child: Child,
     ready_after: Duration,
 }
 
 impl Daemon {
     /// Starts it and waits until it says, as systemd would hear it, that it is ready.
-    fn start(program: &Path, home: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(program: &Path, home: &Path) -> anyhow::Result<Self> {
         let path = home.join("notify");
         let socket = UnixDatagram::bind(&path).context("failed to bind the socket for READY=1")?;
         socket.set_read_timeout(Some(PATIENCE))?;
@@ -148,8 +148,13 @@ impl Daemon {
         Ok(daemon)
     }
 
+    /// Returns its process's id.
+    pub(super) fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
     /// Ends it as systemd would, so that the next one finds things in order.
-    fn end(mut self) -> anyhow::Result<()> {
+    pub(super) fn end(mut self) -> anyhow::Result<()> {
         latency::bare("/bin/kill", &["-TERM", &self.child.id().to_string()])?;
         let begun = now();
         while begun.elapsed() < PATIENCE {

@@ -142,11 +142,12 @@ impl Stage {
     }
 }
 
-struct MachineClock(Instant);
+/// The clock of this machine.
+pub(super) struct MachineClock(Instant);
 
 impl MachineClock {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self(Instant::now())
     }
 }

@@ -10,6 +10,7 @@ pub(crate) enum Amount {
     Seconds(f64),
     Mebibytes(f64),
     PerSecond(f64),
+    Percent(f64),
 }
 
 impl From<Duration> for Amount {
@@ -29,7 +30,8 @@ impl Amount {
             Self::Millis(number)
             | Self::Seconds(number)
             | Self::Mebibytes(number)
-            | Self::PerSecond(number) => number,
+            | Self::PerSecond(number)
+            | Self::Percent(number) => number,
         }
     }
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Amount {
             Self::Millis(number) => write!(f, "{number:.2} ms"),
             Self::Seconds(number) => write!(f, "{number:.0} s"),
             Self::Mebibytes(number) => write!(f, "{number:.1} MiB"),
+            Self::Percent(number) => write!(f, "{number:.2} %"),
             Self::PerSecond(number) => write!(f, "{:.0} k/s", number / 1000.0),
         }
     }
