@@ -43,9 +43,7 @@ use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
 use plugins::{Shelf, Wardrobe};
-pub(crate) use plugins::{
-    discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets, tell_of_look,
-};
+pub(crate) use plugins::{discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets};
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, transports, workspace};
 pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};

@@ -107,19 +107,4 @@ mod tests {
         fs::remove_dir_all(&plugin).unwrap();
         assert!(!folders.is_to_be_told() && folders.is_to_be_told(), "it is gone");
     }
-
-    #[test]
-    fn a_file_is_a_place_too_and_is_told_each_time_it_is_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join(".looked-at");
-        let mut folders = Folders::begin(vec![file.clone()]);
-        for _ in 0..2 {
-            // Written until its time is another one: the kernel's clock ticks every few milliseconds.
-            while !folders.untold {
-                fs::write(&file, "looked").unwrap();
-                assert!(!folders.is_to_be_told(), "it is being written");
-            }
-            assert!(folders.is_to_be_told() && !folders.is_to_be_told(), "it rests, and is told once");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use takopi_core::catalog::{Found, Origin, Rules, survey};
@@ -27,27 +27,9 @@ use crate::place::Place;
 /// The folder of plugins' own folders, beside the config file.
 pub(super) const DATA: &str = "plugin-data";
 
-/// The file beside plugins' own folders whose time tells when somebody looked at them. No plugin's name begins like that.
-const LOOKED_AT: &str = ".looked-at";
-
-/// Returns what is watched for plugins that come, change or go: the folders in which they are looked for, and the file
-/// that tells that somebody has looked at them.
+/// Returns the folders in which plugins are looked for.
 pub(crate) fn plugin_folders(place: &Place, rules: &PluginSettings) -> Vec<PathBuf> {
-    let folders = places(place, rules).folders.into_iter().map(|(_, folder)| folder);
-    folders.chain([place.dir().join(DATA).join(LOOKED_AT)]).collect()
-}
-
-/// Tells a daemon that somebody has looked at the plugins, whose own folders are in `data`: it tries those again that
-/// crashed too often.
-///
-/// # Errors
-/// When the file cannot be written. Where no plugin has ever been started there is nothing to tell.
-pub(crate) fn tell_of_look(data: &Path) -> std::io::Result<()> {
-    // Not empty, so that its time changes.
-    match std::fs::write(data.join(LOOKED_AT), "takopi plugins --load\n") {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        written => written,
-    }
+    places(place, rules).folders.into_iter().map(|(_, folder)| folder).collect()
 }
 
 /// Finds the plugins. Reads manifests and starts nothing.

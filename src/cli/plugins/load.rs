@@ -1,7 +1,7 @@
 //! `takopi plugins --load`: starts every enabled plugin, tries it as far as takopi itself does at the start, and ends it.
 //!
-//! The processes are this command's own. A daemon that runs meanwhile is told that somebody looked at the plugins: it
-//! tries those again that crashed too often.
+//! The processes are this command's own: a daemon that runs meanwhile, and what it thinks of a plugin that crashed too
+//! often, is not touched.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,6 @@ use tokio::task::JoinSet;
 
 use super::shelf::{Shelf, core_kind};
 use super::trial::trial;
-use crate::house;
 use crate::report::Failure;
 
 /// Plugins that are tried at the same time: enough to be quick, few enough for a small machine.
@@ -47,9 +46,6 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
         false => trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?,
     };
     let Some(errors) = errors else { return Ok(false) };
-    if let Err(error) = house::tell_of_look(&shelf.data()) {
-        tracing::warn!(%error, "a running takopi does not learn that its plugins were looked at");
-    }
     listing.add_errors(&errors);
     listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
     Ok(true)
