@@ -20,6 +20,7 @@ while IFS= read -r line; do
   case $line in
     *'"method":"initialize"'*) reply "{\"protocol\":1,\"provides\":$PROVIDES}" ;;
     *'"method":"ping"'* | *'"method":"shutdown"'*) reply '{}' ;;
+    *'"method":"config/check"'*) reply '{"issues":[]}' ;;
     *'"method":"exit"'*) exit 0 ;;
 "#;
 
