@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use takopi_core::id::EngineId;
 use takopi_core::settings::{
-    self, ConfigFile, Diagnostic, Input, Known, KnownEngine, Loaded, Override, Settings, default_engine, load,
+    self, ConfigFile, Diagnostic, Input, Known, KnownEngine, Loaded, Override, Settings, Standing,
+    default_engine, load,
 };
 use takopi_plugin_host::discover::Discovery;
 use tokio::time::Instant;
@@ -113,7 +114,11 @@ pub(crate) fn ready(place: &Place, overrides: &[Override], logs: &Logs) -> Resul
         default_engine(&loaded.settings, known).map_err(|mistake| Failure::Settings(vec![mistake]))?;
     let agents = || known.iter().filter(|engine| engine.executable.is_some());
     let missing = || agents().map(|engine| engine.id.clone()).collect();
-    let installable = (!agents().any(|engine| engine.installed)).then(missing);
+    // A plugin's engine that answers is what there is, whatever it needs.
+    let is_plugin =
+        |engine: &KnownEngine| engine.id == default_engine && engine.standing == Standing::ThirdParty;
+    let is_served = agents().any(|engine| engine.installed) || known.iter().any(is_plugin);
+    let installable = (!is_served).then(missing);
     Ok(Ready { loaded, default_engine, installable })
 }
 

@@ -275,6 +275,11 @@ impl House {
         Ok(())
     }
 
+    /// Returns the plugins that live.
+    pub(crate) fn plugins(&self) -> &Arc<Plugins> {
+        &self.plugins
+    }
+
     /// Returns the rules for plugins that hold.
     pub(crate) fn plugin_rules(&self) -> PluginSettings {
         self.in_force().settings.plugins

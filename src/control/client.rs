@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,8 +27,8 @@ use tokio_util::task::TaskTracker;
 use super::server::LIMITS;
 use super::wire::pair::{self, Open, Opened, Person, Revoke, Used, Wait};
 use super::wire::{
-    Cancel, Cancelled, Follow, Hello, NOT_FOUND, NOT_NOW, Notice, OTHER_PROTOCOL, Status, Subject, Told,
-    Yielded, method,
+    Cancel, Cancelled, Follow, Hello, NOT_FOUND, NOT_NOW, Notice, OTHER_PROTOCOL, Renew, Renewed, Status,
+    Subject, Told, Yielded, method,
 };
 
 /// How long to wait for an answer that needs no more than a look.
@@ -170,6 +170,15 @@ impl Client {
     /// [`ClientError`].
     pub(crate) async fn ask_to_yield(&self) -> Result<Yielded, ClientError> {
         self.call(method::YIELD, &Value::Null, PATIENCE).await
+    }
+
+    /// Has the plugins of these folders begin anew; returns the distributions that do.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`ClientError::Refused`] too when the other side is a takopi that doesn't know this.
+    pub(crate) async fn renew(&self, folders: Vec<PathBuf>) -> Result<Vec<String>, ClientError> {
+        let renewed: Renewed = self.call(method::RENEW, &Renew { folders }, PATIENCE).await?;
+        Ok(renewed.distributions)
     }
 
     /// Opens a pairing code, which is given back when this connection ends.

@@ -3,6 +3,7 @@
 //! Decides nothing about messages or runs. A client that is slow gets snapshots, one that says too much is
 //! hung up on; the house never waits for any of them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,7 +30,7 @@ use super::pairing::Codes;
 use super::socket::Socket;
 use super::wire::{
     Cancel, Cancelled, ConversationLine, ConversationQuery, Follow, Hello, HistoryQuery, Line, NOT_FOUND,
-    NOT_NOW, OTHER_PROTOCOL, PROTOCOL, REFUSED, RunLine, Status, Yielded, method,
+    NOT_NOW, OTHER_PROTOCOL, PROTOCOL, REFUSED, Renew, Renewed, RunLine, Status, Yielded, method,
 };
 use crate::lock::Host;
 
@@ -70,6 +71,9 @@ pub(crate) trait Hosted: Send + Sync + 'static {
 
     /// Returns how it is.
     async fn status(&self) -> Status;
+
+    /// Has the plugins of these folders begin anew; returns the distributions of those that do.
+    async fn renew(&self, folders: &[PathBuf]) -> Vec<String>;
 }
 
 /// The serving end of a control socket.
@@ -307,6 +311,10 @@ impl Service for Client {
             method::CONVERSATIONS => server.conversations(read(params)?).await,
             method::STATUS => json(&server.hosted.status().await),
             method::YIELD => server.hand_over(),
+            method::RENEW => {
+                let Renew { folders } = read(params)?;
+                json(&Renewed { distributions: server.hosted.renew(&folders).await })
+            }
             _ => Err(RpcError::unknown_method(method)),
         }
     }

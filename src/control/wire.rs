@@ -39,6 +39,8 @@ pub(crate) mod method {
     pub(crate) const STATUS: &str = "status";
     /// Asks a hosting `chat` to give up the ledger: nothing in, [`super::Yielded`] out at once.
     pub(crate) const YIELD: &str = "house/yield";
+    /// Has plugins begin anew: [`super::Renew`] in, [`super::Renewed`] out.
+    pub(crate) const RENEW: &str = "plugins/renew";
 }
 
 /// Error code: the other side speaks another [`PROTOCOL`].
@@ -235,6 +237,20 @@ pub(crate) struct Yielded {
     pub(crate) undecided: bool,
     /// The runs it waits for. None of these and nothing undecided: it gives the ledger up now.
     pub(crate) busy: Vec<RunLine>,
+}
+
+/// Plugins whose program was changed or mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Renew {
+    /// Their folders.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// Plugins that had crashed too often, or whose process was ended: the next is started when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Renewed {
+    /// The names of their distributions.
+    pub(crate) distributions: Vec<String>,
 }
 
 /// How the house is.

@@ -77,3 +77,44 @@ fn plugin_processes_of_a_killed_daemon_are_ended_by_the_next() {
     assert!(is_gone(&plugin));
     daemon.stop();
 }
+
+#[test]
+fn plugin_that_crashed_too_often_is_used_again_once_it_was_mended_and_loaded() {
+    // It starts well where takopi tries it alone; `broken` is what makes it crash.
+    const CRASHES: &str = r#"
+    *'"method":"command/call"'*)
+      [ ! -e "$TAKOPI_DATA_DIR/broken" ] || exit 3
+      shows mended ;;
+"#;
+    let home = Home::new();
+    let plugin = Plugin::install(&home, "weather", &[WEATHER], CRASHES);
+    let daemon = Daemon::start(&home);
+    assert_eq!(forecast(&home), "mended\n");
+    std::fs::write(plugin.own("broken"), "").unwrap();
+    for _ in 0..6 {
+        assert_ne!(forecast(&home), "mended\n");
+    }
+    std::fs::remove_file(plugin.own("broken")).unwrap();
+    let told = home.run(&["chat", "/weather here"]);
+    let told = told.stdout + &told.stderr;
+    assert!(told.contains("crashed 5 times") && told.contains("takopi plugins --load"), "{told}");
+    let loaded = home.run(&["plugins", "--load"]);
+    assert_eq!(loaded.code, 0, "{}", loaded.stdout);
+    assert!(loaded.stderr.contains("starts weather anew when it is needed"), "{}", loaded.stderr);
+    assert_eq!(forecast(&home), "mended\n");
+    daemon.stop();
+}
+
+#[test]
+fn plugin_whose_program_was_changed_is_used_as_it_is_now_once_it_was_loaded() {
+    let home = Home::new();
+    let plugin = Plugin::install(&home, "weather", &[WEATHER], FORECAST);
+    let daemon = Daemon::start(&home);
+    assert_eq!(forecast(&home), FAIR);
+    let program = plugin.dir().join("run");
+    let text = std::fs::read_to_string(&program).unwrap();
+    std::fs::write(&program, text.replace("fair in", "rain in")).unwrap();
+    assert_eq!(home.run(&["plugins", "--load"]).code, 0);
+    assert_eq!(forecast(&home), "rain in here\n");
+    daemon.stop();
+}

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::house::Home;
+use crate::house::{Daemon, Home};
+use crate::wait::wait_for;
 
 /// A plugin that tells whoever asks that it was started, and answers everything with nothing.
 const GOOD: &str = r#"#!/bin/sh
@@ -153,7 +154,83 @@ fn a_new_plugin_passes_its_check_at_once() {
     assert!(again.code == 1 && again.stderr.contains("not empty"), "{}", again.stderr);
     let reserved = home.run(&["plugins", "new", "cancel", "--kind", "command", "--lang", "sh"]);
     assert!(reserved.code == 1 && reserved.stderr.contains("reserved"), "{}", reserved.stderr);
+    let taken = home.run(&["plugins", "new", "shell", "--kind", "engine", "--lang", "sh"]);
+    assert!(taken.code == 1 && taken.stderr.contains("an engine has it already"), "{}", taken.stderr);
     assert_eq!(home.run(&["plugins", "new", "My-Plugin", "--kind", "command", "--lang", "sh"]).code, 2);
+}
+
+/// Builds what `plugins new` made in Rust, with the versions this workspace is locked to, and puts the program where its
+/// manifest says. Warnings are errors.
+fn build(home: &Home, name: &str) {
+    let dir = home.work().join(name);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new-plugins");
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"), dir.join("Cargo.lock")).unwrap();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = std::process::Command::new(cargo);
+    build.args(["build", "--release", "--offline", "--target-dir"]).arg(&target).current_dir(&dir);
+    build.env("RUSTFLAGS", "-D warnings").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+    let built = build.output().unwrap();
+    assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
+    let program = format!("takopi-{}", name.replace('_', "-"));
+    fs::create_dir_all(dir.join("target/release")).unwrap();
+    fs::copy(target.join("release").join(&program), dir.join("target/release").join(&program)).unwrap();
+}
+
+#[test]
+fn a_new_plugin_in_rust_is_built_and_passes_its_check() {
+    let home = Home::new();
+    for kind in ["command", "engine", "transport"] {
+        let name = format!("{kind}_rust");
+        let made = home.run(&["plugins", "new", &name, "--kind", kind, "--lang", "rust"]);
+        assert_eq!((made.code, made.stderr.as_str()), (0, ""), "{}", made.stdout);
+        assert!(made.stdout.contains("cargo build --release"), "{}", made.stdout);
+        build(&home, &name);
+        let checked = home.run(&["plugins", "check", &name]);
+        assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
+    }
+}
+
+#[test]
+fn a_new_plugin_is_used_as_its_next_steps_say_whatever_is_said_to_it() {
+    // A careless reader of JSON ends at this, or takes it for markup.
+    const HARD: &str = r#"it's "method":"exit" \ $(boom) `x`"#;
+    let served = "transport = ['my_transport', 'local']\ndefault_engine = 'shell'\n[transports.my_transport]\nallowed_user_ids = ['me']\n";
+    let home = Home::with_config(served);
+    for kind in ["command", "engine", "transport"] {
+        let dir = home.place().join("plugins").join(kind);
+        let name = format!("my_{kind}");
+        let made = home.run(&[
+            "plugins",
+            "new",
+            &name,
+            "--kind",
+            kind,
+            "--lang",
+            "sh",
+            "--dir",
+            dir.to_str().unwrap(),
+        ]);
+        assert_eq!(made.code, 0, "{}", made.stderr);
+    }
+    let called = home.run(&["chat", &format!("/my_command {HARD}")]);
+    assert_eq!((called.code, called.stdout), (0, format!("my_command says: {HARD}\n")), "{}", called.stderr);
+    let ran = home.run(&["chat", "--engine", "my_engine", HARD]);
+    assert!(ran.code == 0 && ran.stdout.contains(HARD), "{}{}", ran.stdout, ran.stderr);
+
+    let daemon = Daemon::start(&home);
+    let own = home.place().join("plugin-data/takopi-my-transport");
+    wait_for("the transport", || own.join("in").exists().then_some(()));
+    fs::write(own.join("in/draft"), format!("/my_command {HARD}")).unwrap();
+    fs::rename(own.join("in/draft"), own.join("in/1.txt")).unwrap();
+    let shown = || {
+        let files = fs::read_dir(own.join("out"))
+            .ok()?
+            .filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
+        files.into_iter().find(|text| text.contains("my_command says"))
+    };
+    assert_eq!(wait_for("an answer in the folder", shown), format!("my_command says: {HARD}\n"));
+    wait_for("the end of the message's file", || (!own.join("in/1.txt").exists()).then_some(()));
+    daemon.stop();
 }
 
 #[test]
@@ -162,7 +239,7 @@ fn a_check_says_what_is_wrong_and_what_to_do() {
     assert_eq!(home.run(&["plugins", "new", "acme", "--kind", "command", "--lang", "sh"]).code, 0);
     let script = home.work().join("acme/acme.sh");
     let text = fs::read_to_string(&script).unwrap();
-    let loud = text.replace("answer() {\n", "answer() {\n    echo working\n");
+    let loud = text.replace("command_acme() {\n", "command_acme() {\n    echo working >&3\n");
     assert_ne!(loud, text);
     fs::write(&script, loud).unwrap();
     let checked = home.run(&["plugins", "check", "acme", "--json"]);
@@ -177,6 +254,12 @@ fn a_check_says_what_is_wrong_and_what_to_do() {
     let unread = home.run(&["plugins", "check", "acme"]);
     assert!(unread.code == 1 && unread.stdout.contains("distribution.name is missing"), "{}", unread.stdout);
     assert_eq!(home.run(&["plugins", "check", "nowhere"]).code, 1);
+    let empty = home.run(&["plugins", "check", "."]);
+    assert!(
+        empty.code == 1 && empty.stdout.contains("there is no takopi-plugin.toml in"),
+        "{}",
+        empty.stdout
+    );
 
     assert_eq!(home.run(&["plugins", "new", "built", "--kind", "engine", "--lang", "rust"]).code, 0);
     let unbuilt = home.run(&["plugins", "check", "built"]);

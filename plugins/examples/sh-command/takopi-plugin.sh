@@ -9,7 +9,11 @@
 # not 0 means that it failed. The parameters of the request are variables: P_args_text, P_prompt, P_cwd; of a list P_args_n
 # is the length and P_args_0 the first; of a table P_sender_name is a field. A run tells what it does by `takopi_session
 # NAME`, `takopi_action ID KIND PHASE TITLE [true|false]` and `takopi_note LEVEL TEXT`. It is ended by SIGTERM when it is
-# cancelled. Methods of takopi's cannot be called from here; use Python or Rust for that.
+# cancelled. `transport_ID` is called with a word: `watch` runs until the transport is stopped, tells what comes in by
+# `takopi_message NAME TEXT [CHAT [SENDER]]` and has its settings in P_config_KEY; `taken NAME` says that takopi has that
+# message; `send` shows P_part_text in P_address_chat and prints the name of the new message; `edit` and `delete` change
+# P_message_id. Such names are letters, digits and . _ -. Other methods of takopi's cannot be called from here; use Python
+# or Rust for that.
 
 LC_ALL=C
 export LC_ALL
@@ -183,6 +187,13 @@ takopi_note() {
     takopi_event "\"type\":\"note\",\"level\":\"$1\",\"text\":$(takopi_json "$2")"
 }
 
+takopi_message() {
+    takopi_name=$(takopi_json "$1") takopi_sender=$(takopi_json "${4:-me}")
+    takopi_address="{\"instance\":$(takopi_json "$takopi_instance"),\"chat\":$(takopi_json "${3:-chat}")}"
+    takopi_text=$(takopi_json "$2")
+    takopi_write "{\"jsonrpc\":\"2.0\",\"id\":\"in-$1\",\"method\":\"transport/inbound\",\"params\":{\"kind\":\"message\",\"upstream_id\":$takopi_name,\"message\":{\"address\":$takopi_address,\"id\":$takopi_name},\"sender\":{\"id\":$takopi_sender,\"name\":$takopi_sender},\"text\":$takopi_text}}"
+}
+
 # Ends a process and what it has started, as far as `ps` tells: itself first, so that it has nothing to say about them.
 takopi_kill() {
     # shellcheck disable=SC2046 # it is a list
@@ -237,6 +248,56 @@ takopi_cancel() {
     done
 }
 
+# Begins to watch for what comes in, as the transport of the request.
+takopi_start() {
+    takopi_stop
+    takopi_transport=transport_$P_id takopi_instance=$P_instance
+    if ! command -v "$takopi_transport" >/dev/null; then
+        takopi_error -32602 "this plugin has no $takopi_transport"
+        return
+    fi
+    (trap - TERM EXIT; "$takopi_transport" watch </dev/null) &
+    takopi_watch=$!
+    takopi_result '{}'
+}
+
+takopi_stop() {
+    [ -n "$takopi_watch" ] || return 0
+    takopi_kill "$takopi_watch"
+    wait "$takopi_watch"
+    takopi_watch=
+}
+
+# Has a message shown, changed or taken away.
+takopi_show() {
+    if [ -z "$takopi_watch" ]; then
+        takopi_error -32600 "this transport is not started"
+        return
+    fi
+    takopi_out=$("$takopi_transport" "$1" </dev/null 3>&-)
+    takopi_status=$?
+    case $takopi_status:$1 in
+    0:send)
+        takopi_address="{\"instance\":$(takopi_json "$P_address_instance"),\"chat\":$(takopi_json "$P_address_chat")"
+        [ -z "${P_address_thread-}" ] || takopi_address="$takopi_address,\"thread\":$(takopi_json "$P_address_thread")"
+        takopi_result "{\"message\":{\"address\":$takopi_address},\"id\":$(takopi_json "$takopi_out")}}"
+        ;;
+    0:*) takopi_result '{}' ;;
+    *) takopi_error -32603 "exit status $takopi_status" ;;
+    esac
+}
+
+# Hears an answer of takopi's: to what was told by takopi_message.
+takopi_answered() {
+    [ -z "${J_error_code-}" ] || return 0
+    case ${J_id-} in
+    '"in-'*)
+        takopi_name=${J_id#'"in-'}
+        "$takopi_transport" taken "${takopi_name%'"'}" </dev/null 3>&-
+        ;;
+    esac
+}
+
 takopi_initialize() {
     takopi_provides=
     takopi_i=0
@@ -251,6 +312,7 @@ takopi_initialize() {
 }
 
 takopi_end() {
+    takopi_stop
     for takopi_each in $takopi_jobs; do kill "${takopi_each##*=}" 2>/dev/null; done
     wait
     takopi_jobs=
@@ -268,7 +330,7 @@ takopi_serve() {
     trap 'exit 143' TERM
     # What you print goes to stderr, the connection is 3; nobody but the loop reads it.
     exec 3>&1 1>&2
-    takopi_n=0 takopi_jobs='' J_names=''
+    takopi_n=0 takopi_jobs='' takopi_watch='' J_names=''
     while IFS= read -r takopi_line; do
         # shellcheck disable=SC2086 # it is a list
         unset J_bad J_id J_method $J_names
@@ -280,6 +342,14 @@ takopi_serve() {
         config/check) takopi_result '{"issues":[]}' ;;
         engine/run) takopi_begin "engine_$P_id" ;;
         command/call) takopi_begin "command_$P_id" ;;
+        transport/start) takopi_start ;;
+        transport/stop)
+            takopi_stop
+            takopi_result '{}'
+            ;;
+        transport/send | transport/edit | transport/delete) takopi_show "${J_method#transport/}" ;;
+        transport/menu) takopi_result '{}' ;;
+        '') takopi_answered ;;
         '$/cancel_request') takopi_cancel "$P_id" ;;
         shutdown)
             takopi_end

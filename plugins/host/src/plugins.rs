@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use takopi_core::catalog::Code;
 use takopi_plugin_protocol::life;
 use tokio::task::JoinSet;
 
@@ -81,6 +82,22 @@ impl Plugins {
     /// Forgets the crashes of all: somebody has looked at them.
     pub fn pardon(&self) {
         self.all().iter().for_each(|plugin| plugin.pardon());
+    }
+
+    /// Has the plugins of these folders begin anew, because somebody has changed or mended them: their crashes are
+    /// forgotten, and processes that nobody uses are ended. Returns the distributions of those that had crashed too often
+    /// or whose process was ended, in order.
+    pub async fn renew(&self, folders: &[PathBuf]) -> Vec<String> {
+        let mut distributions = Vec::new();
+        for plugin in self.all().iter().filter(|plugin| folders.contains(&plugin.package().dir)) {
+            let was_left_alone = plugin.problem().is_some_and(|problem| problem.code == Code::Quarantined);
+            plugin.pardon();
+            if plugin.rest_if_unused(self.bounds.shutdown).await || was_left_alone {
+                distributions.push(plugin.package().manifest.distribution.name.clone());
+            }
+        }
+        distributions.sort();
+        distributions
     }
 
     /// Ends all processes for good, at the same time: asked first, within `grace`, then by the ladder.

@@ -214,18 +214,19 @@ impl Plugin {
     }
 
     /// Ends its process unless somebody still uses it, as another engine or a command of it may. It is started again
-    /// when it is needed.
-    pub(crate) async fn rest_if_unused(&self, grace: Duration) {
+    /// when it is needed. Returns whether there was one to end.
+    pub(crate) async fn rest_if_unused(&self, grace: Duration) -> bool {
         if self.package.manifest.process.permissions.contains(&Permission::Background) {
-            return;
+            return false;
         }
         // Whoever is starting it wants it.
-        let Ok(mut kept) = self.kept.try_lock() else { return };
+        let Ok(mut kept) = self.kept.try_lock() else { return false };
         let running = kept.running.take_if(|running| Arc::strong_count(running) == 1);
         drop(kept);
-        if let Some(running) = running {
+        if let Some(running) = &running {
             running.close(grace).await;
         }
+        running.is_some()
     }
 
     /// Returns the folder in which it may keep files.

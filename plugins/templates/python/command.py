@@ -1,7 +1,14 @@
-def call(takopi, call, stop):
-    """Answers /@ID@. `stop` is set when nobody waits for the answer any more."""
-    text = f"@ID@ says: {call['args_text']}"
-    return {"reply": {"body": {"text": text}}}
+"""The command /@ID@ of takopi. What is printed goes to takopi's log."""
+
+from takopi_plugin import Plugin
+
+plugin = Plugin("@DISTRIBUTION@", "0.1.0")
 
 
-METHODS = {"command/call": call}
+@plugin.command("@ID@")
+def call(request):
+    """Answers a call with Markdown; request["args_text"] is what stands behind /@ID@."""
+    return f"@ID@ says: {request['args_text']}"
+
+
+plugin.serve()

@@ -1,21 +1,23 @@
-def run(takopi, run, stop):
-    """Does one run in `run["cwd"]`. `stop` is set when somebody cancels it."""
-    number = 0
+"""The engine @ID@ of takopi. What is printed goes to takopi's log."""
 
-    def tell(event):
-        nonlocal number
-        number += 1
-        takopi.tell("engine/event", {"run": run["run"], "seq": number, "event": event})
+import os
+import uuid
 
-    session = run.get("session") or f"{time.time_ns()}-{os.getpid()}"
-    tell({"type": "session", "session": session})
-    tell({"type": "action", "id": "look", "kind": "tool", "phase": "started", "title": "look around"})
-    files = sorted(os.listdir(run["cwd"]))
-    if stop.is_set():
-        return {"outcome": "cancelled", "answer": "", "session": session}
-    tell({"type": "action", "id": "look", "kind": "tool", "phase": "completed", "title": "look around", "ok": True})
-    answer = f"You said: {run['prompt']}\n\nThere are {len(files)} files here."
-    return {"outcome": "answered", "answer": answer, "session": session}
+from takopi_plugin import Plugin
+
+plugin = Plugin("@DISTRIBUTION@", "0.1.0")
 
 
-METHODS = {"engine/run": run}
+@plugin.engine("@ID@")
+def run(request):
+    """Does one run and returns its answer. An exception fails it; request.cancelled is set when somebody cancels it."""
+    session = request.get("session") or uuid.uuid4().hex
+    request.event("session", session=session)
+    step = {"id": "look", "kind": "tool", "title": "look around"}
+    request.event("action", phase="started", **step)
+    files = os.listdir(request["cwd"])
+    request.event("action", phase="completed", ok=True, **step)
+    return f"You said: {request['prompt']}\n\nThere are {len(files)} files here."
+
+
+plugin.serve()

@@ -1,72 +1,92 @@
-class Folder:
-    """A folder that is a chat: a text file in in/ is a message, a file in out/ an answer."""
+"""The transport @ID@ of takopi: a folder. A text file in in/ is a message, a file in out/ an answer.
 
-    def __init__(self):
-        self.dir = os.environ.get("TAKOPI_DATA_DIR", ".")
-        self.stopped = None
+What is printed goes to takopi's log.
+"""
 
-    def start(self, takopi, start, stop):
-        for name in ("in", "out"):
-            os.makedirs(os.path.join(self.dir, name), exist_ok=True)
-        self.stopped = threading.Event()
-        watch = (takopi, start["instance"], self.stopped)
-        threading.Thread(target=self.watch, args=watch, daemon=True).start()
-        return {}
+import os
+import threading
+import uuid
 
-    def stop(self, takopi, stop_, stop):
-        if self.stopped:
-            self.stopped.set()
-        return {}
+from takopi_plugin import Error, Plugin
 
-    def watch(self, takopi, instance, stopped):
-        """Tells what comes in, each second. Once told, a file is put aside."""
-        while not stopped.wait(1):
-            for name in sorted(os.listdir(os.path.join(self.dir, "in"))):
-                path = os.path.join(self.dir, "in", name)
-                if not name.endswith(".txt"):
-                    continue
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    text = file.read()
-                takopi.call(
-                    "transport/inbound",
-                    {
-                        "kind": "message",
-                        "upstream_id": name,
-                        "message": {"address": {"instance": instance, "chat": "folder"}, "id": name},
-                        "sender": {"id": "me", "name": "Me"},
-                        "text": text,
-                    },
+plugin = Plugin("@DISTRIBUTION@", "0.1.0")
+plugin.transport("@ID@")
+stops = {}
+
+
+@plugin.on("transport/start")
+def start(request):
+    for name in ("in", "out"):
+        os.makedirs(os.path.join(plugin.data_dir, name), exist_ok=True)
+    instance = request["instance"]
+    stop = stops[instance] = threading.Event()
+    threading.Thread(target=watch, args=(instance, stop), daemon=True).start()
+    return {}
+
+
+@plugin.on("transport/stop")
+def stop(request):
+    if request["instance"] in stops:
+        stops.pop(request["instance"]).set()
+    return {}
+
+
+def watch(instance, stop):
+    """Looks each second for what has come in. takopi has it for certain when it answers: only then the file goes."""
+    inbox = os.path.join(plugin.data_dir, "in")
+    while not stop.wait(1):
+        for name in sorted(os.listdir(inbox)):
+            path = os.path.join(inbox, name)
+            if not name.endswith(".txt"):
+                continue
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+            message = {"address": {"instance": instance, "chat": "folder"}, "id": name}
+            sender = {"id": "me", "name": "Me"}
+            try:
+                plugin.call(
+                    "transport/inbound", kind="message", upstream_id=name, message=message, sender=sender, text=text
                 )
-                os.rename(path, path + ".told")
-
-    def path(self, message):
-        return os.path.join(self.dir, "out", os.path.basename(message["id"]))
-
-    def send(self, takopi, send, stop):
-        message = {"address": send["address"], "id": f"{time.time_ns()}.txt"}
-        self.write(message, send["part"])
-        return {"message": message}
-
-    def edit(self, takopi, edit, stop):
-        self.write(edit["message"], edit["part"])
-        return {}
-
-    def delete(self, takopi, delete, stop):
-        if os.path.exists(self.path(delete["message"])):
-            os.remove(self.path(delete["message"]))
-        return {}
-
-    def write(self, message, part):
-        with open(self.path(message), "w", encoding="utf-8") as file:
-            file.write(part["text"] + "\n")
+            except Error as error:
+                print(f"{name} was not taken, and is told again: {error}")
+                continue
+            os.remove(path)
 
 
-folder = Folder()
-METHODS = {
-    "transport/start": folder.start,
-    "transport/stop": folder.stop,
-    "transport/send": folder.send,
-    "transport/edit": folder.edit,
-    "transport/delete": folder.delete,
-    "transport/menu": lambda takopi, menu, stop: {},
-}
+@plugin.on("transport/send")
+def send(request):
+    # What is sent a second time comes with the same nonce, and is the same message.
+    message = {"address": request["address"], "id": request.get("nonce") or uuid.uuid4().hex}
+    show(message, request["part"])
+    return {"message": message}
+
+
+@plugin.on("transport/edit")
+def edit(request):
+    show(request["message"], request["part"])
+    return {}
+
+
+@plugin.on("transport/delete")
+def delete(request):
+    path = path_of(request["message"])
+    if os.path.exists(path):
+        os.remove(path)
+    return {}
+
+
+@plugin.on("transport/menu")
+def menu(request):
+    return {}
+
+
+def show(message, part):
+    with open(path_of(message), "w", encoding="utf-8") as file:
+        file.write(part["text"] + "\n")
+
+
+def path_of(message):
+    return os.path.join(plugin.data_dir, "out", os.path.basename(message["id"]) + ".txt")
+
+
+plugin.serve()

@@ -93,7 +93,7 @@ pub(super) struct ConfigFileArguments {
 /// Make the folder of a new plugin.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The plugin in it passes `takopi plugins check`. Rust: needs cargo to be built; Python: Python 3.8 or newer."
+    after_help = "The plugin in it passes `takopi plugins check`. Rust: needs cargo to be built; Python: Python 3.9 or newer."
 )]
 pub(super) struct NewArguments {
     /// Its id: a-z, 0-9 and _, at most 32; a command is typed as /NAME
@@ -108,6 +108,8 @@ pub(super) struct NewArguments {
     /// Where its folder goes [default: ./NAME]
     #[arg(long, value_name = "PATH")]
     pub(super) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) config: ConfigArgument,
 }
 
 /// Try a plugin.

@@ -1,8 +1,9 @@
 //! `takopi plugins --load`: starts every enabled plugin, tries it as far as takopi itself does at the start, and ends it.
 //!
-//! The processes are this command's own: a daemon that runs meanwhile, and what it thinks of a plugin that crashed too
-//! often, is not touched.
+//! The processes are this command's own. A takopi that runs meanwhile is told which plugins are well: it begins
+//! anew with those, by the programs they are now, and also when it left them alone because they crashed too often.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,13 @@ use takopi_plugin_protocol::life::{Kind, Ping, Provided};
 use takopi_stdio::rpc::Patience;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use super::shelf::{Shelf, core_kind};
 use super::trial::trial;
-use crate::report::Failure;
+use crate::cli::runtime;
+use crate::control::client::Client;
+use crate::report::{Failure, remark};
 
 /// Plugins that are tried at the same time: enough to be quick, few enough for a small machine.
 const AT_ONCE: usize = 8;
@@ -41,14 +45,41 @@ struct Candidate {
 /// Loads all; what is wrong comes into the listing. Returns `false` when the person pressed Ctrl-C.
 pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure> {
     let candidates = candidates(shelf, listing);
-    let errors = match candidates.is_empty() {
-        true => Some(Vec::new()),
-        false => trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?,
+    if candidates.is_empty() {
+        listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
+        return Ok(true);
+    }
+    let mut packages: Vec<Arc<Package>> = candidates.iter().map(|one| one.package.clone()).collect();
+    let tried = trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?;
+    let Some(errors) = tried else { return Ok(false) };
+    let is_of = |error: &PluginError, package: &Package| {
+        error.distribution.as_ref() == Some(&package.manifest.distribution.name)
     };
-    let Some(errors) = errors else { return Ok(false) };
+    packages.retain(|package| !errors.iter().any(|error| is_of(error, package)));
     listing.add_errors(&errors);
     listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
+    renew(shelf, packages.iter().map(|package| package.dir.clone()).collect())?;
     Ok(true)
+}
+
+/// Tells the takopi that runs, if one does, which plugins are well.
+fn renew(shelf: &Shelf, folders: Vec<PathBuf>) -> Result<(), Failure> {
+    let Some(socket) = shelf.socket().filter(|_| !folders.is_empty()) else { return Ok(()) };
+    let told = runtime()?.block_on(async {
+        let tell = async { Client::connect(&socket, &TaskTracker::new()).await?.renew(folders).await };
+        tokio::time::timeout(PATIENCE, tell).await
+    });
+    match told {
+        Ok(Ok(renewed)) => renewed.iter().for_each(|distribution| {
+            remark(format_args!("the takopi that runs starts {distribution} anew when it is needed"));
+        }),
+        Ok(Err(error)) => {
+            remark(format_args!("the takopi that runs was not told: {error}"));
+            remark("hint: start it again, so that it uses plugins as they are now");
+        }
+        Err(_) => remark("the takopi that runs was not told: it does not answer"),
+    }
+    Ok(())
 }
 
 /// Errors of one kind and distribution stand together.

@@ -1,15 +1,18 @@
 //! `takopi plugins new`: the folder of a new plugin, made from a template for its kind and language.
 //!
-//! The templates are whole plugins that pass `takopi plugins check`; what is to be changed stands at their top.
+//! A plugin in Python or for the shell is short, because the helper of `plugins/templates` stands beside it, the one that
+//! the examples have too. All of them pass `takopi plugins check` as they are.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use takopi_core::catalog::Holder;
 use takopi_core::id::{Distribution, PluginKind};
 
 use super::arguments::{Kind, Language, NewArguments};
+use super::shelf::Shelf;
 use crate::report::{Exit, Failure, say};
 
 /// A template for each kind: engine, transport, command.
@@ -44,8 +47,8 @@ const PYTHON: Kinds = Kinds {
     transport: include_str!("../../../plugins/templates/python/transport.py"),
     command: include_str!("../../../plugins/templates/python/command.py"),
 };
-const PYTHON_HEAD: &str = include_str!("../../../plugins/templates/python/head.py");
-const PYTHON_TAIL: &str = include_str!("../../../plugins/templates/python/tail.py");
+const SH_HELPER: &str = include_str!("../../../plugins/templates/sh/takopi-plugin.sh");
+const PYTHON_HELPER: &str = include_str!("../../../plugins/templates/python/takopi_plugin.py");
 const RUST: Kinds = Kinds {
     engine: include_str!("../../../plugins/templates/rust/engine.rs.txt"),
     transport: include_str!("../../../plugins/templates/rust/transport.rs.txt"),
@@ -63,12 +66,23 @@ struct Draft {
 }
 
 pub(super) fn run(arguments: &NewArguments) -> Result<Exit, Failure> {
-    let NewArguments { name, kind, lang, dir } = arguments;
-    if PluginKind::from(*kind).reserves(name.as_str()) {
-        let kind = PluginKind::from(*kind).label();
+    let NewArguments { name, kind, lang, dir, config } = arguments;
+    let (sort, label) = (PluginKind::from(*kind), PluginKind::from(*kind).label());
+    if sort.reserves(name.as_str()) {
         return Err(
-            Failure::told(format_args!("the {kind} id {name} is reserved")).hint("choose another name")
+            Failure::told(format_args!("the {label} id {name} is reserved")).hint("choose another name")
         );
+    }
+    if let Some(holder) = Shelf::open(&config.place()?)?.names(sort).taken.get(name.as_str()) {
+        let holder = match holder {
+            Holder::Engine => "an engine",
+            Holder::Command => "a command",
+            Holder::Project => "a project",
+        };
+        return Err(Failure::told(format_args!(
+            "{name} cannot be the id of the {label}: {holder} has it already"
+        ))
+        .hint("choose another name"));
     }
     let dir = dir.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
     make(&dir, &drafts(name.as_str(), *kind, *lang))?;
@@ -89,11 +103,18 @@ fn steps(dir: &str, name: &str, kind: Kind, lang: Language) -> Vec<String> {
     }
     steps.push(format!("takopi plugins check {dir}"));
     steps.push(format!("mkdir -p ~/.takopi/plugins && ln -s \"$(realpath {dir})\" ~/.takopi/plugins/"));
-    steps.push(match kind {
-        Kind::Command => format!("takopi chat '/{name} hello'"),
-        Kind::Engine => format!("takopi chat --engine {name} hello"),
-        Kind::Transport => format!("takopi config set transports.{name}.kind {name} && takopi"),
-    });
+    match kind {
+        Kind::Command => steps.push(format!("takopi chat '/{name} hello'")),
+        Kind::Engine => steps.push(format!("takopi chat --engine {name} hello")),
+        Kind::Transport => {
+            let data = format!("~/.takopi/plugin-data/{}", distribution(name));
+            steps.push(format!("takopi config set transports.{name}.allowed_user_ids '[\"me\"]'"));
+            steps.push("takopi".to_owned());
+            steps.push(format!(
+                "echo hello > {data}/in/1.txt    # in another terminal; the answer is in {data}/out"
+            ));
+        }
+    }
     steps
 }
 
@@ -103,26 +124,22 @@ fn quoted(path: &Path) -> String {
     if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
+/// Returns the name of a new plugin's distribution.
+fn distribution(name: &str) -> String {
+    let name = format!("takopi-{name}");
+    Distribution::parse(&name).map_or(name, |distribution| distribution.to_string())
+}
+
 /// Returns the files of a new plugin.
 fn drafts(name: &str, kind: Kind, lang: Language) -> Vec<Draft> {
-    let distribution = Distribution::parse(&format!("takopi-{name}"))
-        .map_or_else(|| format!("takopi-{name}"), |distribution| distribution.to_string());
-    let (label, yours) = match kind {
-        Kind::Engine => ("engine", "`run`"),
-        Kind::Transport => ("transport", "`Folder`"),
-        Kind::Command => ("command", "`call`"),
-    };
+    let distribution = distribution(name);
     let command = match lang {
         Language::Rust => format!("[\"./target/release/{distribution}\"]"),
-        Language::Python => format!("[\"python3\", \"{name}.py\"]"),
+        Language::Python => r#"["python3", "main.py"]"#.to_owned(),
         Language::Sh => format!("[\"./{name}.sh\"]"),
     };
     let fill = |text: &str| {
-        text.replace("@ID@", name)
-            .replace("@DISTRIBUTION@", &distribution)
-            .replace("@COMMAND@", &command)
-            .replace("@KIND@", label)
-            .replace("@YOURS@", yours)
+        text.replace("@ID@", name).replace("@DISTRIBUTION@", &distribution).replace("@COMMAND@", &command)
     };
     let file = |path: &str, text: &str| Draft { path: path.to_owned(), text: fill(text), is_program: false };
     let mut drafts = vec![file(takopi_plugin_host::manifest::FILE, MANIFEST.of(kind))];
@@ -134,11 +151,14 @@ fn drafts(name: &str, kind: Kind, lang: Language) -> Vec<Draft> {
             drafts.push(file(".gitignore", "/target\n"));
         }
         Language::Python => {
-            let text = [PYTHON_HEAD, PYTHON.of(kind), PYTHON_TAIL].concat();
-            drafts.push(Draft { is_program: true, ..file(&format!("{name}.py"), &text) });
+            // Not NAME.py: a plugin called `calendar` would stand in the way of Python's own.
+            drafts.push(file("main.py", PYTHON.of(kind)));
+            drafts.push(file("takopi_plugin.py", PYTHON_HELPER));
+            drafts.push(file(".gitignore", "__pycache__\n"));
         }
         Language::Sh => {
             drafts.push(Draft { is_program: true, ..file(&format!("{name}.sh"), SH.of(kind)) });
+            drafts.push(file("takopi-plugin.sh", SH_HELPER));
         }
     }
     drafts
@@ -220,7 +240,11 @@ mod tests {
     #[test]
     fn the_next_steps_can_be_typed() {
         let mut told = String::new();
-        for (kind, lang) in [(Kind::Command, Language::Sh), (Kind::Engine, Language::Rust)] {
+        for (kind, lang) in [
+            (Kind::Command, Language::Sh),
+            (Kind::Engine, Language::Rust),
+            (Kind::Transport, Language::Python),
+        ] {
             told.push_str(&steps(&quoted(Path::new("my plugins/acme")), "acme", kind, lang).join("\n"));
             told.push('\n');
         }

@@ -18,6 +18,17 @@ const READY: &str = "it can be started";
 
 /// Looks at the plugin in a folder.
 pub(super) fn check(folder: &Path, shelf: &Shelf) -> (Vec<Row>, Option<Arc<Package>>) {
+    if !folder.join(manifest::FILE).exists() {
+        let row = Row::failed(
+            PLUGIN,
+            MANIFEST,
+            format_args!("there is no {} in {}", manifest::FILE, folder.display()),
+        );
+        return (
+            vec![row.remedy("name the folder of a plugin, or make one: takopi plugins new --help")],
+            None,
+        );
+    }
     let found = discover(&shelf.places_of(folder));
     let text = std::fs::read_to_string(folder.join(manifest::FILE)).unwrap_or_default();
     let package = found.packages.iter().find(|package| package.dir == folder);
@@ -26,11 +37,7 @@ pub(super) fn check(folder: &Path, shelf: &Shelf) -> (Vec<Row>, Option<Arc<Packa
             .broken
             .iter()
             .map(|error| Row::failed(PLUGIN, MANIFEST, with_lines(&text, &own_words(error, folder))));
-        let mut rows: Vec<Row> = broken.collect();
-        if rows.is_empty() {
-            rows.push(Row::failed(PLUGIN, MANIFEST, format_args!("there is no {} in it", manifest::FILE)));
-        }
-        return (rows, None);
+        return (broken.collect(), None);
     };
     let notes: Vec<&PluginError> = found.notes.iter().collect();
     let mut rows = vec![match notes.is_empty() {

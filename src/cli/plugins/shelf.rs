@@ -15,7 +15,7 @@ use takopi_plugin_protocol::life::{Kind, Provided};
 
 use crate::place::Place;
 use crate::report::{Failure, remark};
-use crate::{config, house};
+use crate::{config, house, lock};
 
 /// The folder of plugins' own folders, beside the config file.
 const DATA: &str = "plugin-data";
@@ -65,6 +65,11 @@ impl Shelf {
         let built_in = house::listing(&settings, &Discovery::default())?;
         let all = house::listing(&settings, &found)?;
         Ok(Self { settings, known, found, places, built_in, all, place: place.clone() })
+    }
+
+    /// Returns where the takopi that runs by these settings can be spoken with, if one does.
+    pub(super) fn socket(&self) -> Option<PathBuf> {
+        lock::holder(&self.place.lock()).and_then(|holder| holder.socket)
     }
 
     /// Returns the folder in which plugins keep what is theirs.

@@ -19,6 +19,7 @@ use crate::manifest::{CommandTable, DistributionTable, EngineTable, Manifest, Pr
 const COMMAND: &str = include_str!("../../../templates/sh/command.sh");
 const ENGINE: &str = include_str!("../../../templates/sh/engine.sh");
 const TRANSPORT: &str = include_str!("../../../templates/sh/transport.sh");
+const HELPER: &str = include_str!("../../../templates/sh/takopi-plugin.sh");
 
 fn engine() -> EngineTable {
     EngineTable {
@@ -53,6 +54,7 @@ async fn tried(kind: life::Kind, script: &str) -> Vec<Row> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("acme.sh");
     fs::write(&file, script.replace("@ID@", "acme").replace("@DISTRIBUTION@", "takopi-acme")).unwrap();
+    fs::write(dir.path().join("takopi-plugin.sh"), HELPER).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
     let mut manifest = Manifest {
         distribution: DistributionTable {
@@ -141,27 +143,27 @@ async fn an_engine_that_can_wait_is_cancelled() {
     let slow = ENGINE.replace("now=$(date)", "now=$(sleep 100)");
     assert_ne!(slow, ENGINE);
     // The first run of the suite must end: only the long one sleeps.
-    let slow = slow.replace("sleep 100", "case $1 in Count*) sleep 100 ;; esac");
+    let slow = slow.replace("sleep 100", "case $P_prompt in Count*) sleep 100 ;; esac");
     let rows = tried(life::Kind::Engine, &slow).await;
     assert!(rows.contains(&Row::ok("engine acme", "a cancelled run ends within 5 s")), "{rows:?}");
 }
 
 /// Tries the new command with one line added to what answers a call.
 async fn command_that(line: &str) -> String {
-    let script = COMMAND.replace("answer() {\n", &format!("answer() {{\n    {line}\n"));
+    let script = COMMAND.replace("command_@ID@() {\n", &format!("command_@ID@() {{\n    {line}\n"));
     assert_ne!(script, COMMAND);
     shown(&tried(life::Kind::Command, &script).await, State::Ok)
 }
 
 #[tokio::test]
 async fn each_bad_habit_of_a_command_has_a_row() {
-    let message = |text: serde_json::Value| format!("say '{text}'");
+    let message = |text: serde_json::Value| format!("takopi_write '{text}'");
     let ask = message(json!({"jsonrpc": "2.0", "id": "a", "method": "host/nonsense", "params": {}}));
     let tell = message(json!({"jsonrpc": "2.0", "method": "nonsense", "params": {}}));
     let send = message(json!({"jsonrpc": "2.0", "id": "b", "method": "host/send",
                               "params": {"context": "x", "body": {"text": "hi"}}}));
     let mut told = Vec::new();
-    for habit in ["echo hello", "sleep 300 >/dev/null 2>&1 &", ask.as_str(), &tell, &send] {
+    for habit in ["echo hello >&3", "sleep 300 >/dev/null 2>&1 3>&- &", ask.as_str(), &tell, &send] {
         told.push(format!("--- {habit}\n{}", command_that(habit).await));
     }
     insta::assert_snapshot!(uncounted(&told.join("\n")));
@@ -170,10 +172,10 @@ async fn each_bad_habit_of_a_command_has_a_row() {
 #[tokio::test]
 async fn each_bad_habit_of_an_engine_has_a_row() {
     let habits = [
-        ("seq=$((seq + 1))", "seq=$((seq + 2))"),
-        (r#"\"session\":\"$session\"}""#, r#"\"session\":\"a b\"}""#),
-        (r#""answered\","#, r#""failed\","#),
-        (r#"\"answer\":\"It is $now, and you said: $1\""#, r#"\"answer\":\"\""#),
+        ("now=", "takopi_seq=7; now="),
+        ("\"${P_session:-$(date +%s)-$$}\"", "\"a b\""),
+        ("said: $P_prompt\"", "said: $P_prompt\"; return 3"),
+        ("printf", "true"),
     ];
     let mut told = Vec::new();
     for (good, bad) in habits {
