@@ -1,7 +1,8 @@
 //! Commands of plugins: typed in a terminal and in Telegram, pressed, and at work with engines.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use takopi_fake::telegram::Say;
+use uuid::Uuid;
 
 use crate::house::{Daemon, Home};
 use crate::plugin::{FORECAST, Plugin, WEATHER};
@@ -114,5 +115,62 @@ fn plugin_command_that_crashes_again_and_again_says_so_and_others_are_served() {
     let starts = plugin.started().len();
     assert!((1..=6).contains(&starts), "it is left alone after some crashes: {starts}");
     assert_eq!(home.status()["runs"], json!([]));
+    daemon.stop();
+}
+
+#[test]
+fn plugin_command_gets_the_press_of_its_button_on_the_page() {
+    const CASES: &str = r#"
+    *'"method":"command/call"'*)
+      case $line in
+        *'"pressed":true'*) shows "pressed $(field args_text)" ;;
+        *) reply '{"reply":{"body":{"text":"which?","buttons":[[{"label":"more","token":"days 3"}]]}}}' ;;
+      esac ;;
+"#;
+    let home = Home::new();
+    let _plugin = Plugin::install(&home, "weather", &[WEATHER], CASES);
+    let daemon = Daemon::start(&home);
+    let (page, talk) = (&daemon.page, Uuid::new_v4());
+    page.submit(talk, "1", "/weather", &home.work()).unwrap();
+    let asked: Value = wait_for("the button", || {
+        page.history(talk).into_iter().find(|item| item["buttons"][0][0]["label"] == "more")
+    });
+    let action = &asked["buttons"][0][0]["action"];
+    let press =
+        json!({"conversation": talk, "message": asked["message"], "action": action, "client_id": "2"});
+    for _ in 0..2 {
+        page.post("/api/press", &press).unwrap();
+    }
+    let pressed =
+        || page.history(talk).iter().filter(|item| item.to_string().contains("pressed days 3")).count();
+    wait_for("what the press brings", || (pressed() > 0).then_some(()));
+    page.submit(talk, "3", "/weather", &home.work()).unwrap();
+    let asked = || page.history(talk).iter().filter(|item| item["buttons"][0][0]["label"] == "more").count();
+    wait_for("the next answer", || (asked() == 2).then_some(()));
+    assert_eq!(pressed(), 1, "the same press twice is one");
+    daemon.stop();
+}
+
+#[test]
+fn telegram_plugin_command_whose_daemon_is_killed_is_called_again_and_answers_once() {
+    const CASES: &str = r#"
+    *'"method":"command/call"'*)
+      echo call >> "$TAKOPI_DATA_DIR/calls"
+      [ "$(wc -l < "$TAKOPI_DATA_DIR/calls")" = 1 ] || shows "fair again" ;;
+"#;
+    let server = server();
+    let home = telegram(&server, "");
+    let plugin = Plugin::install(&home, "weather", &[WEATHER], CASES);
+    let daemon = Daemon::start(&home);
+    server.say(ADA, ADA, "/weather");
+    let calls = || std::fs::read_to_string(plugin.own("calls")).unwrap_or_default().lines().count();
+    wait_for("the call", || (calls() == 1).then_some(()));
+    daemon.kill();
+    let daemon = Daemon::start(&home);
+    said(&server, "fair again");
+    server.say(ADA, ADA, "echo the end");
+    said(&server, "the end");
+    let told = server.shown(ADA).iter().filter(|shown| shown.text.contains("fair again")).count();
+    assert_eq!((calls(), told), (2, 1));
     daemon.stop();
 }

@@ -7,7 +7,7 @@ use crate::plugin::{FORECAST, Plugin, WEATHER};
 use crate::plugin_commands::is_gone;
 use crate::wait::wait_for;
 
-fn reload(daemon: &mut Daemon<'_>) {
+pub(crate) fn reload(daemon: &mut Daemon<'_>) {
     daemon.signal(Signal::HUP);
     daemon.tells("RELOADING=1");
     daemon.tells("READY=1");

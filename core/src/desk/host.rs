@@ -164,8 +164,23 @@ impl Host {
         self.known().scope(self.address(), Some(&self.caller.sender))
     }
 
+    /// Returns what the house runs by for this call: the settings it began with while it is under way; after it, for a
+    /// plugin that goes on by itself, those in force, because the engines of older ones may be closed.
+    fn house(&self) -> Arc<InForce> {
+        if self.desk.calls.has(self.call.id) { self.in_force.clone() } else { self.desk.in_force() }
+    }
+
+    /// Returns the caller's transport; after the call the one that serves in its place, if there is any.
+    fn instance(&self) -> Arc<Instance> {
+        let begun = &self.caller.instance;
+        if self.desk.calls.has(self.call.id) {
+            return begun.clone();
+        }
+        self.desk.instance(&self.address().instance).unwrap_or_else(|| begun.clone())
+    }
+
     fn known(&self) -> Known {
-        self.in_force.known(self.address(), &self.caller.instance)
+        self.house().known(self.address(), &self.instance())
     }
 
     async fn stored(&self) -> Result<StoredFacts, CommandError> {
@@ -189,7 +204,7 @@ impl Host {
     }
 
     async fn engine(&self, id: &EngineId) -> Result<Arc<dyn Engine>, CommandError> {
-        self.in_force.by.engines.load(id).await.map_err(|error| CommandError(error.to_string()))
+        self.house().by.engines.load(id).await.map_err(|error| CommandError(error.to_string()))
     }
 
     async fn plan(&self, request: RunRequest) -> Result<RunPlan, CommandError> {
@@ -251,7 +266,7 @@ impl Drop for Waiting<'_> {
 #[async_trait]
 impl CommandHost for Host {
     async fn send(&self, body: Body, notify: bool) -> Result<(), CommandError> {
-        let parts = self.caller.instance.transport.lay_out(&body);
+        let parts = self.instance().transport.lay_out(&body);
         let post = Post { notify, ..Post::reply(&self.caller.message, parts) };
         let posted = self.desk.post(post).await.map_err(|error| CommandError(error.to_string()))?;
         self.call.said(posted);
@@ -273,7 +288,7 @@ impl CommandHost for Host {
         };
         let engine = plan.engine.clone();
         let (ended, end) = oneshot::channel();
-        let (instance, in_force) = (self.caller.instance.clone(), self.in_force.clone());
+        let (instance, in_force) = (self.instance(), self.house());
         let gone = CancellationToken::new();
         let waiter = Waiter { call: self.call.id, ended, gone: gone.clone() };
         let assignment = Assignment::new(plan, Vec::new(), conversation, Some(waiter), instance, in_force);
@@ -326,7 +341,7 @@ impl CommandHost for Host {
     }
 
     async fn engines(&self) -> Vec<EngineStatus> {
-        self.in_force.by.engine_statuses(&self.address().instance).await
+        self.house().by.engine_statuses(&self.address().instance).await
     }
 
     async fn configured(&self, engine: &EngineId) -> Result<RunOptions, CommandError> {
@@ -346,7 +361,7 @@ impl CommandHost for Host {
             alias: project.alias.clone(),
             default_engine: project.default_engine.clone(),
         };
-        self.in_force.by.projects.iter().map(status).collect()
+        self.house().by.projects.iter().map(status).collect()
     }
 
     fn commands(&self) -> Vec<CommandSpec> {
@@ -356,7 +371,7 @@ impl CommandHost for Host {
             route::TOPIC => has_topics,
             _ => true,
         };
-        self.in_force.by.commands.specs().filter(here).cloned().collect()
+        self.house().by.commands.specs().filter(here).cloned().collect()
     }
 
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
@@ -378,7 +393,8 @@ impl CommandHost for Host {
     }
 
     async fn may_manage(&self) -> Result<bool, CommandError> {
-        let asked = self.caller.instance.transport.is_manager(self.address(), &self.caller.sender);
+        let instance = self.instance();
+        let asked = instance.transport.is_manager(self.address(), &self.caller.sender);
         let told = door::in_time(&*self.desk.clock, asked).await;
         told.map_err(|error| CommandError(error.to_string()))
     }
@@ -389,7 +405,8 @@ impl CommandHost for Host {
     }
 
     fn check_context(&self, context: Context) -> Result<Context, CommandError> {
-        let projects = &self.in_force.by.projects;
+        let house = self.house();
+        let projects = &house.by.projects;
         match &context.project {
             Some(key) if !projects.iter().any(|project| project.key == *key) => {
                 let aliases = projects.iter().map(|project| project.alias.as_str());

@@ -18,7 +18,7 @@ use crate::session::Context;
 #[async_trait]
 impl FileHost for Host {
     fn files(&self) -> Option<FilePolicy> {
-        self.caller.instance.transport.files()
+        self.instance().transport.files()
     }
 
     async fn file_refusal(&self) -> Result<Option<String>, CommandError> {

@@ -37,7 +37,8 @@ impl Host {
         }
         let run = self.desk.ids.next(self.desk.clock.now());
         let wanted = Wanted { run, context: context.clone(), place: Place::Open };
-        let looking = self.in_force.by.workspace.resolve(&wanted, &self.desk.closing);
+        let house = self.house();
+        let looking = house.by.workspace.resolve(&wanted, &self.desk.closing);
         tokio::select! {
             found = looking => found.ok().map(|dir| dir.path),
             () = self.desk.clock.sleep_until(self.desk.now() + LOOK_TIMEOUT) => None,
@@ -78,7 +79,8 @@ impl GuestHost for Host {
             return Err(FileError::NoDirectory(switched_off(&self.address().instance)));
         };
         let (context, place) = (Context::default(), Place::Session(dir.to_owned()));
-        let (workspace, rules) = (&*self.in_force.by.workspace, policy.rules);
+        let (house, rules) = (self.house(), policy.rules);
+        let workspace = &*house.by.workspace;
         let (copy, _) = outgoing::spooled(&self.desk, workspace, context, place, file, rules, stop).await?;
         Ok(copy)
     }

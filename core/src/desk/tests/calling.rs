@@ -2,6 +2,7 @@
 //! they can ask for.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::*;
@@ -271,4 +272,41 @@ async fn values_of_a_distribution_stay_until_they_are_taken_away() {
         let upstream = (number + 1).to_string();
         assert_eq!(stage.at_work("a", &upstream, &format!("/probe {text}")).await.body.text, answer);
     }
+}
+
+/// Keeps the house of its call, as a plugin does that goes on by itself.
+#[derive(Clone, Default)]
+struct Lingering(Arc<OnceLock<Arc<dyn CommandHost>>>);
+
+#[async_trait]
+impl Loader<CommandSpec, dyn Command> for Lingering {
+    async fn load(&self, _: &PluginId, _: &CommandSpec, _: &Origin) -> Result<Arc<dyn Command>, String> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Command for Lingering {
+    async fn call(&self, _: Call, host: Arc<dyn CommandHost>, _: CancellationToken) -> Answer {
+        assert!(self.0.set(host).is_ok(), "it is called once");
+        said("back soon")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_on_after_its_call_goes_on_by_the_settings_in_force() {
+    let (stage, lingering) = (Stage::open().await, Lingering::default());
+    let probe = command("probe");
+    let claims = vec![Claim::built_in(&probe.id.clone(), probe, false)];
+    let commands = Catalog::new(survey(PluginKind::Command, claims, &Rules::default()), lingering.clone());
+    stage.desk.adopt(Generation { commands, ..generation(&stage.engine) }).await;
+    stage.at_work("a", "1", "/probe").await;
+    stage.settled().await;
+    let host = lingering.0.get().unwrap();
+    let next = in_projects(&stage.engine, &FakeWorkspace::at("/").with("new", "/new"));
+    stage.desk.adopt(Generation { default_engine: EngineId::parse("beta").unwrap(), ..next }).await;
+    assert_eq!(host.projects().len(), 1);
+    let request = RunRequest { prompt: "answer:late".to_owned(), ..RunRequest::default() };
+    let ran = host.run(request, RunMode::Capture).await.unwrap();
+    assert_eq!((ran.engine.as_str(), ran.answer.as_str()), ("beta", "late"));
 }

@@ -136,8 +136,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn value(&mut self, path: Path, behind: &str) {
         self.belongs(&path);
-        if behind.starts_with('#') {
-            self.found.behind.insert(path, told_apart(behind));
+        // Tables of a list have the same keys: what stood behind the one before stays too.
+        if behind.starts_with('#')
+            && let Some(before) = self.found.behind.insert(path.clone(), told_apart(behind))
+        {
+            self.found.comments.entry(path).or_default().push(before);
         }
     }
 

@@ -125,6 +125,22 @@ b = { c = 'd' }
 }
 
 #[test]
+fn comments_behind_the_keys_of_a_list_of_tables_all_stay() {
+    let file = "[[rooms]]\nname = \"a\" # first\n[[rooms]]\nname = \"b\" # second\n";
+    let text = healed(file, &weather()).text;
+    assert!(text.contains("# first\n") && text.contains("# second\n"), "{text}");
+}
+
+#[test]
+fn a_file_of_an_editor_of_windows_keeps_what_it_sets_and_its_comments() {
+    let file = "\u{feff}# mine\r\ndays = 5 # five\r\n\r\n# of the cache\r\n[cache]\r\nhours = 2.5\r\n";
+    let text = healed(file, &weather()).text;
+    assert!(text.contains("\n# mine\ndays = 5 # five\n"), "{text}");
+    assert!(text.contains("\n# of the cache\n[cache]\n") && text.contains("\nhours = 2.5\n"), "{text}");
+    assert_eq!(healed(&text, &weather()).text, text);
+}
+
+#[test]
 fn a_value_of_the_wrong_shape_stays_for_the_check_to_tell() {
     let text = "cache = 3 # c\nheaders = { a = 'b',\n c = 'd' }\n[days]\n# x\na = 1 # y\n[[units]]\na = 1\n[[units]]\n";
     let healed = healed(text, &weather());

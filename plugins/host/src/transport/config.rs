@@ -1,5 +1,6 @@
 //! `[transports.<instance>]` of a plugin's transport: the keys takopi itself reads, and the rest, which is the plugin's.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -50,13 +51,20 @@ pub struct HouseKeys {
     pub files: Option<FilesConfig>,
 }
 
-/// The table of a plugin's transport.
-#[derive(Debug, Clone, PartialEq)]
+/// The table of a plugin's transport. `Debug` prints the plugin's keys alone: a value may be a secret.
+#[derive(Clone, PartialEq)]
 pub struct PluginTransportConfig {
     /// What takopi reads of it.
     pub house: HouseKeys,
     /// What the plugin gets, as it is written.
     pub rest: Map<String, Value>,
+}
+
+impl fmt::Debug for PluginTransportConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<&String> = self.rest.keys().collect();
+        f.debug_struct("PluginTransportConfig").field("house", &self.house).field("rest", &keys).finish()
+    }
 }
 
 impl Default for HouseKeys {
@@ -158,6 +166,12 @@ mod tests {
             TransportFeatures { conversations: true, hides_resume_lines: true, ..Default::default() };
         assert_eq!(shape, wanted);
         assert!(house.files.is_some_and(|files| files.policy().is_some()));
+    }
+
+    #[test]
+    fn what_the_plugin_gets_is_not_printed_but_by_its_keys() {
+        let printed = format!("{:?}", read("token = \"hush hush\"").value);
+        assert!(printed.contains("[\"token\"]") && !printed.contains("hush"), "{printed}");
     }
 
     #[test]
