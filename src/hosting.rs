@@ -13,6 +13,7 @@ use takopi_core::desk::Desk;
 use takopi_core::id::{EngineId, InstanceId, RunId};
 use takopi_core::port::Leftovers;
 use takopi_local::Door;
+use takopi_plugin_host::Plugins;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -72,6 +73,7 @@ impl Hosting {
             page: house.url().map(str::to_owned),
             door: house.door().clone(),
             desk: house.desk().clone(),
+            plugins: house.plugins().clone(),
         };
         let handover = CancellationToken::new();
         let socket = Socket::bind(&place.socket()).context("failed to open the control socket")?;
@@ -132,6 +134,7 @@ struct Reception {
     page: Option<String>,
     door: Door,
     desk: Desk,
+    plugins: Arc<Plugins>,
 }
 
 #[async_trait]
@@ -172,6 +175,10 @@ impl Hosted for Reception {
                 .collect(),
             runs: self.door.runs().into_iter().map(RunLine::from).collect(),
         }
+    }
+
+    fn pardon_plugins(&self) {
+        self.plugins.pardon();
     }
 }
 

@@ -273,6 +273,11 @@ impl House {
         self.adopt(Opening { plugins, ..self.in_force() }, logs).await
     }
 
+    /// Returns the plugins.
+    pub(crate) fn plugins(&self) -> &Arc<Plugins> {
+        &self.plugins
+    }
+
     /// Returns the rules for plugins that hold.
     pub(crate) fn plugin_rules(&self) -> PluginSettings {
         self.in_force().settings.plugins

@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
 }
 
 fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
-    let shelf = Shelf::open(&arguments.config.place()?)?;
+    let place = arguments.config.place()?;
+    let shelf = Shelf::open(&place)?;
     let mut listing = shelf.listing();
     if arguments.load {
         let mistakes = house::mistakes(&shelf.settings)?;
@@ -47,6 +48,7 @@ fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
         if !load::load(&shelf, &mut listing)? {
             return Ok(Exit::Interrupted);
         }
+        load::pardon(&place)?;
         // They are no fault of the plugins, and nothing a person could mend.
         listing.notes.append(&mut listing.not_run);
     }

@@ -164,6 +164,14 @@ impl Client {
         self.call(method::STATUS, &Value::Null, PATIENCE).await
     }
 
+    /// Lets plugins be started again that crashed too often.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub(crate) async fn pardon_plugins(&self) -> Result<(), ClientError> {
+        self.call(method::PARDON, &Value::Null, PATIENCE).await
+    }
+
     /// Asks a hosting `chat` for the ledger.
     ///
     /// # Errors

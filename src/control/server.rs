@@ -70,6 +70,9 @@ pub(crate) trait Hosted: Send + Sync + 'static {
 
     /// Returns how it is.
     async fn status(&self) -> Status;
+
+    /// Lets plugins be started again that crashed too often.
+    fn pardon_plugins(&self);
 }
 
 /// The serving end of a control socket.
@@ -306,6 +309,10 @@ impl Service for Client {
             method::HISTORY => server.history(read(params)?).await,
             method::CONVERSATIONS => server.conversations(read(params)?).await,
             method::STATUS => json(&server.hosted.status().await),
+            method::PARDON => {
+                server.hosted.pardon_plugins();
+                Ok(Value::Null)
+            }
             method::YIELD => server.hand_over(),
             _ => Err(RpcError::unknown_method(method)),
         }

@@ -37,6 +37,8 @@ pub(crate) mod method {
     pub(crate) const CONVERSATIONS: &str = "chat/conversations";
     /// How the house is: nothing in, [`super::Status`] out.
     pub(crate) const STATUS: &str = "status";
+    /// Forgets how often plugins crashed, for somebody has looked at them: nothing in, nothing out.
+    pub(crate) const PARDON: &str = "plugins/pardon";
     /// Asks a hosting `chat` to give up the ledger: nothing in, [`super::Yielded`] out at once.
     pub(crate) const YIELD: &str = "house/yield";
 }

@@ -1,7 +1,7 @@
 //! `takopi plugins --load`: starts every enabled plugin, tries it as far as takopi itself does at the start, and ends it.
 //!
-//! The processes are this command's own: a daemon that runs meanwhile, and what it thinks of a plugin that crashed too
-//! often, is not touched.
+//! The processes are this command's own. A takopi that runs meanwhile hears of it afterwards, and starts those again that
+//! crashed too often.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,15 @@ use takopi_plugin_protocol::life::{CheckConfig, Kind, Level, Ping, Provided};
 use takopi_stdio::rpc::Patience;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use super::shelf::{Shelf, core_kind};
 use super::trial::trial;
-use crate::report::Failure;
+use crate::cli::runtime;
+use crate::control::client::Client;
+use crate::lock;
+use crate::place::Place;
+use crate::report::{Failure, remark};
 
 /// Plugins that are tried at the same time: enough to be quick, few enough for a small machine.
 const AT_ONCE: usize = 8;
@@ -49,6 +54,20 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
     listing.add_errors(&errors);
     listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
     Ok(true)
+}
+
+/// Has the takopi that runs, if one does, start plugins again that crashed too often: somebody is looking at them.
+pub(super) fn pardon(place: &Place) -> Result<(), Failure> {
+    let Some(socket) = lock::holder(&place.lock()).and_then(|holder| holder.socket) else { return Ok(()) };
+    runtime()?.block_on(async {
+        let ask = async { Client::connect(&socket, &TaskTracker::new()).await?.pardon_plugins().await };
+        match tokio::time::timeout(PATIENCE, ask).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => remark(format_args!("the takopi that runs was not told of this: {error}")),
+            Err(_) => remark("the takopi that runs was not told of this: it does not answer"),
+        }
+    });
+    Ok(())
 }
 
 /// Errors of one kind and distribution stand together.
