@@ -76,7 +76,10 @@ async fn a_crash_is_told_with_the_exit_status_and_the_last_words_and_the_next_ca
         let settings = CommandSettings(settings.as_object().unwrap().clone());
         let call = Call { settings, ..FakeHost::call(&id("poll"), "crash") };
         let told = error(script.command.call(call, Arc::new(house()), CancellationToken::new()).await);
-        assert_eq!(told, "the plugin takopi-poll ended: exit status 3\ntwo\nthree\nthe key is •••");
+        assert_eq!(
+            told,
+            "the plugin takopi-poll ended unexpectedly (exit status 3): two / three / the key is •••"
+        );
         assert_eq!(text(script.call("", house()).await), "fine");
     }
 }
@@ -91,7 +94,7 @@ async fn a_crash_takes_the_runs_of_its_calls_along() {
     );
     let host = Arc::new(house());
     let told = error(script.call_in("", &host).await);
-    assert_eq!(told, "the plugin takopi-poll ended: exit status 1");
+    assert_eq!(told, "the plugin takopi-poll ended unexpectedly (exit status 1)");
     // The engines may be told before the run has begun, and then it never does.
     let seen = host.deeds();
     if !seen.is_empty() {
