@@ -16,6 +16,8 @@ mod agents;
 mod browser;
 #[path = "e2e/browser_check.rs"]
 mod browser_check;
+#[path = "e2e/built.rs"]
+mod built;
 #[path = "e2e/cli.rs"]
 mod cli;
 #[path = "e2e/config.rs"]
@@ -78,6 +80,10 @@ mod plugin_engines;
 mod plugin_life;
 #[path = "e2e/plugin_listing.rs"]
 mod plugin_listing;
+#[path = "e2e/plugin_rude.rs"]
+mod plugin_rude;
+#[path = "e2e/plugin_rude_cancelled.rs"]
+mod plugin_rude_cancelled;
 #[path = "e2e/plugin_transports.rs"]
 mod plugin_transports;
 #[path = "e2e/plugins.rs"]

@@ -18,8 +18,8 @@ use super::wire::{Notice, Subject, Told, method};
 /// How far back a message is looked for.
 const LOOK_BACK: usize = 200;
 
-/// How long a message that was accepted before we looked may go on without a word until it counts as dealt
-/// with: the desk decides within milliseconds, and says so to those who listen.
+/// How long nothing is heard before the ledger is asked whether the message is dealt with: it may have been before we
+/// listened.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Why following ended before its end.
@@ -120,16 +120,19 @@ impl<'a> Search<'a> {
             if let Some(fate) = fate {
                 return Ok(fate);
             }
-            let event = match tokio::time::timeout(SILENCE, self.listener.next()).await {
-                Ok(event) => event.ok_or(FollowError::NotNow)?,
-                Err(_) if self.inbox.is_some() && self.door.runs_in(self.conversation).is_empty() => {
+            let Ok(event) = tokio::time::timeout(SILENCE, self.listener.next()).await else {
+                // A command may take minutes, so silence alone says nothing.
+                let is_over = match self.inbox {
+                    Some(inbox) => !self.door.is_pending(inbox).await?,
+                    None => false,
+                };
+                if is_over {
                     return Ok(self.look_back().await?.unwrap_or(Fate::Settled));
                 }
-                Err(_) => {
-                    look = true;
-                    continue;
-                }
+                look = true;
+                continue;
             };
+            let event = event.ok_or(FollowError::NotNow)?;
             match event {
                 LocalEvent::Desk { event, .. } => {
                     // When a run starts the ledger learns which messages it answers.

@@ -3,12 +3,12 @@
 //! What an agent does is written in its prompt; the directives are listed in `tests/fake/src/agent/script.rs`.
 
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::built::built;
 use crate::gate::Gate;
 use crate::house::Home;
 use crate::program::{Ended, Program};
@@ -44,7 +44,7 @@ impl Agents {
     }
 
     pub(crate) fn install(&self, name: &str) {
-        symlink(scripted_agent(), self.home.programs().join(name)).unwrap();
+        symlink(built("takopi-fake", "scripted-agent"), self.home.programs().join(name)).unwrap();
     }
 
     pub(crate) fn uninstall(&self, name: &str) {
@@ -153,27 +153,4 @@ pub(crate) fn resume_line(engine: &str, session: &str) -> String {
         "claude" => format!("claude --resume {session}"),
         _ => format!("{engine} --session {session}"),
     }
-}
-
-/// Returns the scripted program; it is built when nobody has.
-fn scripted_agent() -> PathBuf {
-    let folder = Path::new(env!("CARGO_BIN_EXE_takopi")).parent().unwrap();
-    let program = folder.join("scripted-agent");
-    if !program.exists() {
-        let profile = match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(profile) => profile,
-        };
-        let arguments =
-            ["build", "--quiet", "--package", "takopi-fake", "--bin", "scripted-agent", "--profile", profile];
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .args(arguments)
-            .arg("--target-dir")
-            .arg(folder.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success(), "the scripted agent is built");
-    }
-    program
 }

@@ -15,7 +15,9 @@ mod warden;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use handshake::strange_protocol;
 pub(crate) use life::seconds;
+pub(crate) use running::too_long;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -55,7 +57,7 @@ pub enum Failure {
     #[error("{0}")]
     Gone(String),
     /// A line came in that is too long; it may have been the answer.
-    #[error("{}", running::too_long())]
+    #[error("{}", too_long("the plugin"))]
     Overlong,
     /// Its answer is none.
     #[error("the plugin's answer to {method} cannot be read: {problem}")]

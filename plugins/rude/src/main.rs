@@ -1,6 +1,6 @@
 //! A plugin that misbehaves on purpose, so that takopi's answers to it are tested.
 //!
-//! `takopi-plugin-rude --install DIR MODE` writes a plugin folder for one kind of misbehaviour, `--list` names them all,
+//! `takopi-plugin-rude --install DIR MODE [NUMBER]` writes a plugin folder for one kind of misbehaviour, `--list` names them all,
 //! and `takopi-plugin-rude MODE [NUMBER]` is what such a folder starts. What each mode says stands in `script`, where
 //! nothing is done; `act` does it.
 
@@ -21,7 +21,7 @@ use script::Script;
 
 const WRONG_USAGE: u8 = 2;
 
-const USAGE: &str = "usage: takopi-plugin-rude --install DIR MODE | --list | MODE [NUMBER]";
+const USAGE: &str = "usage: takopi-plugin-rude --install DIR MODE [NUMBER] | --list | MODE [NUMBER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,9 +33,10 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        ["--install", dir, word] => match Mode::parse(word) {
-            Some(mode) => installed(install::install(Path::new(dir), mode)),
-            None => wrong_usage(word),
+        ["--install", dir, word] => install(dir, word, None),
+        ["--install", dir, word, number] => match number.parse() {
+            Ok(number) => install(dir, word, Some(number)),
+            Err(_) => wrong_usage(number),
         },
         [word] => serve(word, None),
         [word, number] => serve(word, number.parse().ok()),
@@ -43,8 +44,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn installed(folder: std::io::Result<std::path::PathBuf>) -> ExitCode {
-    match folder {
+fn install(dir: &str, word: &str, number: Option<u64>) -> ExitCode {
+    let Some(mode) = Mode::parse(word) else { return wrong_usage(word) };
+    match install::install(Path::new(dir), mode, number) {
         Ok(folder) => {
             println!("{}", folder.display());
             ExitCode::SUCCESS
@@ -57,7 +59,7 @@ fn installed(folder: std::io::Result<std::path::PathBuf>) -> ExitCode {
 }
 
 fn wrong_usage(word: &str) -> ExitCode {
-    eprintln!("no mode is called `{word}`; {USAGE}");
+    eprintln!("`{word}` is not understood; {USAGE}");
     ExitCode::from(WRONG_USAGE)
 }
 

@@ -43,7 +43,7 @@ modes! {
     Crash "crash" "ends with 7 in the middle of its work";
     Grandchild "grandchild" "leaves a process behind, in a session of its own, that does not die of SIGTERM";
     Slow "slow" "takes NUMBER ms (3000) for every answer after the handshake";
-    Hog "hog" "takes NUMBER MiB (512) of memory when it is asked for work";
+    Hog "hog" "takes NUMBER MiB (1100) of memory when it is called, and goes on working; has no engine";
     Flood "flood" "tells NUMBER (20000) events as fast as it can; in a call as many lines for the log";
 }
 

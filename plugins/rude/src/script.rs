@@ -27,8 +27,8 @@ pub(crate) enum Act {
 /// Milliseconds that `slow` takes.
 const SLOW_MS: u64 = 3000;
 
-/// MiB that `hog` takes.
-const HOG_MIB: u64 = 512;
+/// MiB that `hog` takes: more than takopi leaves to a plugin without engines.
+const HOG_MIB: u64 = 1100;
 
 /// Events that `flood` tells.
 const FLOOD: u64 = 20_000;
@@ -175,7 +175,7 @@ impl Script {
         if self.mode == Mode::IgnoresCancel {
             return None;
         }
-        if text == "wait" {
+        if text == "wait" || self.mode == Mode::Hog {
             self.pending.push(id.clone());
             return None;
         }

@@ -178,9 +178,9 @@ impl Turn {
         let mut following = client.follow(subject, self.seq);
         let submit = self.submit.clone();
         let mut submitting = Box::pin(async { client.submit(&submit).await });
-        let mut cancelling = Box::pin(cancel(client.clone(), self.run.filter(|_| self.cancel)));
+        let mut cancelling = Box::pin(self.cancelling(&client));
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
-        let (mut submit_pending, mut cancel_pending) = (!self.accepted, self.cancel && self.run.is_some());
+        let (mut submit_pending, mut cancel_pending) = (!self.accepted, self.cancel);
         loop {
             tokio::select! {
                 // Following is asked for first: then nothing of what comes of the message is missed.
@@ -190,8 +190,8 @@ impl Turn {
                         if let Some(ending) = self.hear(told, view)? {
                             return Ok(Served::Ended(ending));
                         }
-                        if self.cancel && !cancel_pending && let Some(run) = self.run {
-                            cancelling = Box::pin(cancel(client.clone(), Some(run)));
+                        if self.cancel && !cancel_pending && self.run.is_some() {
+                            cancelling = Box::pin(self.cancelling(&client));
                             cancel_pending = true;
                         }
                     }
@@ -224,8 +224,8 @@ impl Turn {
                         return Ok(Served::Ended(Ending::Left));
                     }
                     view.remark("stopping … (Ctrl-C again leaves at once)");
-                    cancelling = Box::pin(cancel(client.clone(), self.run));
-                    cancel_pending = self.run.is_some();
+                    cancelling = Box::pin(self.cancelling(&client));
+                    cancel_pending = true;
                 }
                 _ = heartbeat.tick() => view.tick(),
             }
@@ -254,16 +254,28 @@ impl Turn {
         })
     }
 
+    /// Stops the run; where there is none, the command that is at work for the message.
+    fn cancelling(&self, client: &Arc<Client>) -> impl Future<Output = Result<(), ClientError>> + use<> {
+        let (client, run) = (client.clone(), self.run);
+        let conversation = self.submit.conversation;
+        let command = Submit { conversation, text: "/cancel".to_owned(), ..Submit::default() };
+        async move {
+            match run {
+                Some(run) => client.cancel(run).await.map(|_| ()),
+                None => client.submit(&command).await.map(|_| ()),
+            }
+        }
+    }
+
     fn reply(&mut self) -> Ending {
         let text = std::mem::take(&mut self.replies).join("\n\n");
+        // As the desk answers for a command that was taken back.
+        if self.cancel && text.trim_matches('`') == "cancelled" {
+            return Ending::Run { end: RunEnd::new(Outcome::Cancelled, ""), resume: None };
+        }
         // Commands have no exit code; their refusals begin like this in every chat.
         if text.starts_with("error: ") { Ending::Refused(text) } else { Ending::Reply(text) }
     }
-}
-
-async fn cancel(client: Arc<Client>, run: Option<RunId>) -> Result<(), ClientError> {
-    let Some(run) = run else { return Ok(()) };
-    client.cancel(run).await.map(|_| ())
 }
 
 #[cfg(test)]

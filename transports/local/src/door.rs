@@ -310,6 +310,15 @@ impl Door {
         Ok(self.parts.ledger.history(&address, before, limit).await?)
     }
 
+    /// Returns whether a message is neither dealt with nor part of a run yet: a command may be at work for it.
+    ///
+    /// # Errors
+    /// [`LocalError::Ledger`].
+    pub async fn is_pending(&self, inbox: InboxId) -> Result<bool, LocalError> {
+        let unfinished = self.parts.ledger.unfinished().await?;
+        Ok(unfinished.inbox.iter().any(|pending| pending.id == inbox))
+    }
+
     /// Returns what can be chosen.
     pub async fn menu(&self) -> Menu {
         self.parts.catalogue.menu().await

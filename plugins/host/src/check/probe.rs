@@ -115,7 +115,7 @@ impl Probe {
         };
         let welcome = self.call(&hello, &subject.patience(SOON)).await?;
         if welcome.protocol != protocol::VERSION {
-            let problem = format!("it speaks protocol {}, takopi {}", welcome.protocol, protocol::VERSION);
+            let problem = crate::process::strange_protocol(welcome.protocol);
             return Err(Failure::Unavailable(Problem::new(Code::UnsupportedProtocol, problem)));
         }
         self.notify(&life::Ready {}).await?;

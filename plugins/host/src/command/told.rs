@@ -7,7 +7,7 @@ use takopi_core::text::visible;
 use takopi_stdio::rpc::CallError;
 
 use crate::problem::Problem;
-use crate::process::{Failure, Plugin};
+use crate::process::{Failure, Plugin, too_long};
 use crate::secrets::hidden;
 
 /// Characters of what a plugin says about a failure: a few lines on a phone.
@@ -40,11 +40,11 @@ pub(super) fn failed(plugin: &Plugin, failure: &Failure, secrets: &[String]) -> 
         Failure::Call(CallError::Refused(refusal)) => shorten(&visible(&refusal.message), SHOWN_CHARS),
         Failure::Call(CallError::Cancelled) => "it was stopped".to_owned(),
         Failure::Call(CallError::Closed(why)) => format!("the plugin {name} ended: {}", ending(why)),
+        Failure::Call(CallError::Unsent(why)) => format!("the plugin {}", ending(why)),
         Failure::Call(error) => format!("the plugin {name} was not reached: {error}"),
         Failure::Gone(why) => format!("the plugin {}", ending(why)),
-        Failure::Overlong | Failure::Unreadable { .. } => {
-            shorten(&format!("the plugin {name}: {failure}"), SHOWN_CHARS)
-        }
+        Failure::Overlong => too_long(&format!("the plugin {name}")),
+        Failure::Unreadable { .. } => shorten(&format!("the plugin {name}: {failure}"), SHOWN_CHARS),
     };
     let text = if text.trim().is_empty() { format!("the plugin {name} failed without a word") } else { text };
     CommandError(hidden(text, secrets))

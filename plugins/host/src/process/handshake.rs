@@ -35,8 +35,7 @@ pub(super) async fn shake_hands(
 
 fn judge(answer: &life::Initialized, hello: &life::Initialize) -> Result<(), Problem> {
     if answer.protocol != protocol::VERSION {
-        let problem = format!("it speaks protocol {}, takopi {}", answer.protocol, protocol::VERSION);
-        return Err(Problem::new(Code::UnsupportedProtocol, problem));
+        return Err(Problem::new(Code::UnsupportedProtocol, strange_protocol(answer.protocol)));
     }
     match answer.provides.iter().find(|one| !hello.provides.contains(one)) {
         None => Ok(()),
@@ -46,6 +45,12 @@ fn judge(answer: &life::Initialized, hello: &life::Initialize) -> Result<(), Pro
             Err(Problem::new(Code::ProvidesMismatch, problem))
         }
     }
+}
+
+/// Returns what people are told of a plugin that speaks another protocol.
+pub(crate) fn strange_protocol(theirs: u32) -> String {
+    let older = if theirs > protocol::VERSION { "takopi" } else { "the plugin" };
+    format!("it speaks protocol {theirs}, this takopi speaks {}; update {older}", protocol::VERSION)
 }
 
 async fn explain(error: CallError, peer: &Peer, life: &Life) -> Problem {

@@ -115,6 +115,8 @@ impl Running {
     async fn failure(&self, error: CallError) -> Failure {
         match error {
             CallError::Closed(_) => Failure::Gone(self.life.obituary().await),
+            // It had ended before it was asked.
+            CallError::Unsent(_) => Failure::Call(CallError::Unsent(self.life.obituary().await.into())),
             error => Failure::Call(error),
         }
     }
@@ -235,10 +237,10 @@ fn unreadable(method: &'static str, problem: &serde_json::Error) -> Failure {
     Failure::Unreadable { method, problem: problem.to_string() }
 }
 
-/// Returns what people are told of a line that is too long.
-pub(super) fn too_long() -> String {
+/// Returns what people are told when `who` printed a line that is too long.
+pub(crate) fn too_long(who: &str) -> String {
     format!(
-        "the plugin printed a line of more than {} MiB: what is larger goes through files in its data folder",
+        "{who} printed a line of more than {} MiB: what is larger goes through files in its data folder",
         MAX_LINE_BYTES >> 20
     )
 }

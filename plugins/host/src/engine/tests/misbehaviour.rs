@@ -45,7 +45,7 @@ async fn another_version_of_the_protocol_is_named() {
     let scripted = Scripted::engine(
         r#"read -r line; echo '{"id":1,"result":{"protocol":7,"provides":[]}}'; sleep 1000"#,
     );
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: it speaks protocol 7, takopi 1; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: it speaks protocol 7, this takopi speaks 1; update takopi; to see what is wrong, type: takopi plugins info acme");
 }
 
 #[tokio::test]
