@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use runs::Runs;
 
 use crate::problem::{Code, Problem};
-use crate::process::{Plugin, Running};
+use crate::process::{MEND, Plugin, Running};
 use order::Order;
 use runs::Line;
 use turn::Turn;
@@ -96,10 +96,11 @@ impl PluginEngine {
         let install = table.and_then(|table| table.install.clone());
         let hint = match (problem.code, install) {
             (Code::MissingExecutable, Some(install)) => format!("install it: {install}"),
-            _ => format!("to see what is wrong, type: takopi plugins info {}", self.spec.id),
+            _ => MEND.to_owned(),
         };
         let plugin = &self.plugin.package().manifest.distribution.name;
-        EngineError::Unavailable { problem: format!("{plugin} cannot be used: {problem}"), hint }
+        let told = problem.message.strip_suffix(&format!("; {MEND}")).unwrap_or(&problem.message);
+        EngineError::Unavailable { problem: format!("{plugin} cannot be used: {told}"), hint }
     }
 }
 

@@ -44,6 +44,9 @@ use life::Life;
 
 pub use launch::MARK;
 
+/// What a person does about a plugin that does not work.
+pub(crate) const MEND: &str = "mend it, then type: takopi plugins --load";
+
 /// Why a call of a plugin brought no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Failure {
@@ -197,7 +200,7 @@ impl Plugin {
         Some(Problem::new(
             Code::Quarantined,
             format!(
-                "it crashed {CRASHES} times within {minutes} minutes and is not started any more; mend it, then type: takopi plugins --load"
+                "it crashed {CRASHES} times within {minutes} minutes and is not started any more; {MEND}"
             ),
         ))
     }

@@ -11,26 +11,26 @@ use super::*;
 async fn a_process_that_never_shakes_hands_is_given_up() {
     let mut scripted = Scripted::engine("sleep 1000");
     scripted.bounds.handshake = Duration::from_millis(100);
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: no answer to initialize within 100 ms; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: no answer to initialize within 100 ms; mend it, then type: takopi plugins --load");
 }
 
 #[tokio::test]
 async fn a_process_that_prints_instead_is_told_where_to_print() {
     let mut scripted = Scripted::engine("echo 'Acme v2 ready.'; sleep 1000");
     scripted.bounds.handshake = Duration::from_millis(300);
-    assert_snapshot!(failure(&scripted, "x").await, @r#"takopi-acme cannot be used: it printed "Acme v2 ready." instead of answering the handshake: stdout is for the protocol, print to stderr; to see what is wrong, type: takopi plugins info acme"#);
+    assert_snapshot!(failure(&scripted, "x").await, @r#"takopi-acme cannot be used: it printed "Acme v2 ready." instead of answering the handshake: stdout is for the protocol, print to stderr; mend it, then type: takopi plugins --load"#);
 }
 
 #[tokio::test]
 async fn a_process_that_prints_and_ends_is_told_where_to_print() {
     let scripted = Scripted::engine("echo 'usage: acme'; exit 2");
-    assert_snapshot!(failure(&scripted, "x").await, @r#"takopi-acme cannot be used: it printed "usage: acme" instead of answering the handshake: stdout is for the protocol, print to stderr; to see what is wrong, type: takopi plugins info acme"#);
+    assert_snapshot!(failure(&scripted, "x").await, @r#"takopi-acme cannot be used: it printed "usage: acme" instead of answering the handshake: stdout is for the protocol, print to stderr; mend it, then type: takopi plugins --load"#);
 }
 
 #[tokio::test]
 async fn a_process_that_ends_before_the_handshake_is_quoted() {
     let scripted = Scripted::engine("echo 'no such module: acme' >&2; exit 3");
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: it ended before it answered the handshake (exit status 3): no such module: acme; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: it ended before it answered the handshake (exit status 3): no such module: acme; mend it, then type: takopi plugins --load");
 }
 
 #[tokio::test]
@@ -45,19 +45,19 @@ async fn another_version_of_the_protocol_is_named() {
     let scripted = Scripted::engine(
         r#"read -r line; echo '{"id":1,"result":{"protocol":7,"provides":[]}}'; sleep 1000"#,
     );
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: it speaks protocol 7, this takopi speaks 1; update takopi; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: it speaks protocol 7, this takopi speaks 1; update takopi; mend it, then type: takopi plugins --load");
 }
 
 #[tokio::test]
 async fn providing_more_than_the_manifest_says_is_refused() {
     let scripted = Scripted::engine(&polite(r#"PROVIDES='{"kind":"command","id":"deploy"}'"#));
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: its process provides command deploy, which its manifest does not name; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: its process provides command deploy, which its manifest does not name; mend it, then type: takopi plugins --load");
 }
 
 #[tokio::test]
 async fn providing_less_is_refused_for_what_is_missing() {
     let scripted = Scripted::engine(&polite("PROVIDES="));
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: its process does not provide engine acme, which its manifest names; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: its process does not provide engine acme, which its manifest names; mend it, then type: takopi plugins --load");
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn settings_that_the_plugin_refuses_are_told_in_its_words() {
     let scripted = Scripted::engine(
         r#"read -r line; echo '{"id":1,"error":{"code":-32014,"message":"bad","data":{"issues":[{"level":"error","title":"no api key","lines":["set api_key"]}]}}}'; sleep 1000"#,
     );
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: no api key; set api_key; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: no api key; set api_key; mend it, then type: takopi plugins --load");
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_process_that_closes_its_stdout_and_goes_on_is_ended() {
 async fn a_variable_that_is_missing_is_named_and_nothing_started() {
     let mut scripted = Scripted::engine("touch started");
     scripted.package.manifest.process.needs_env = vec!["NO_SUCH_ACME_KEY".to_owned()];
-    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: the variable NO_SUCH_ACME_KEY is not set; set it where takopi is started; to see what is wrong, type: takopi plugins info acme");
+    assert_snapshot!(failure(&scripted, "x").await, @"takopi-acme cannot be used: the variable NO_SUCH_ACME_KEY is not set; set it where takopi is started; mend it, then type: takopi plugins --load");
     assert!(!scripted.package.dir.join("started").exists());
 }
 
@@ -233,6 +233,6 @@ async fn settings_that_the_plugin_refuses_are_told_in_its_words_and_nothing_runs
 on_run() { echo ran >ran; done_with ok; }"#,
     ));
     let told = failure(&scripted, "hello").await;
-    assert_snapshot!(told, @r#"takopi-acme cannot be used: model gpt-0 is unknown; write model = "gpt-1"; to see what is wrong, type: takopi plugins info acme"#);
+    assert_snapshot!(told, @r#"takopi-acme cannot be used: model gpt-0 is unknown; write model = "gpt-1"; mend it, then type: takopi plugins --load"#);
     assert!(!scripted.package.dir.join("ran").exists());
 }
