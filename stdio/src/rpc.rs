@@ -48,6 +48,9 @@ pub trait Service: Send + Sync + 'static {
         Box::pin(async move { self.request(&method, params, cancel).await })
     }
 
+    /// Hears, in the same order, of a request that was refused because too many are being served already.
+    fn turned_away(&self, _method: &str, _params: Value) {}
+
     /// Takes a notification; an unknown one is ignored. They come one at a time, in order, and before anything that was sent after them; while one
     /// is being taken nothing more is read, which slows a flood down. So don't wait here for an answer of the same peer.
     async fn notify(&self, method: &str, params: Value);

@@ -52,6 +52,12 @@ impl Service for Switchboard {
         Box::pin(async move { self.request(&method, params, cancel).await })
     }
 
+    fn turned_away(&self, method: &str, params: Value) {
+        if method == transport::Inbound::NAME {
+            self.doors.turned_away(params);
+        }
+    }
+
     async fn request(
         &self,
         method: &str,

@@ -86,8 +86,10 @@ impl Server {
     }
 
     fn serve(&self, id: Id, method: String, params: Value) -> Result<(), RpcError> {
-        let busy = |_| RpcError::new(RpcError::BUSY, "too many requests are being served");
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(busy)?;
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            self.service.turned_away(&method, params);
+            return Err(RpcError::new(RpcError::BUSY, "too many requests are being served"));
+        };
         let cancel = self.gone.child_token();
         {
             let mut serving = lock(&self.serving);

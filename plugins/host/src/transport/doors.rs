@@ -9,6 +9,7 @@ use takopi_plugin_protocol::transport::{Accepted, Inbound};
 use takopi_stdio::rpc::{Answering, RpcError};
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 
+use super::intake::MAX_MISSING;
 use super::refusal;
 use crate::switchboard::{read, write};
 
@@ -19,6 +20,8 @@ pub(super) const LINE_BOUND: usize = 64;
 #[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) inbound: Inbound,
+    /// What was refused before it, by its name upstream, since the last one that got into the line.
+    pub(super) refused: Vec<String>,
     pub(super) answer: oneshot::Sender<Result<Accepted, RpcError>>,
 }
 
@@ -30,6 +33,7 @@ pub(crate) struct Doors(Mutex<HashMap<InstanceId, Door>>);
 struct Door {
     turn: Arc<tokio::sync::Mutex<()>>,
     line: Option<mpsc::Sender<Arrival>>,
+    refused: Vec<String>,
 }
 
 /// An open door; closed when it is dropped.
@@ -52,7 +56,12 @@ impl Doors {
         let turn = self.doors().entry(instance.clone()).or_default().turn.clone();
         let turn = turn.lock_owned().await;
         let (line, arrivals) = mpsc::channel(LINE_BOUND);
-        self.doors().entry(instance.clone()).or_default().line = Some(line);
+        let mut doors = self.doors();
+        let door = doors.entry(instance.clone()).or_default();
+        // All that comes after the cursor of its start is wanted anew.
+        door.refused.clear();
+        door.line = Some(line);
+        drop(doors);
         (Open { doors: self, instance: instance.clone(), turn }, arrivals)
     }
 
@@ -70,15 +79,45 @@ impl Doors {
     fn put(&self, params: Value) -> Result<oneshot::Receiver<Result<Accepted, RpcError>>, RpcError> {
         let inbound: Inbound = read(params)?;
         let instance = inbound.message.address.instance.as_str();
-        let line = self.doors().get(instance).and_then(|door| door.line.clone());
-        let Some(line) = line else {
+        let mut doors = self.doors();
+        let Some((line, refused)) = doors.get_mut(instance).and_then(Door::parts) else {
             return Err(RpcError::invalid_params(
                 "message.address.instance: no transport of that name was started here",
             ));
         };
         let (answer, answered) = oneshot::channel();
-        line.try_send(Arrival { inbound, answer }).map_err(|_| refusal::busy())?;
-        Ok(answered)
+        match line.try_send(Arrival { inbound, refused: std::mem::take(refused), answer }) {
+            Ok(()) => Ok(answered),
+            Err(mpsc::error::TrySendError::Full(back) | mpsc::error::TrySendError::Closed(back)) => {
+                *refused = back.refused;
+                note(refused, back.inbound.upstream_id);
+                Err(refusal::busy())
+            }
+        }
+    }
+
+    /// Notes something that was refused because too much is under way: no cursor behind it may count before it has come
+    /// again.
+    pub(crate) fn turned_away(&self, params: Value) {
+        // One that cannot be read would not have been taken either.
+        let Ok(inbound) = read::<Inbound>(params) else { return };
+        if let Some(door) = self.doors().get_mut(inbound.message.address.instance.as_str()) {
+            note(&mut door.refused, inbound.upstream_id);
+        }
+    }
+}
+
+impl Door {
+    /// Returns its line, where it is open, and what was refused.
+    fn parts(&mut self) -> Option<(&mpsc::Sender<Arrival>, &mut Vec<String>)> {
+        Some((self.line.as_ref()?, &mut self.refused))
+    }
+}
+
+/// Notes something refused. Of too many one more than the intake bears is enough.
+fn note(refused: &mut Vec<String>, upstream: String) {
+    if refused.len() <= MAX_MISSING {
+        refused.push(upstream);
     }
 }
 

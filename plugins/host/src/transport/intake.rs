@@ -21,8 +21,8 @@ use super::refusal::later;
 /// Most bytes of a cursor.
 const MAX_CURSOR_BYTES: usize = 4096;
 
-/// Inbounds that could not be written down and have not come again. More than that is no bad moment of a disk.
-const MAX_MISSING: usize = 1024;
+/// Inbounds that were not taken and have not come again. More than that is no bad moment of a disk.
+pub(super) const MAX_MISSING: usize = 1024;
 
 /// What somebody is told who presses a button that nobody knows.
 const FORGOTTEN: &str = "this button is too old; type what you want";
@@ -36,7 +36,7 @@ pub(super) struct Intake<'a> {
     pub(super) stop: &'a CancellationToken,
     /// Whose the cursor is: stands before it in the ledger, so that no other plugin gets it.
     pub(super) owner: String,
-    /// What could not be written down and has not come again: no cursor counts while there is any.
+    /// What was not taken and has not come again: no cursor counts while there is any.
     pub(super) missing: BTreeSet<String>,
 }
 
@@ -61,6 +61,10 @@ impl Intake<'_> {
     pub(super) async fn run(mut self, mut arrivals: mpsc::Receiver<Arrival>) -> TransportError {
         let mut batch = Vec::with_capacity(LINE_BOUND);
         while arrivals.recv_many(&mut batch, LINE_BOUND).await > 0 {
+            self.missing.extend(batch.iter_mut().flat_map(|arrival| std::mem::take(&mut arrival.refused)));
+            if self.missing.len() > MAX_MISSING {
+                return TransportError::Broken("it hands in more at once than is taken".to_owned());
+            }
             let work = batch.drain(..).filter_map(|arrival| self.read(arrival)).collect();
             if let Err(error) = self.take(work).await {
                 return error;
@@ -71,7 +75,7 @@ impl Intake<'_> {
 
     /// Reads what came in, and answers at once what is not to be written down.
     fn read(&self, arrival: Arrival) -> Option<Work> {
-        let Arrival { mut inbound, answer } = arrival;
+        let Arrival { mut inbound, answer, .. } = arrival;
         let cursor = inbound.cursor.take();
         if cursor.as_ref().is_some_and(|cursor| cursor.len() > MAX_CURSOR_BYTES) {
             let problem = format!("cursor: it is longer than {MAX_CURSOR_BYTES} bytes");

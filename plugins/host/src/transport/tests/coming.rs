@@ -74,6 +74,36 @@ async fn a_cursor_counts_only_when_everything_before_it_is_on_disk() {
 }
 
 #[tokio::test]
+async fn no_cursor_counts_behind_what_was_refused_in_a_flood() {
+    let stage = Stage::new();
+    let _receiving = stage.started().await;
+    let at = |number: usize| {
+        let told = json!({ "cursor": format!("c{number}") });
+        with(said(&number.to_string(), "hi"), told)
+    };
+    stage.ledger.hold_accepts(true);
+    let mut answers = Vec::new();
+    for number in 0..100 {
+        answers.push((number, stage.player.begin(at(number)).await));
+    }
+    assert_eq!(answers.pop().unwrap().1.await.unwrap(), Err(-32015));
+    stage.ledger.hold_accepts(false);
+    let mut refused = vec![99];
+    for (number, answer) in answers {
+        refused.extend(answer.await.unwrap().is_err().then_some(number));
+    }
+    let first = refused.iter().min().unwrap() - 1;
+    assert!(stage.player.hand_in(at(200)).await.is_ok());
+    let cursor = async || stage.ledger.cursor(&instance()).await.unwrap();
+    assert!(cursor().await.unwrap().ends_with(&format!("c{first}")), "{refused:?} would be lost");
+    for number in refused {
+        assert!(stage.player.hand_in(at(number)).await.is_ok());
+    }
+    assert!(stage.player.hand_in(at(201)).await.is_ok());
+    assert!(cursor().await.unwrap().ends_with("c201"));
+}
+
+#[tokio::test]
 async fn of_what_cannot_be_written_nothing_overtakes_what_came_before() {
     let stage = Stage::new();
     let _receiving = stage.started().await;
