@@ -7,7 +7,7 @@ use crate::message::{Body, MessageRef, Reply, Sender};
 use crate::wire;
 
 /// `command/call`: somebody typed the command, or pressed one of its buttons. Cancelled by `$/cancel_request`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Call {
     /// Which command.

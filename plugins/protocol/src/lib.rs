@@ -6,6 +6,7 @@
 //! per group.
 
 pub mod command;
+mod discreet;
 pub mod engine;
 pub mod host;
 pub mod life;

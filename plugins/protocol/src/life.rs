@@ -59,7 +59,7 @@ pub struct Initialize {
 }
 
 /// Settings by what they are for.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Settings {
@@ -117,7 +117,7 @@ pub struct Ready {}
 pub struct Ping {}
 
 /// `config/check`: whether settings can be used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckConfig {
     /// Whose: the kind.

@@ -7,7 +7,7 @@ use crate::message::{Address, Attachment, Body, File, MessageRef, Reply, Sender}
 use crate::{Done, wire};
 
 /// `transport/start`: receive until [`Stop`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Start {
     /// Which kind of transport.
