@@ -38,6 +38,18 @@ fn plugin_command_is_there_without_a_daemon_too() {
     assert!(is_gone(&plugin));
 }
 
+#[test]
+fn plugin_command_that_cannot_be_used_says_why_instead_of_being_a_prompt() {
+    let home = Home::with_config("default_engine = 'shell'\n");
+    let (table, keys) = WEATHER;
+    let keys = format!("{keys}\nneeds = ['no-such-program']");
+    let plugin = Plugin::install(&home, "weather", &[(table, &keys)], FORECAST);
+    let answer = home.run(&["chat", "/weather here"]);
+    let told = "Failed to load command 'weather': no-such-program";
+    assert!(answer.stderr.contains(told), "{}{}", answer.stdout, answer.stderr);
+    assert_eq!((answer.code, plugin.started().len()), (1, 0));
+}
+
 /// Returns whether no process of a plugin lives.
 pub(crate) fn is_gone(plugin: &Plugin<'_>) -> bool {
     // Whom nobody has reaped yet is dead all the same: proc_pid_stat(5), field 3.

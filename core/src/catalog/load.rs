@@ -111,6 +111,13 @@ impl<S, T: ?Sized> Catalog<S, T> {
         usable.map(|entry| entry.found.id.clone()).collect()
     }
 
+    /// Returns the names that mean something here, sorted: also of those that cannot be loaded, so that whoever asks for
+    /// one is told why.
+    #[must_use]
+    pub fn names(&self) -> Vec<PluginId> {
+        self.entries.keys().cloned().collect()
+    }
+
     /// Returns what is wrong at the moment: with claims, and with what failed to load.
     #[must_use]
     pub fn errors(&self) -> Vec<PluginError> {

@@ -77,7 +77,7 @@ impl Generation {
         let default_engine = engines.contains(&self.default_engine).then(|| self.default_engine.clone());
         Known {
             engines,
-            commands: self.commands.specs().map(|spec| spec.id.clone()).collect(),
+            commands: self.commands.names(),
             projects: self.projects.clone(),
             resume,
             default_engine,
