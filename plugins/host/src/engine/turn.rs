@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use takopi_core::event::{Level, Outcome, RunEnd, RunEvent};
 use takopi_core::port::engine::{Job, Steer, Stop, StopSignal};
+use takopi_core::text::{clip_middle, visible};
 use takopi_plugin_protocol::{code, engine as wire};
 use takopi_stdio::rpc::{CallError, Patience};
 use takopi_stdio::{Marker, find_marked};
@@ -16,6 +17,9 @@ use super::order::usage;
 use super::runs::{Line, lock};
 use crate::bounds::Bounds;
 use crate::process::{Failure, Running, seconds};
+
+/// Bytes of why a run failed, in the plugin's words: a screen or two on a phone.
+const SHOWN_BYTES: usize = 4 << 10;
 
 /// Marks every child of a run; [`crate::Dress`] sets it.
 const RUN: &str = "TAKOPI_RUN";
@@ -143,9 +147,9 @@ impl Turn<'_> {
                 return RunEnd::new(Outcome::Cancelled, "");
             }
             Err(Failure::Call(CallError::Refused(error))) => {
-                return failed(format!("{} refused the run: {}", self.title, error.message));
+                return failed(format!("{} refused the run: {}", self.title, shown(&error.message)));
             }
-            Err(failure) => return failed(failure.to_string()),
+            Err(failure) => return failed(shown(&failure.to_string())),
         };
         let named = lock(&self.line.order).end(ended.session.as_deref());
         match named {
@@ -162,9 +166,10 @@ impl Turn<'_> {
             wire::Outcome::Interrupted => Outcome::Failed(format!("{} says it was interrupted", self.title)),
             wire::Outcome::Failed => {
                 let error = ended.error.filter(|error| !error.trim().is_empty());
-                Outcome::Failed(
-                    error.unwrap_or_else(|| format!("{} failed and does not say why", self.title)),
-                )
+                Outcome::Failed(error.map_or_else(
+                    || format!("{} failed and does not say why", self.title),
+                    |error| shown(&error),
+                ))
             }
         };
         if outcome == Outcome::Answered {
@@ -206,4 +211,9 @@ impl Turn<'_> {
             }
         }
     }
+}
+
+/// Returns what a plugin says of a failure as people are shown it.
+fn shown(words: &str) -> String {
+    clip_middle(&visible(words), SHOWN_BYTES).into_owned()
 }

@@ -94,6 +94,10 @@ impl Running {
             result = self.peer.call(M::NAME, params, patience) => result,
             Ok(()) = overlong.changed() => return Err(Failure::Overlong),
         };
+        // It may have come before an answer that was read together with it.
+        if matches!(overlong.has_changed(), Ok(true)) {
+            return Err(Failure::Overlong);
+        }
         match result {
             Ok(result) => serde_json::from_value(result).map_err(|problem| unreadable(M::NAME, &problem)),
             Err(error) => Err(self.failure(error).await),
