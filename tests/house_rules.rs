@@ -27,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "takopi-engines",
             "takopi-local",
             "takopi-telegram",
+            "takopi-discord",
             "takopi-commands",
             "takopi-ledger",
             "takopi-voice",
@@ -40,6 +41,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-engines", &["takopi-core", "takopi-stdio"]),
     ("takopi-local", &["takopi-core"]),
     ("takopi-telegram", &["takopi-core"]),
+    ("takopi-discord", &["takopi-core"]),
     ("takopi-commands", &["takopi-core"]),
     ("takopi-ledger", &["takopi-core"]),
     ("takopi-voice", &["takopi-core"]),
@@ -112,9 +114,10 @@ const BANNED_IN_CORE: &[&str] = &["axum", "chrono", "hyper", "reqwest", "rusqlit
 const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("anyhow", &["takopi", "xtask"]),
     ("axum", &["takopi-local", "takopi-fake"]),
-    ("reqwest", &["takopi-voice", "takopi-telegram"]),
-    ("ring", &["takopi-telegram"]),
+    ("reqwest", &["takopi-voice", "takopi-telegram", "takopi-discord"]),
+    ("ring", &["takopi-telegram", "takopi-discord"]),
     ("rusqlite", &["takopi-ledger"]),
+    ("serenity", &["takopi-discord"]),
     ("teloxide", &["takopi-telegram"]),
 ];
 

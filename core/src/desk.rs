@@ -5,6 +5,7 @@
 
 mod calls;
 mod clerk;
+mod complete;
 mod delivery;
 mod door;
 mod files;
@@ -32,6 +33,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use complete::Completion;
 pub use follow::{Follow, Followed};
 pub use generation::{Generation, serves};
 use inbox::Turns;

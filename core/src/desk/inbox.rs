@@ -16,7 +16,7 @@ use crate::message::{Address, ButtonAction, Inbound, Message, MessageRef, Press}
 use crate::port::engine::Stop;
 use crate::port::ledger::{Accepted, LedgerError};
 use crate::port::transport::Admission;
-use crate::route::CANCEL;
+use crate::route::{CANCEL, Known};
 
 /// Why something that came in is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +148,33 @@ impl Inbox {
     /// [`AcceptError::Ledger`].
     pub async fn set_cursor(&self, cursor: &str) -> Result<(), AcceptError> {
         Ok(self.desk.ledger.set_cursor(&self.instance, cursor).await?)
+    }
+
+    /// Returns what this instance was told to remember under a key.
+    ///
+    /// # Errors
+    /// [`AcceptError::Ledger`].
+    pub async fn recall(&self, key: &str) -> Result<Option<String>, AcceptError> {
+        Ok(self.desk.ledger.get(&self.drawer(), key).await?)
+    }
+
+    /// Remembers a value under a key, over restarts; `None` forgets it.
+    ///
+    /// # Errors
+    /// [`AcceptError::Ledger`].
+    pub async fn remember(&self, key: &str, value: Option<&str>) -> Result<(), AcceptError> {
+        Ok(self.desk.ledger.put(&self.drawer(), key, value).await?)
+    }
+
+    /// Returns what routing knows by heart at this instance, wherever in it.
+    pub(super) fn known(&self) -> Known {
+        let spec = self.desk.instance(&self.instance).map(|instance| instance.spec.clone());
+        spec.map(|spec| self.desk.in_force().by.known(&self.instance, &spec)).unwrap_or_default()
+    }
+
+    /// Returns the namespace of the ledger that is this instance's own.
+    fn drawer(&self) -> String {
+        format!("transport.{}", self.instance)
     }
 
     /// Returns the run that a message shows, or that answers it, while it waits or works.

@@ -2,6 +2,7 @@
 //! is laid out, sent and edited one call at a time. Doors never sleep: the pacer decides when.
 
 mod files;
+mod places;
 mod topics;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 pub use files::{AutoPut, FilePolicy};
+pub use places::{PlaceSetting, Trigger};
 pub use topics::Topics;
 
 use crate::desk::Inbox;
@@ -235,6 +237,35 @@ pub trait Transport: Send + Sync {
     /// Returns whether a message names the bot. From memory.
     fn names_bot(&self, _message: &Message) -> bool {
         false
+    }
+
+    /// Returns when a message is for the bot where nobody has set it. From memory.
+    fn usual_trigger(&self) -> Trigger {
+        Trigger::All
+    }
+
+    /// Returns whether a message stands in a conversation that the bot takes part in: where
+    /// [`Trigger::Involved`] holds, it is for the bot. From memory.
+    fn takes_part(&self, _message: &Message) -> bool {
+        false
+    }
+
+    /// Learns what is set for its places, from now on and in the place of what it was told before: it need not
+    /// write down what is for nobody.
+    fn learn_places(&self, _places: &[PlaceSetting]) {}
+
+    /// Returns how often whoever looks on is shown that work goes on there; `None` where a service has no sign
+    /// for it.
+    fn typing_every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Shows for some seconds that work goes on there.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing depends on it.
+    async fn show_typing(&self, _to: &Address) -> Result<(), SendError> {
+        Ok(())
     }
 
     /// Returns whether several people speak in a chat, so that each has a conversation of their own there. From

@@ -1,0 +1,1 @@
+//! The Discord transport: one bot, its servers, channels and threads.
