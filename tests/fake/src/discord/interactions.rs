@@ -42,6 +42,8 @@ pub(super) struct Interaction {
     pub(super) ephemeral: bool,
     pub(super) choices: Vec<Value>,
     pub(super) modal: Option<Value>,
+    /// What the bot was told, to tell it again.
+    pub(super) told: Value,
 }
 
 impl Interaction {
@@ -113,6 +115,7 @@ impl World {
             ephemeral: false,
             choices: Vec::new(),
             modal: None,
+            told: told.clone(),
         };
         self.interactions.insert(id, interaction);
         self.tell_interaction(&told);

@@ -50,7 +50,7 @@ impl Options {
 
     /// Uses a subcommand without options.
     #[must_use]
-    pub fn sub(self, name: &str) -> Self {
+    pub fn subcommand(self, name: &str) -> Self {
         self.with(name, Value::Null)
     }
 }

@@ -20,6 +20,7 @@ use super::world::World;
 const FAREWELL: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Serves a connection to its end.
+#[expect(clippy::result_large_err, reason = "the type of a refusal is tungstenite's")]
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     let Some(line) = shared.change(World::open_line) else {
         return refuse(stream).await;
@@ -43,6 +44,7 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     shared.change(|world| world.drop_line(line, how));
 }
 
+#[expect(clippy::result_large_err, reason = "the type of a refusal is tungstenite's")]
 async fn refuse(stream: TcpStream) {
     let unavailable = |_: &Request, _: Response| {
         let mut response = ErrorResponse::new(None);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::DiscordServer;
 use crate::discord::faults::Injection;
 use crate::discord::gateway::{End, intent};
 use crate::discord::log::Gate;
+use crate::discord::people::Asked;
 use crate::discord::world::Settings;
 
 /// What goes wrong.
@@ -129,6 +130,47 @@ impl DiscordServer {
     /// Refuses the next connections of the gateway.
     pub fn refuse(&self, connections: usize) {
         self.shared.change(|world| world.gateway.refusals = connections);
+    }
+
+    /// Tells the bot of a message once more, as flapping connections do.
+    ///
+    /// # Panics
+    /// When there is no such message.
+    #[track_caller]
+    pub fn repeat(&self, message: u64) {
+        self.must("there is no such message", |world| {
+            let channel = world.place_of(message)?;
+            world.tell_message("MESSAGE_CREATE", channel, message);
+            Some(())
+        });
+    }
+
+    /// Tells the bot of an interaction once more, however old it is.
+    ///
+    /// # Panics
+    /// When there was no such interaction.
+    #[track_caller]
+    pub fn repeat_interaction(&self, asked: Asked) {
+        self.must("there was no such interaction", |world| {
+            let told = world.interactions.get(&asked.id)?.told.clone();
+            world.tell_interaction(&told);
+            Some(())
+        });
+    }
+
+    /// Adds the preview of a link to a message, which tells the bot of a change that nobody made.
+    ///
+    /// # Panics
+    /// When there is no such message.
+    #[track_caller]
+    pub fn unfurl(&self, message: u64, url: &str) {
+        self.must("there is no such message", |world| {
+            let channel = world.place_of(message)?;
+            let found = world.messages.get_mut(&channel)?.get_mut(&message)?;
+            found.embeds = json!([{"type": "link", "url": url, "title": "A page"}]);
+            world.tell_message("MESSAGE_UPDATE", channel, message);
+            Some(())
+        });
     }
 
     /// Counts how often something happened at the gateway.

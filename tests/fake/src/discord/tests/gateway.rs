@@ -148,3 +148,19 @@ fn identifying_twice_at_once_is_refused_where_that_is_wanted() {
         998
     );
 }
+
+#[test]
+fn a_preview_and_a_repetition_are_told_without_anybody_having_spoken() {
+    let server = DiscordServer::begin().unwrap();
+    let (mut bot, _) = Bot::ready(&server);
+    let said = server.person("bob").says("general", "see http://page.test");
+    let first = bot.event("MESSAGE_CREATE");
+    server.unfurl(said, "http://page.test");
+    let told = bot.event("MESSAGE_UPDATE");
+    assert_eq!(
+        (told["edited_timestamp"].clone(), told["embeds"][0]["title"].clone()),
+        (json!(null), json!("A page"))
+    );
+    server.repeat(said);
+    assert_eq!(bot.event("MESSAGE_CREATE")["id"], first["id"]);
+}

@@ -76,6 +76,8 @@ fn a_second_answer_and_a_late_one_are_refused() {
     assert_eq!(setting.client.refused("POST", &callback(&told), json!({"type": 5})), (400, 40060));
     let asked = setting.server.person("alice").asks("general", "status", Options::new());
     let told = setting.bot.event("INTERACTION_CREATE");
+    setting.server.repeat_interaction(asked);
+    assert_eq!(setting.bot.event("INTERACTION_CREATE"), told);
     setting.server.advance(Duration::from_millis(3001));
     let seen = setting.server.wait_ack(asked);
     assert!(seen.failed && seen.ack.is_none());
