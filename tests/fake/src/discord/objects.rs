@@ -155,7 +155,12 @@ impl Channel {
         described["rate_limit_per_user"] = 0.into();
         described["last_pin_timestamp"] = Value::Null;
         let Some(thread) = &self.thread else {
-            let overwrite = |one: &Overwrite| json!({"id": one.target.to_string(), "type": u8::from(!one.role), "allow": one.allow.to_string(), "deny": one.deny.to_string()});
+            let overwrite = |one: &Overwrite| {
+                json!({
+                    "id": one.target.to_string(), "type": u8::from(!one.role),
+                    "allow": one.allow.to_string(), "deny": one.deny.to_string()
+                })
+            };
             described["permission_overwrites"] = self.overwrites.iter().map(overwrite).collect();
             described["position"] = 0.into();
             described["nsfw"] = false.into();

@@ -211,7 +211,13 @@ impl World {
             described["webhook_id"] = webhook.to_string().into();
         }
         if !message.reactions.is_empty() {
-            let reaction = |(emoji, users): &(String, Vec<u64>)| json!({"emoji": {"id": null, "name": emoji}, "count": users.len(), "me": users.contains(&self.bot), "me_burst": false, "burst_colors": [], "count_details": {"burst": 0, "normal": users.len()}});
+            let reaction = |(emoji, users): &(String, Vec<u64>)| {
+                json!({
+                    "emoji": {"id": null, "name": emoji}, "count": users.len(),
+                    "me": users.contains(&self.bot), "me_burst": false, "burst_colors": [],
+                    "count_details": {"burst": 0, "normal": users.len()}
+                })
+            };
             described["reactions"] = message.reactions.iter().map(reaction).collect();
         }
         described

@@ -25,7 +25,12 @@ pub(super) fn me(world: &mut World, _: &Asking, _: &[&str]) -> Outcome {
 }
 
 pub(super) fn my_guilds(world: &mut World, _: &Asking, _: &[&str]) -> Outcome {
-    let short = |guild: &Guild| json!({"id": guild.id.to_string(), "name": guild.name, "icon": null, "owner": false, "permissions": world.bot_permissions(guild).to_string(), "features": []});
+    let short = |guild: &Guild| {
+        json!({
+            "id": guild.id.to_string(), "name": guild.name, "icon": null, "owner": false,
+            "permissions": world.bot_permissions(guild).to_string(), "features": []
+        })
+    };
     Ok((200, world.guilds.values().map(short).collect()))
 }
 

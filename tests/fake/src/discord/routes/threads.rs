@@ -99,7 +99,12 @@ pub(super) fn add(world: &mut World, _: &Asking, args: &[&str]) -> Outcome {
 pub(super) fn members(world: &mut World, _: &Asking, args: &[&str]) -> Outcome {
     let channel = world.channel(id(args, 0))?;
     let thread = channel.thread.as_ref().ok_or_else(wrong_type)?;
-    let member = |user: &u64| json!({"id": channel.id.to_string(), "user_id": user.to_string(), "join_timestamp": thread.created, "flags": 0});
+    let member = |user: &u64| {
+        json!({
+            "id": channel.id.to_string(), "user_id": user.to_string(), "join_timestamp": thread.created,
+            "flags": 0
+        })
+    };
     Ok((200, thread.members.iter().map(member).collect()))
 }
 
