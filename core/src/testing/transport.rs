@@ -1,10 +1,12 @@
 //! A chat service that lives in memory, whose faults a test writes down beforehand.
 
 mod contract;
+mod places;
 mod setup;
 mod threads;
 
 pub use contract::{ServiceView, Shown, TransportSubject, transport_contract};
+pub use places::Habits;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,8 +23,8 @@ use crate::id::{InstanceId, TransportKind};
 use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
 use crate::port::SetupIssue;
 use crate::port::transport::{
-    Admission, FetchError, FilePolicy, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit,
-    Topics, Transport, TransportError, TransportFeatures, TransportSpec,
+    Admission, FetchError, FilePolicy, Limits, PlaceSetting, Rate, SendError, SendOptions, Sent, TextLimit,
+    TextUnit, Topics, Transport, TransportError, TransportFeatures, TransportSpec, Trigger,
 };
 use crate::time::Timestamp;
 
@@ -69,6 +71,8 @@ struct Service {
     files: BTreeMap<String, Vec<u8>>,
     /// The titles of threads that are there.
     titles: BTreeMap<Address, String>,
+    /// What it was told is set for its places.
+    places: Vec<PlaceSetting>,
 }
 
 /// The fake, and the test's view of it. Clones are the same service.
@@ -87,6 +91,7 @@ pub struct FakeTransport {
     is_member: bool,
     has_topics: bool,
     account: Option<String>,
+    habits: Habits,
     breaks: Arc<Notify>,
 }
 
@@ -125,6 +130,7 @@ impl FakeTransport {
             is_member: false,
             has_topics: false,
             account: None,
+            habits: Habits::default(),
             breaks: Arc::default(),
         }
     }
@@ -425,6 +431,30 @@ impl Transport for FakeTransport {
 
     fn topics(&self, _chat: &Address) -> Topics {
         self.what_threads_are()
+    }
+
+    fn usual_trigger(&self) -> Trigger {
+        self.habits.usual
+    }
+
+    fn takes_part(&self, message: &Message) -> bool {
+        self.is_ours(&message.message.address)
+    }
+
+    fn branches_threads(&self, _chat: &Address) -> bool {
+        self.habits.branches
+    }
+
+    fn learn_places(&self, places: &[PlaceSetting]) {
+        self.note_places(places);
+    }
+
+    fn typing_every(&self) -> Option<Duration> {
+        self.habits.typing
+    }
+
+    async fn show_typing(&self, to: &Address) -> Result<(), SendError> {
+        self.note_typing(to)
     }
 
     async fn create_thread(&self, chat: &Address, title: &str) -> Result<Address, SendError> {

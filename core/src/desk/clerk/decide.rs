@@ -29,7 +29,7 @@ struct Scene {
 }
 
 fn overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, instance: &Instance) -> bool {
-    route::is_overheard(wants, message, facts, known, instance.transport.names_bot(message))
+    route::is_overheard(wants, message, facts, known, instance.heard(message))
 }
 
 impl Clerk {
@@ -46,7 +46,7 @@ impl Clerk {
             self.reply_to_run_of(plain, message);
         }
         let in_force = self.desk.in_force();
-        let known = in_force.known(arrival.inbound.address(), &instance);
+        let known = in_force.known_of(&arrival.inbound, &instance);
         let wants = route::wants(&arrival.inbound, &known);
         match self.facts(&wants).await {
             Ok(facts) => {
@@ -155,11 +155,16 @@ impl Clerk {
         match decision {
             Decision::Run(plan) => {
                 let bound = plan.binds.then(|| (plan.address.clone(), plan.context.clone()));
+                // A branch that was made up for a thread is named after what the thread is called already.
+                let is_news = known.own_branch.is_none() || plan.context.branch != known.own_branch;
                 let (by, shown_by) = (in_force.clone(), instance.clone());
                 self.enqueue(Assignment::new(*plan, inbox, conversation, None, instance, in_force));
                 if let Some((topic, context)) = bound {
                     // The next message there goes by it, so it is on record before that is read.
-                    topics::bind(&self.desk, by, shown_by, topic, &context).await;
+                    if topics::bind(&self.desk, &shown_by, &topic, &context).await && is_news {
+                        let desk = self.desk.clone();
+                        self.desk.work.spawn(topics::name(desk, by, shown_by, topic));
+                    }
                 }
             }
             Decision::Call { command, text } => {

@@ -16,6 +16,7 @@ const END_PAUSE: Duration = Duration::from_secs(2);
 impl Performance {
     /// Ends it on record, then for everyone who looks on.
     pub(super) async fn close(&mut self, mut end: RunEnd) {
+        self.type_off().await;
         if end.session.is_none() {
             end.session.clone_from(&self.session);
         }
