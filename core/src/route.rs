@@ -253,6 +253,8 @@ pub enum Decision {
         /// With what.
         answer: Answer,
     },
+    /// Go on with the session of a run that was interrupted.
+    Resume(RunId),
     /// Send a file that the answer of a run names.
     SendFile {
         /// Whose answer.
@@ -406,6 +408,7 @@ fn decide_press(action: &ButtonAction, mut answer: Answer) -> Decision {
     match action {
         ButtonAction::Cancel { run } => Decision::Stop(*run),
         ButtonAction::Run { inbox } => Decision::TakeUp(*inbox),
+        ButtonAction::Resume { run } => Decision::Resume(*run),
         ButtonAction::SendFile { run, file } => Decision::SendFile { run: *run, file: file.clone() },
         ButtonAction::Command { command, arguments } => {
             Decision::Call { command: command.clone(), text: arguments.clone() }

@@ -129,7 +129,7 @@ impl Typing<'_> {
         let timeout = self.desk.clock.sleep_until(self.desk.now() + LOOK_TIMEOUT);
         let known = tokio::select! {
             biased;
-            known = branches.wait_for(Option::is_some) => known.ok().and_then(|known| known.clone()),
+            known = branches.wait_for(Option::is_some) => known.ok().and_then(|known| known.clone().flatten()),
             () = timeout => None,
         };
         known.unwrap_or_default()
@@ -152,7 +152,7 @@ impl Typing<'_> {
         if is_due {
             self.desk.work.spawn(ask(self.desk.clone(), self.in_force.clone(), meant));
         }
-        choices.borrow().clone().unwrap_or_default()
+        choices.borrow().clone().flatten().unwrap_or_default()
     }
 }
 

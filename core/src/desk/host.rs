@@ -128,7 +128,7 @@ pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<
     let Some(instance) = desk.instance(&message.address.instance) else { return };
     let desk_clock = desk.clock.clone();
     desk.work.spawn(async move {
-        let options = SendOptions { reply_to: Some(message.clone()), notify: true, nonce: None };
+        let options = SendOptions { reply_to: Some(message.clone()), notify: true, ..SendOptions::default() };
         let send = async {
             for part in &parts {
                 instance.transport.send(&message.address, part, &options).await?;

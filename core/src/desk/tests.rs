@@ -2,6 +2,7 @@
 //! moves when nothing else can happen.
 
 mod calling;
+mod completing;
 mod delivering;
 mod ending;
 mod files;
@@ -16,7 +17,9 @@ mod queueing;
 mod recovering;
 mod serving;
 mod simulation;
+mod threads;
 mod topics;
+mod typing;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -34,6 +37,7 @@ use crate::port::command::{
     RunRequest,
 };
 use crate::port::engine::{Engine, EngineSpec};
+use crate::port::ledger::PreferenceKey;
 use crate::port::workspace::{
     FileError, FileRules, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
 };
@@ -198,7 +202,7 @@ impl Loader<CommandSpec, dyn Command> for Commands {
 }
 
 /// `/cancel` says how many runs the short way has stopped; `/cancel panic` panics, `/probe new` begins a new
-/// conversation, `/quiet` says its words, `/probe renew` also says how many runs of the old one go on, `/probe capture SESSION PROMPT` says how such a run ended.
+/// conversation, `/probe settle PROJECT` binds the chat and involves the bot, `/quiet` says its words, `/probe renew` also says how many runs of the old one go on, `/probe capture SESSION PROMPT` says how such a run ended.
 #[async_trait]
 impl Command for Commands {
     async fn call(
@@ -212,6 +216,11 @@ impl Command for Commands {
         }
         if call.command.as_str() == "quiet" {
             return Ok(Some(CommandReply::markdown(format!("{:?}", call.words))));
+        }
+        if let Some(project) = call.text.strip_prefix("settle ") {
+            host.prefer(PreferenceKey::Trigger, None, Some("involved")).await?;
+            host.prefer_in_chat(PreferenceKey::Context, None, Some(project)).await?;
+            return Ok(None);
         }
         assert_ne!(call.text, "panic", "as the test says");
         if call.text == "new" {

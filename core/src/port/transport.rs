@@ -121,6 +121,8 @@ pub struct SendOptions {
     pub notify: bool,
     /// The same for every try of one part: services that know it drop doubles.
     pub nonce: Option<String>,
+    /// The id of the person whose message a final answers, where that is known: nobody else need be called.
+    pub asked_by: Option<String>,
 }
 
 /// A message that stands.

@@ -1,11 +1,14 @@
 //! A chat service that lives in memory, whose faults a test writes down beforehand.
 
 mod contract;
+mod faults;
 mod places;
 mod setup;
 mod threads;
 
 pub use contract::{ServiceView, Shown, TransportSubject, transport_contract};
+pub use faults::Fault;
+use faults::{known, meet};
 pub use places::Habits;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -41,23 +44,10 @@ pub struct Seen {
     pub reply_to: Option<String>,
     /// Whether it made a sound.
     pub notified: bool,
+    /// Whom it was for, as far as that was said.
+    pub asked_by: Option<String>,
     /// How often it was edited.
     pub edits: u32,
-}
-
-/// What one call will do instead of succeeding.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fault {
-    /// It fails so, and does nothing.
-    Fails(SendError),
-    /// It does its work, and then nobody knows.
-    ArrivesUnknown,
-    /// It never returns.
-    Hangs,
-    /// It does its work after so long.
-    Late(Duration),
-    /// It panics.
-    Panics,
 }
 
 #[derive(Debug, Default)]
@@ -287,24 +277,6 @@ impl Default for FakeTransport {
     }
 }
 
-async fn meet(fault: Option<Fault>) -> Result<bool, SendError> {
-    match fault {
-        None => Ok(false),
-        Some(Fault::ArrivesUnknown) => Ok(true),
-        Some(Fault::Fails(error)) => Err(error),
-        Some(Fault::Hangs) => std::future::pending().await,
-        Some(Fault::Late(after)) => {
-            tokio::time::sleep(after).await;
-            Ok(false)
-        }
-        Some(Fault::Panics) => panic!("as the test says"),
-    }
-}
-
-fn known<T>(unknown: bool, value: T) -> Result<T, SendError> {
-    if unknown { Err(SendError::Unknown("the connection broke".to_owned())) } else { Ok(value) }
-}
-
 #[async_trait]
 impl Transport for FakeTransport {
     async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), TransportError> {
@@ -372,6 +344,7 @@ impl Transport for FakeTransport {
                 body: part.clone(),
                 reply_to: options.reply_to.as_ref().map(|message| message.id.clone()),
                 notified: options.notify,
+                asked_by: options.asked_by.clone(),
                 edits: 0,
             };
             service.messages.insert(id, seen);

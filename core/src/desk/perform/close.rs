@@ -116,6 +116,10 @@ impl Performance {
             let named = self.files_to_offer(&end.answer).await;
             body.buttons.extend(script::offer(self.live.id, &named));
         }
+        if end.outcome == Outcome::Interrupted {
+            let features = &self.instance.spec.features;
+            body.buttons = script::resume(self.live.id, end.session.as_ref(), features);
+        }
         let progress =
             if awaited && self.in_force.by.final_notify { ProgressUse::Replace } else { ProgressUse::Become };
         vec![self.post_of(self.instance.transport.lay_out(&body), PostKind::Final, progress, revises)]
