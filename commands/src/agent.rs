@@ -18,6 +18,7 @@ const USAGE: &str = "usage: /agent, /agent set <engine>, or /agent clear";
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let engine = crate::option("engine", OptionKind::Engine, "the engine, or clear");
     crate::spec("agent", "/agent [set ENGINE | clear]", "set default engine", vec![engine])
+        .map(crate::private)
 }
 
 pub(crate) struct Agent;

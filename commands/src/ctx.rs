@@ -36,6 +36,7 @@ pub(crate) fn spec() -> Result<CommandSpec, NameError> {
         "show or update context",
         vec![project, branch],
     )
+    .map(crate::private)
 }
 
 pub(crate) struct Ctx;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 const LISTED: usize = 12;
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
-    crate::spec("help", "/help", "show what can be typed", Vec::new())
+    crate::spec("help", "/help", "show what can be typed", Vec::new()).map(crate::private)
 }
 
 pub(crate) struct Help;

@@ -4,6 +4,7 @@
 //! A new one is a file here and a line in [`all`].
 
 mod agent;
+mod bind;
 mod cancel;
 mod choice;
 mod context;
@@ -48,6 +49,8 @@ pub fn all() -> Result<Vec<BuiltIn>, NameError> {
         (reasoning::spec()?, Arc::new(reasoning::COMMAND)),
         (trigger::spec()?, Arc::new(trigger::Trigger)),
         (topic::spec()?, Arc::new(topic::Topic)),
+        (bind::spec()?, Arc::new(bind::Bind)),
+        (bind::unbind_spec()?, Arc::new(bind::Unbind)),
         (file::spec()?, Arc::new(file::File)),
         (forget::spec()?, Arc::new(forget::Forget)),
         (status::spec()?, Arc::new(status::Status)),
@@ -69,6 +72,11 @@ fn spec(
         ephemeral: false,
         access: Access::Everyone,
     })
+}
+
+/// Makes a command one that shows and sets, to whom it concerns alone.
+fn private(spec: CommandSpec) -> CommandSpec {
+    CommandSpec { ephemeral: true, ..spec }
 }
 
 fn option(name: &str, kind: OptionKind, description: &str) -> CommandOption {

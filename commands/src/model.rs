@@ -16,6 +16,7 @@ pub(crate) fn spec() -> Result<CommandSpec, NameError> {
         "set model override",
         vec![engine, model],
     )
+    .map(crate::private)
 }
 
 pub(crate) const COMMAND: Choose = Choose(&Choice {

@@ -10,7 +10,7 @@ pub(crate) fn spec() -> Result<CommandSpec, NameError> {
     let engine = crate::option("engine", OptionKind::Engine, "the engine; not given: the one here");
     let level = crate::option("level", OptionKind::Level, "the level, or clear");
     let usage = "/reasoning [set [ENGINE] LEVEL | clear [ENGINE]]";
-    crate::spec("reasoning", usage, "set reasoning override", vec![engine, level])
+    crate::spec("reasoning", usage, "set reasoning override", vec![engine, level]).map(crate::private)
 }
 
 pub(crate) const COMMAND: Choose = Choose(&Choice {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 const LISTED: usize = 10;
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
-    crate::spec("status", "/status", "show what runs and waits", Vec::new())
+    crate::spec("status", "/status", "show what runs and waits", Vec::new()).map(crate::private)
 }
 
 pub(crate) struct Status;

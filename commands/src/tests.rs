@@ -1,5 +1,6 @@
 //! What is typed, what is answered, what is done: each command before a house in memory.
 
+mod threads;
 mod topics;
 
 use std::fmt::Write as _;

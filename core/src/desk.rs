@@ -18,6 +18,7 @@ mod live;
 mod outgoing;
 mod pairing;
 mod perform;
+mod places;
 mod recovery;
 mod script;
 mod serve;
@@ -34,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use complete::Completion;
+use complete::Learnt;
 pub use follow::{Follow, Followed};
 pub use generation::{Generation, serves};
 use inbox::Turns;
@@ -179,6 +181,8 @@ pub(crate) struct Shared {
     turns: Turns,
     /// Which topic's turn it is to be named, whatever the generation.
     naming: Turns,
+    /// Whose turn it is to tell a transport what is set for its places.
+    telling: tokio::sync::Mutex<()>,
     told: broadcast::Sender<DeskEvent>,
     in_force: RwLock<Arc<InForce>>,
     instances: RwLock<HashMap<InstanceId, Arc<Instance>>>,
@@ -186,6 +190,8 @@ pub(crate) struct Shared {
     /// Calls of commands under way.
     calls: Calls,
     ears: Ears,
+    /// What is offered while people type.
+    learnt: Learnt,
     pairing: Pairing,
     /// Runs and calls under way.
     work: TaskTracker,
@@ -337,12 +343,14 @@ impl Desk {
             mailbox,
             turns: Turns::default(),
             naming: Turns::default(),
+            telling: tokio::sync::Mutex::default(),
             told: broadcast::Sender::new(TOLD_BOUND),
             in_force: RwLock::new(InForce::new(parts.generation)),
             instances: RwLock::default(),
             live: Mutex::default(),
             calls: Calls::default(),
             ears: Ears::default(),
+            learnt: Learnt::default(),
             pairing: Pairing::default(),
             work: TaskTracker::new(),
             staff: TaskTracker::new(),
@@ -374,6 +382,7 @@ impl Desk {
             let mut slot = self.0.in_force.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *slot, new)
         };
+        self.0.learnt.forget();
         self.0.staff.spawn(old.retire());
         if self.0.mailbox.send(Memo::Limit(limit)).await.is_err() {
             tracing::debug!("a generation came after closing time");
@@ -428,7 +437,7 @@ impl Desk {
     /// [`LedgerError`] when what is known could not be read.
     pub async fn foresee(&self, inbound: &Inbound) -> Result<Option<Decision>, LedgerError> {
         let Some(instance) = self.0.instance(&inbound.address().instance) else { return Ok(None) };
-        let known = self.0.in_force().known(inbound.address(), &instance);
+        let known = self.0.in_force().known_of(inbound, &instance);
         let wants = route::wants(inbound, &known);
         let stored = self.0.ledger.facts(&wants.query).await?;
         Ok(Some(route::decide(&wants, &Facts { stored, live: None }, &known)))

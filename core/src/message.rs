@@ -284,6 +284,11 @@ pub enum ButtonAction {
         /// Which.
         inbox: InboxId,
     },
+    /// Goes on with the session of a run that was interrupted.
+    Resume {
+        /// Which.
+        run: RunId,
+    },
     /// Sends a file that the answer of a run names.
     SendFile {
         /// Whose answer.

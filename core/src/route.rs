@@ -5,7 +5,9 @@
 //! else says so is `route/ambient.rs`, what becomes of files `route/files.rs`. The next stop is `queue.rs`.
 
 mod ambient;
+mod branch;
 mod files;
+mod native;
 mod prompt;
 mod resolve;
 #[cfg(test)]
@@ -13,6 +15,7 @@ mod tests;
 
 pub use ambient::{bound_context, default_engine, format_binding, parse_binding, plain_context};
 pub(crate) use ambient::{options_for, unknown_project};
+pub use branch::branch_of_thread;
 pub use files::Enclosed;
 pub(crate) use files::meant_directory;
 use prompt::Prompt;
@@ -21,9 +24,10 @@ pub(crate) use resolve::AsMessage;
 use crate::directive::{SlashCall, slash_command};
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, ButtonAction, Inbound, Invoke, Message, MessageRef, Sender};
+use crate::port::command::CommandOption;
 use crate::port::engine::{Answer, RunOptions};
-use crate::port::ledger::{FactsQuery, InboxId, PreferenceKey, StoredFacts};
-use crate::port::transport::AutoPut;
+use crate::port::ledger::{FactsQuery, InboxId, StoredFacts};
+use crate::port::transport::{AutoPut, Trigger};
 use crate::port::workspace::Place;
 use crate::resume::ResumePatterns;
 use crate::session::{Context, Generation, Scope, SessionRow, SessionToken, ThreadKey};
@@ -37,8 +41,8 @@ pub const FILE: &str = "file";
 /// The command that is offered only where there are topics.
 pub const TOPIC: &str = "topic";
 
-/// The value of [`PreferenceKey::Trigger`] where only who addresses the bot is answered.
-pub const MENTIONS: &str = "mentions";
+/// The commands that are offered only where conversations take place in threads of their own.
+pub const THREADED: [&str; 2] = ["bind", "unbind"];
 
 /// A project as routing knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +84,14 @@ pub struct Known {
     pub files: Option<AutoPut>,
     /// What the bot is called where messages name it.
     pub bot: Option<String>,
+    /// Whether a topic that nobody has bound is worked on as its chat is.
+    pub threads: bool,
+    /// When a message is for the bot where nobody has set it.
+    pub trigger: Trigger,
+    /// The branch that the thread of the message gets, should it be a new one without any.
+    pub own_branch: Option<String>,
+    /// The options of the native command that came in, in the order of its text form.
+    pub options: Vec<CommandOption>,
 }
 
 impl Known {
@@ -241,6 +253,8 @@ pub enum Decision {
         /// With what.
         answer: Answer,
     },
+    /// Go on with the session of a run that was interrupted.
+    Resume(RunId),
     /// Send a file that the answer of a run names.
     SendFile {
         /// Whose answer.
@@ -334,8 +348,13 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
         Reading::Prompt(prompt) => prompt::decide(prompt, &wants.query.scope, facts, known),
         Reading::Call { command, text } => Decision::Call { command: command.clone(), text: text.clone() },
         Reading::Native(invoke) => {
-            let words = invoke.arguments.values().filter_map(|value| value.as_str());
-            Decision::Call { command: invoke.command.clone(), text: words.collect::<Vec<_>>().join(" ") }
+            if !known.commands.contains(&invoke.command) {
+                return Decision::Refuse(format!(
+                    "the command '{}' is not known here any more",
+                    invoke.command
+                ));
+            }
+            Decision::Call { command: invoke.command.clone(), text: native::text(invoke, &known.options) }
         }
         Reading::Press(action) => decide_press(action, Answer::default()),
         Reading::Form(action, answer) => decide_press(action, answer.clone()),
@@ -350,12 +369,26 @@ pub fn decide(wants: &Wants, facts: &Facts, known: &Known) -> Decision {
     }
 }
 
+/// What a transport tells of a message, beside what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// It names the bot.
+    pub named: bool,
+    /// It stands in a conversation that the bot takes part in.
+    pub involved: bool,
+}
+
 /// Returns whether a prompt or a file was only overheard: the chat wants the bot to answer who addresses it
-/// (`/trigger mentions`), and this neither names the bot, nor replies to it, nor begins with one of its words.
+/// (`/trigger mentions`), and this neither names the bot, nor replies to it, nor begins with one of its words. With
+/// `/trigger involved` it hears, too, what is said where it takes part.
 #[must_use]
-pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, named: bool) -> bool {
-    let trigger = facts.stored.preferences.iter().find(|row| row.key == PreferenceKey::Trigger);
-    if trigger.is_none_or(|row| row.value != MENTIONS) || named {
+pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, heard: Heard) -> bool {
+    let is_meant = match Trigger::set(&facts.stored.preferences).unwrap_or(known.trigger) {
+        Trigger::All => true,
+        Trigger::Involved => heard.named || heard.involved,
+        Trigger::Mentions => heard.named,
+    };
+    if is_meant {
         return false;
     }
     let is_prompt = matches!(
@@ -375,6 +408,7 @@ fn decide_press(action: &ButtonAction, mut answer: Answer) -> Decision {
     match action {
         ButtonAction::Cancel { run } => Decision::Stop(*run),
         ButtonAction::Run { inbox } => Decision::TakeUp(*inbox),
+        ButtonAction::Resume { run } => Decision::Resume(*run),
         ButtonAction::SendFile { run, file } => Decision::SendFile { run: *run, file: file.clone() },
         ButtonAction::Command { command, arguments } => {
             Decision::Call { command: command.clone(), text: arguments.clone() }

@@ -245,6 +245,12 @@ impl Ledger for SqliteLedger {
         self.reader.read("read what topics are bound to", read).await
     }
 
+    async fn preferences_of(&self, instance: &InstanceId) -> Result<Vec<Preference>, LedgerError> {
+        let instance = instance.clone();
+        let read = move |db: &Connection| scopes::preferences_at(db, &instance);
+        self.reader.read("read what is set", read).await
+    }
+
     async fn question(&self, row: &QuestionRow) -> Result<(), LedgerError> {
         let row = row.clone();
         self.write("store a question", move |db| runs::ask(db, &row)).await

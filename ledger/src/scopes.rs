@@ -174,6 +174,17 @@ pub(crate) fn preferences_of_threads(
     Ok(found)
 }
 
+pub(crate) fn preferences_at(db: &Connection, instance: &InstanceId) -> Result<Vec<Preference>, Failure> {
+    let sql = "SELECT scope, key, value FROM preference WHERE engine = ''";
+    let mut found = all(db, sql, [], |row| {
+        let key = from_word(row, "key")?;
+        Ok(Preference { scope: value(row, "scope")?, key, engine: None, value: row.get("value")? })
+    })?;
+    found.retain(|row| row.scope.instance == *instance);
+    found.sort_by(|a, b| (&a.scope, a.key).cmp(&(&b.scope, b.key)));
+    Ok(found)
+}
+
 pub(crate) fn cursor(db: &Connection, instance: &InstanceId) -> Result<Option<String>, Failure> {
     let sql = "SELECT cursor FROM cursor WHERE instance = ?1";
     first(db, sql, [instance.as_str()], |row| Ok(row.get(0)?))

@@ -8,7 +8,7 @@ use takopi_core::id::{EngineId, InstanceId};
 use takopi_core::message::Format;
 use takopi_core::port::command::ProjectStatus;
 use takopi_core::port::workspace::WorkspaceError;
-use takopi_core::route::{FILE, TOPIC};
+use takopi_core::route::{FILE, THREADED, TOPIC};
 use takopi_core::session::SessionToken;
 use takopi_local::{Catalogue, CommandItem, Menu};
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,9 @@ impl Catalogue for HouseCatalogue {
                 .commands
                 .specs()
                 // People of this machine have its files, and the page has no topics.
-                .filter(|spec| ![FILE, TOPIC].contains(&spec.id.as_str()))
+                .filter(|spec| {
+                    ![FILE, TOPIC].contains(&spec.id.as_str()) && !THREADED.contains(&spec.id.as_str())
+                })
                 .map(|spec| CommandItem {
                     id: spec.id.clone(),
                     usage: spec.usage.clone(),

@@ -96,7 +96,8 @@ impl Doors {
             let engines = desk.engines(instance).await;
             transport.set_menu(desk.with_generation(|generation| {
                 let projects = generation.projects.iter().map(|project| project.alias.as_str());
-                let commands = generation.commands.specs();
+                let own = transport.own_spec();
+                let commands = generation.commands_at(&own);
                 let commands = commands.map(|spec| (spec.id.as_str(), spec.description.as_str()));
                 let menu = greeting::menu(&engines, projects, commands);
                 menu.into_iter().map(|entry| (entry.name, entry.description)).collect::<Vec<_>>()

@@ -80,8 +80,21 @@ fn is_missing(issue: &str) -> bool {
 
 /// Built-in commands in the order of the menu, which is the one people know from the Python takopi; those it
 /// did not have come last.
-const BUILT_IN: [&str; 11] =
-    ["new", "ctx", "agent", "model", "reasoning", "trigger", "topic", "file", "forget", "status", "help"];
+const BUILT_IN: [&str; 13] = [
+    "new",
+    "ctx",
+    "agent",
+    "model",
+    "reasoning",
+    "trigger",
+    "topic",
+    "file",
+    "bind",
+    "unbind",
+    "forget",
+    "status",
+    "help",
+];
 
 /// Returns the menu: engines that can be used, projects, commands of plugins, the built-in ones in their order,
 /// `cancel` at the end.

@@ -8,7 +8,7 @@ use takopi_core::id::InstanceId;
 use takopi_core::message::Body;
 use takopi_core::port::ledger::{LedgerError, OutboxId};
 use takopi_core::port::{Clock, CommandSpec, Ledger as _, Transcriber, Transport as _};
-use takopi_core::route::{FILE, TOPIC};
+use takopi_core::route::{FILE, THREADED, TOPIC};
 use takopi_core::session::Context;
 use takopi_core::settings::{Diagnostic, Instance, Secret, SessionMode, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
@@ -219,7 +219,7 @@ impl Bot {
             let here = |spec: &&CommandSpec| match spec.id.as_str() {
                 FILE => has_files,
                 TOPIC => has_topics,
-                _ => true,
+                id => !THREADED.contains(&id),
             };
             let commands = commands.filter(here);
             let commands = commands.map(|spec| (spec.id.as_str(), spec.description.as_str()));

@@ -1,14 +1,36 @@
-//! What could be meant by something half typed: names of engines, projects and the like, from memory, for services
-//! that offer choices while people type.
+//! What could be meant by something half typed: names of engines, projects and the like, for services that offer
+//! choices while people type. Nobody waits for it longer than for a look at a disk: what takes seconds to learn is
+//! asked in the background, and offered the next time. What was learnt is kept in `complete/kept.rs`.
 
+mod kept;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::generation::InForce;
+use super::{Inbox, Instance, Shared};
 use crate::id::EngineId;
 use crate::message::Address;
 use crate::port::command::OptionKind;
-
-use super::Inbox;
+use crate::port::engine::Choices;
+use crate::port::ledger::{FactsQuery, PreferenceKey};
+use crate::route::{self, Facts, Known};
+use kept::Kept;
 
 /// Most choices that are offered: no service shows more than 25 (Discord, "Application Command Option Choice").
 const MOST: usize = 25;
+
+/// How long branches are kept: as long as somebody types the name of one.
+const BRANCHES_FRESH: Duration = Duration::from_secs(5);
+
+/// How long the disk may take over branches. Services give an answer about 3 s.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long an engine's models and levels are kept: they change with its versions and with its service.
+const CHOICES_FRESH: Duration = Duration::from_secs(300);
+
+/// How long an engine may take to tell them: nobody waits for it.
+const CHOICES_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Something half typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,23 +47,157 @@ pub struct Completion {
     pub project: Option<String>,
 }
 
+/// What is known of things that take a while to learn.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    /// The branches of a project, by its key.
+    branches: Kept<String, Vec<String>>,
+    /// What may be chosen for an engine and a model.
+    choices: Kept<(EngineId, Option<String>), Choices>,
+}
+
+impl Learnt {
+    /// Forgets it all: other settings are in force.
+    pub(super) fn forget(&self) {
+        self.branches.forget();
+        self.choices.forget();
+    }
+}
+
 impl Inbox {
     /// Returns what could be meant, best first, 25 at most: what begins with what is typed, then what has it
-    /// inside. Nothing where nothing is known.
+    /// inside. Nothing where nothing is known, or not yet. Takes 2 s at most.
     pub async fn complete(&self, half: &Completion) -> Vec<String> {
-        let known = self.known();
+        let Some(instance) = self.desk.instance(&half.at.instance) else { return Vec::new() };
+        let in_force = self.desk.in_force();
+        let typing = Typing { desk: &self.desk, known: in_force.known(&half.at, &instance), in_force, half };
         let names: Vec<String> = match half.kind {
-            OptionKind::Engine => known.engines.iter().map(ToString::to_string).collect(),
-            OptionKind::Project => known.projects.iter().map(|project| project.alias.clone()).collect(),
-            OptionKind::Text | OptionKind::Branch | OptionKind::Model | OptionKind::Level => Vec::new(),
+            OptionKind::Engine => typing.known.engines.iter().map(ToString::to_string).collect(),
+            OptionKind::Project => typing.known.projects.iter().map(|one| one.alias.clone()).collect(),
+            OptionKind::Command => typing.commands(&instance),
+            OptionKind::Branch => typing.branches().await,
+            OptionKind::Model => typing.choices().await.models,
+            OptionKind::Level => typing.choices().await.levels,
+            OptionKind::Text => Vec::new(),
         };
         matching(names, &half.typed)
     }
 }
 
-/// Returns the names that `typed` could become, in any case, best first.
+/// Something half typed, where it is typed.
+struct Typing<'a> {
+    desk: &'a Arc<Shared>,
+    in_force: Arc<InForce>,
+    known: Known,
+    half: &'a Completion,
+}
+
+impl Typing<'_> {
+    fn commands(&self, instance: &Instance) -> Vec<String> {
+        self.in_force.by.commands_at(&instance.spec).map(|spec| spec.id.to_string()).collect()
+    }
+
+    /// Returns what is set where it is typed.
+    async fn facts(&self) -> Facts {
+        let scope = self.known.scope(&self.half.at, None);
+        match self.desk.ledger.facts(&FactsQuery { scope, about: None, session: None }).await {
+            Ok(stored) => Facts { stored, live: None },
+            Err(error) => {
+                tracing::warn!(%error, "choices are offered without what is set there");
+                Facts::default()
+            }
+        }
+    }
+
+    /// Returns the key of the project that is meant: the one chosen beside it, else the one here.
+    fn project(&self, facts: &Facts) -> Option<String> {
+        match &self.half.project {
+            Some(alias) => Some(alias.to_lowercase()),
+            None => route::plain_context(&facts.stored.preferences, &self.known, &self.half.at).project,
+        }
+    }
+
+    async fn branches(&self) -> Vec<String> {
+        let Some(project) = self.project(&self.facts().await) else { return Vec::new() };
+        if !self.known.projects.iter().any(|known| known.key == project) {
+            return Vec::new();
+        }
+        let (mut branches, is_due) = self.desk.learnt.branches.get(&project, self.desk.now(), BRANCHES_FRESH);
+        if is_due {
+            self.desk.work.spawn(look(self.desk.clone(), self.in_force.clone(), project));
+        }
+        let timeout = self.desk.clock.sleep_until(self.desk.now() + LOOK_TIMEOUT);
+        let known = tokio::select! {
+            biased;
+            known = branches.wait_for(Option::is_some) => known.ok().and_then(|known| known.clone().flatten()),
+            () = timeout => None,
+        };
+        known.unwrap_or_default()
+    }
+
+    async fn choices(&self) -> Choices {
+        let facts = self.facts().await;
+        let context = || route::plain_context(&facts.stored.preferences, &self.known, &self.half.at);
+        let usual = || route::default_engine(&context(), &facts, &self.known).map(|(id, _)| id);
+        let Some(engine) = self.half.engine.clone().or_else(usual) else { return Choices::default() };
+        if !self.known.engines.contains(&engine) {
+            return Choices::default();
+        }
+        // A level belongs to a model.
+        let rows = &facts.stored.preferences;
+        let model =
+            rows.iter().find(|row| row.key == PreferenceKey::Model && row.engine.as_ref() == Some(&engine));
+        let meant = (engine, model.map(|row| row.value.clone()));
+        let (choices, is_due) = self.desk.learnt.choices.get(&meant, self.desk.now(), CHOICES_FRESH);
+        if is_due {
+            self.desk.work.spawn(ask(self.desk.clone(), self.in_force.clone(), meant));
+        }
+        choices.borrow().clone().flatten().unwrap_or_default()
+    }
+}
+
+/// Looks which branches a project has.
+async fn look(desk: Arc<Shared>, in_force: Arc<InForce>, project: String) {
+    let _work = in_force.work.token();
+    let stop = desk.closing.child_token();
+    let mut looking = std::pin::pin!(in_force.by.workspace.branches(&project, &stop));
+    let found = tokio::select! {
+        found = &mut looking => found,
+        () = desk.clock.sleep_until(desk.now() + LOOK_TIMEOUT) => {
+            // Nobody waits any more; what it has begun is put away.
+            desk.learnt.branches.put(&project, None);
+            stop.cancel();
+            looking.await
+        }
+    };
+    let found = found.inspect_err(|error| tracing::debug!(%project, %error, "no branches are offered"));
+    desk.learnt.branches.put(&project, found.ok());
+}
+
+/// Asks an engine what may be chosen.
+async fn ask(desk: Arc<Shared>, in_force: Arc<InForce>, meant: (EngineId, Option<String>)) {
+    let _work = in_force.work.token();
+    let (id, model) = &meant;
+    let asking = async {
+        match in_force.by.engines.load(id).await {
+            Ok(engine) => Some(engine.choices(model.as_deref()).await),
+            Err(error) => {
+                tracing::debug!(engine = %id, %error, "no choices are offered");
+                None
+            }
+        }
+    };
+    let told = tokio::select! {
+        told = asking => told,
+        () = desk.clock.sleep_until(desk.now() + CHOICES_TIMEOUT) => None,
+        () = desk.closing.cancelled() => None,
+    };
+    desk.learnt.choices.put(&meant, told);
+}
+
+/// Returns the names that `typed` could become, in any case, best first. Branches are typed with an `@` or without.
 fn matching(names: Vec<String>, typed: &str) -> Vec<String> {
-    let typed = typed.trim().to_lowercase();
+    let typed = typed.trim().trim_start_matches(['@', '/']).to_lowercase();
     let (first, rest): (Vec<_>, Vec<_>) =
         names.into_iter().partition(|name| name.to_lowercase().starts_with(&typed));
     let inside = rest.into_iter().filter(|name| name.to_lowercase().contains(&typed));
@@ -56,7 +212,7 @@ mod tests {
     fn what_begins_with_what_is_typed_comes_first() {
         let names = ["codex", "Claude", "opencode", "pi"].map(str::to_owned).to_vec();
         assert_eq!(matching(names.clone(), "c"), ["codex", "Claude", "opencode"]);
-        assert_eq!(matching(names.clone(), " CODE"), ["codex", "opencode"]);
+        assert_eq!(matching(names.clone(), " @CODE"), ["codex", "opencode"]);
         assert_eq!(matching(names.clone(), ""), names);
         assert_eq!(matching(vec!["a".to_owned(); 30], "a").len(), MOST);
     }

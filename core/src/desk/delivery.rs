@@ -58,6 +58,8 @@ pub(super) struct Delivery {
     /// Parts whose formatting the service would not take, sent as they stand.
     plain: Vec<usize>,
     swept: bool,
+    /// Who waits for it, where that is known.
+    pub(super) asked_by: Option<String>,
     /// A call for it is being made.
     pub(super) under_way: bool,
 }
@@ -82,6 +84,7 @@ impl Delivery {
             failures: 0,
             plain: Vec::new(),
             swept: false,
+            asked_by: None,
             under_way: false,
         }
     }

@@ -22,9 +22,9 @@ use super::{Instance, Shared, serve};
 use paint::Painting;
 
 use crate::id::RunId;
-use crate::message::{Address, Body, MessageRef};
+use crate::message::{Address, Body, Inbound, MessageRef};
 use crate::pacing::{Item, Key, Pacer};
-use crate::port::ledger::{LedgerError, OutboxId, PartState, PostKind};
+use crate::port::ledger::{LedgerError, OutboxId, PartState, Post, PostKind};
 use crate::port::transport::{SendError, SendOptions, Sent, TextLimit};
 use crate::port::{Clock, Transport};
 use crate::time::Moment;
@@ -181,12 +181,35 @@ impl Door {
                 revised = Delivery::new(row, None, Vec::new()).legacy();
             }
         }
-        self.deliveries.insert(id, Delivery::new(row, progress, revised));
+        let asked_by = self.asked_by(&row.post).await;
+        let mut delivery = Delivery::new(row, progress, revised);
+        delivery.asked_by = asked_by;
+        self.deliveries.insert(id, delivery);
         match after {
             Some(after) => drop(self.after.insert(id, after)),
             None => self.go_on(id).await,
         }
         Ok(())
+    }
+
+    /// Returns who waits for a final.
+    async fn asked_by(&self, post: &Post) -> Option<String> {
+        let run = post.run.filter(|_| post.kind == PostKind::Final && post.notify)?;
+        let asked = async {
+            let first = self.desk.ledger.run(run).await?.and_then(|row| row.opened.inbox.first().copied());
+            match first {
+                Some(first) => self.desk.ledger.inbound(first).await,
+                None => Ok(None),
+            }
+        };
+        let asked: Result<Option<Inbound>, LedgerError> = asked.await;
+        match asked {
+            Ok(inbound) => inbound?.sender().map(|sender| sender.id.clone()),
+            Err(error) => {
+                tracing::debug!(%run, %error, "nobody in particular is told of an answer");
+                None
+            }
+        }
     }
 
     async fn drop_delivery(&mut self, id: OutboxId) {
@@ -247,6 +270,7 @@ impl Door {
                     reply_to: delivery.post.reply_to.clone(),
                     notify: delivery.post.notify && part == 0,
                     nonce: Some(format!("{}-{part}", id.0)),
+                    asked_by: delivery.asked_by.clone().filter(|_| part == 0),
                 };
                 let ledger = self.desk.ledger.clone();
                 self.calls.spawn(async move {

@@ -11,10 +11,10 @@ use crate::catalog::Catalog;
 use crate::id::{CommandId, EngineId, InstanceId};
 use crate::port::command::{Command, CommandSettings, CommandSpec, EngineStatus};
 use crate::port::engine::{Engine, EngineSpec};
-use crate::port::transport::TransportSpec;
+use crate::port::transport::{TransportSpec, Trigger};
 use crate::port::{SetupIssue, Workspace};
 use crate::resume::ResumePatterns;
-use crate::route::{Known, KnownProject};
+use crate::route::{Known, KnownProject, THREADED};
 use crate::settings::SerializeBy;
 
 /// How long an engine's shared processes get to end.
@@ -67,6 +67,12 @@ impl InForce {
 }
 
 impl Generation {
+    /// Returns the commands that answer at a transport.
+    pub fn commands_at(&self, transport: &TransportSpec) -> impl Iterator<Item = &CommandSpec> {
+        let threads = transport.features.threads;
+        self.commands.specs().filter(move |spec| threads || !THREADED.contains(&spec.id.as_str()))
+    }
+
     /// Returns what routing may know at an instance.
     #[must_use]
     pub fn known(&self, instance: &InstanceId, transport: &TransportSpec) -> Known {
@@ -77,7 +83,7 @@ impl Generation {
         let default_engine = engines.contains(&self.default_engine).then(|| self.default_engine.clone());
         Known {
             engines,
-            commands: self.commands.names(),
+            commands: self.commands_at(transport).map(|spec| spec.id.clone()).collect(),
             projects: self.projects.clone(),
             resume,
             default_engine,
@@ -88,6 +94,10 @@ impl Generation {
             caller_dir: transport.features.caller_dir,
             files: None,
             bot: None,
+            threads: transport.features.threads,
+            trigger: Trigger::All,
+            own_branch: None,
+            options: Vec::new(),
         }
     }
 }

@@ -21,7 +21,7 @@ use super::clerk::Memo;
 use super::generation::InForce;
 use super::live::LiveRun;
 use super::perform::{Assignment, Waiter};
-use super::{DeskEvent, Instance, Shared, door};
+use super::{DeskEvent, Instance, Shared, door, places};
 use crate::id::{EngineId, RunId};
 use crate::message::{Address, Attachment, Body, Inbound, MessageRef, Reply, Sender};
 use crate::port::command::{
@@ -33,7 +33,7 @@ use crate::port::ledger::{
     FactsQuery, InboxId, LedgerError, Post, Preference, PreferenceKey, Remembered, RunRow, Settled,
     StoredFacts,
 };
-use crate::port::transport::{SendError, SendOptions, Topics};
+use crate::port::transport::{SendError, SendOptions, Topics, Trigger};
 use crate::port::workspace::Place;
 use crate::route::{self, Continue, Facts, Known, RunPlan};
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
@@ -128,7 +128,7 @@ pub(super) fn tell_unstored(desk: &Arc<Shared>, message: MessageRef, parts: Vec<
     let Some(instance) = desk.instance(&message.address.instance) else { return };
     let desk_clock = desk.clock.clone();
     desk.work.spawn(async move {
-        let options = SendOptions { reply_to: Some(message.clone()), notify: true, nonce: None };
+        let options = SendOptions { reply_to: Some(message.clone()), notify: true, ..SendOptions::default() };
         let send = async {
             for part in &parts {
                 instance.transport.send(&message.address, part, &options).await?;
@@ -201,6 +201,22 @@ impl Host {
         let kept = kept.map_err(|error| CommandError(error.to_string()))?;
         let unfinished = kept.unfinished.saturating_sub(self.caller.inbox.len() as u64);
         Ok(Remembered { unfinished, ..kept })
+    }
+
+    /// Sets or clears what holds at a place; the transport learns of it.
+    async fn prefer_at(
+        &self,
+        place: &Address,
+        key: PreferenceKey,
+        engine: Option<&EngineId>,
+        value: Option<&str>,
+    ) -> Result<(), CommandError> {
+        let stored = self.desk.ledger.prefer(place, key, engine, value).await;
+        stored.map_err(|error| CommandError(error.to_string()))?;
+        if matches!(key, PreferenceKey::Context | PreferenceKey::Trigger) {
+            places::tell(&self.desk, &place.instance, &*self.instance().transport).await;
+        }
+        Ok(())
     }
 
     async fn engine(&self, id: &EngineId) -> Result<Arc<dyn Engine>, CommandError> {
@@ -371,7 +387,7 @@ impl CommandHost for Host {
             route::TOPIC => has_topics,
             _ => true,
         };
-        self.house().by.commands.specs().filter(here).cloned().collect()
+        self.house().by.commands_at(&self.instance().spec).filter(here).cloned().collect()
     }
 
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
@@ -426,8 +442,15 @@ impl CommandHost for Host {
         engine: Option<&EngineId>,
         value: Option<&str>,
     ) -> Result<(), CommandError> {
-        let stored = self.desk.ledger.prefer(&self.scope().address, key, engine, value).await;
-        stored.map_err(|error| CommandError(error.to_string()))
+        self.prefer_at(&self.scope().address, key, engine, value).await
+    }
+
+    fn triggers(&self) -> Vec<Trigger> {
+        let instance = self.instance();
+        let usual = instance.transport.usual_trigger();
+        let has_parts = usual == Trigger::Involved || instance.spec.features.threads;
+        let offered = |trigger: &Trigger| *trigger != usual && (has_parts || *trigger != Trigger::Involved);
+        [usual].into_iter().chain(Trigger::EACH.into_iter().filter(offered)).collect()
     }
 
     async fn renew(&self) -> Result<Option<Renewed>, CommandError> {

@@ -16,7 +16,7 @@ use crate::message::{Address, ButtonAction, Inbound, Message, MessageRef, Press}
 use crate::port::engine::Stop;
 use crate::port::ledger::{Accepted, LedgerError};
 use crate::port::transport::Admission;
-use crate::route::{CANCEL, Known};
+use crate::route::CANCEL;
 
 /// Why something that came in is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct RunAt {
 /// A transport's way in; clones are the same way.
 #[derive(Clone)]
 pub struct Inbox {
-    desk: Arc<Shared>,
+    pub(super) desk: Arc<Shared>,
     instance: InstanceId,
 }
 
@@ -122,7 +122,8 @@ impl Inbox {
             let is_first = !arriving.inbounds.iter().any(|before| before.address() == inbound.address());
             let waits = self.is_about_waiting(&inbound);
             let stopped = if refusal.is_none() { self.stop_at_once(&inbound, is_first) } else { Vec::new() };
-            first.push(first_response(&inbound, &stopped, waits));
+            let private = refusal.is_some() || self.is_private(&inbound);
+            first.push(first_response(&inbound, &stopped, waits, private));
             arriving.inbounds.push(inbound);
             arriving.fates.push((stopped, refusal));
         }
@@ -166,12 +167,6 @@ impl Inbox {
         Ok(self.desk.ledger.put(&self.drawer(), key, value).await?)
     }
 
-    /// Returns what routing knows by heart at this instance, wherever in it.
-    pub(super) fn known(&self) -> Known {
-        let spec = self.desk.instance(&self.instance).map(|instance| instance.spec.clone());
-        spec.map(|spec| self.desk.in_force().by.known(&self.instance, &spec)).unwrap_or_default()
-    }
-
     /// Returns the namespace of the ledger that is this instance's own.
     fn drawer(&self) -> String {
         format!("transport.{}", self.instance)
@@ -204,6 +199,14 @@ impl Inbox {
         runs.into_iter().filter(|run| self.desk.stop(*run, Stop::Cancel)).collect()
     }
 
+    /// Returns whether what a native command answers is for its caller's eyes only: the command says so, or there is
+    /// no such command any more.
+    fn is_private(&self, inbound: &Inbound) -> bool {
+        let Inbound::Invoke(invoke) = inbound else { return false };
+        let in_force = self.desk.in_force();
+        in_force.by.commands.spec(&invoke.command).is_none_or(|spec| spec.ephemeral)
+    }
+
     /// Returns whether a press is to cancel a run that has not started.
     fn is_about_waiting(&self, inbound: &Inbound) -> bool {
         let Inbound::Press(Press { action: ButtonAction::Cancel { run }, .. }) = inbound else {
@@ -233,7 +236,7 @@ impl Inbox {
     }
 }
 
-fn first_response(inbound: &Inbound, stopped: &[RunId], waits: bool) -> FirstResponse {
+fn first_response(inbound: &Inbound, stopped: &[RunId], waits: bool, private: bool) -> FirstResponse {
     match inbound {
         Inbound::Press(Press { action: ButtonAction::Cancel { .. }, .. }) if stopped.is_empty() => {
             FirstResponse::Toast("nothing is currently running for that message.".to_owned())
@@ -247,7 +250,7 @@ fn first_response(inbound: &Inbound, stopped: &[RunId], waits: bool) -> FirstRes
         Inbound::Press(Press { action: ButtonAction::SendFile { .. }, .. }) => {
             FirstResponse::Toast("looking for the file".to_owned())
         }
-        Inbound::Invoke(_) | Inbound::Modal(_) => FirstResponse::Defer { ephemeral: false },
+        Inbound::Invoke(_) | Inbound::Modal(_) => FirstResponse::Defer { ephemeral: private },
         _ => FirstResponse::Ack,
     }
 }

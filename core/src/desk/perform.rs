@@ -3,12 +3,13 @@
 //! What is shown goes out by post (`door.rs`) or is followed (`follow.rs`); this never waits for a chat.
 //! The thread is released only when the engine has returned and the end is on disk. The engine at work is
 //! `perform/play.rs`, the directory `perform/prepare.rs`, the files that came along `perform/enclosed.rs`, the
-//! end `perform/close.rs`.
+//! sign that it works `perform/typing.rs`, the end `perform/close.rs`.
 
 mod close;
 mod enclosed;
 mod play;
 mod prepare;
+mod typing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::port::engine::{Engine, Job, Stop};
 use crate::port::ledger::{FactsQuery, InboxId, LedgerError, OpenRun, OutboxId, RunNote};
 use crate::route::{Continue, RunPlan};
 use crate::session::{Generation, Scope, Session, SessionToken, ThreadKey};
+use typing::Typing;
 
 /// Events folded at a time: enough to spare locks, few enough to stay responsive.
 const BATCH: usize = 256;
@@ -100,6 +102,8 @@ struct Performance {
     is_missing: bool,
     /// The answer that was shown, and the post that showed it.
     shown_answer: Option<(String, Vec<OutboxId>)>,
+    /// The sign that it works, while it is shown.
+    typing: Option<Typing>,
     events: Vec<RunEvent>,
 }
 
@@ -170,6 +174,7 @@ impl Performance {
             quiet: false,
             is_missing: false,
             shown_answer: None,
+            typing: None,
             events: Vec::with_capacity(BATCH),
         };
         (performance, waiter, work)
@@ -305,6 +310,7 @@ impl Performance {
 
     async fn run_engine(&mut self) -> RunEnd {
         self.live.expect_session(self.session.clone());
+        self.type_on();
         if let Some(remark) = self.plan.remark.clone() {
             self.fold(RunEvent::Note(Note { level: Level::Info, text: remark }));
         }

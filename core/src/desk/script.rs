@@ -126,7 +126,19 @@ pub(super) fn interrupted(
         resume_line: resume_line.as_deref(),
     };
     let last = run.actions.len().saturating_sub(SHOWN_ACTIONS);
-    render_progress(&view, Label::Interrupted, run.actions.iter().skip(last), None)
+    let body = render_progress(&view, Label::Interrupted, run.actions.iter().skip(last), None);
+    let buttons = resume(opened.id, opened.session.as_ref(), features);
+    Body { buttons, ..body }
+}
+
+/// Returns a button that goes on with the session of an interrupted run, where there is one and buttons are shown.
+pub(super) fn resume(
+    run: RunId,
+    session: Option<&SessionToken>,
+    features: &TransportFeatures,
+) -> Vec<Vec<Button>> {
+    let button = || Button { label: "resume".to_owned(), action: ButtonAction::Resume { run } };
+    session.filter(|_| features.buttons).map(|_| vec![button()]).into_iter().collect()
 }
 
 /// Returns a question with a button for each of its options.

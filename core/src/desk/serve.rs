@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::door::Door;
 use super::inbox::Inbox;
-use super::{Desk, DeskEvent, Instance, Shared, TransportStatus, recovery};
+use super::{Desk, DeskEvent, Instance, Shared, TransportStatus, places, recovery};
 use crate::id::InstanceId;
 use crate::port::transport::{TransportError, TransportSpec};
 use crate::port::{Transcriber, Transport};
@@ -106,6 +106,7 @@ impl Desk {
             self.0.live_of(&instance).iter().for_each(|run| run.forget_progress());
         }
         self.0.pairing.introduce(&*self.0.ledger, &instance, &*transport).await;
+        places::tell(&self.0, &instance, &*transport).await;
         serve(&self.0, instance.clone(), spec, transport);
         if self.0.recovered.is_cancelled() {
             recovery::resume(&self.0, &instance).await;

@@ -2,11 +2,13 @@
 //! moves when nothing else can happen.
 
 mod calling;
+mod completing;
 mod delivering;
 mod ending;
 mod files;
 mod following;
 mod hearing;
+mod native;
 mod outgoing;
 mod pairing;
 mod people;
@@ -15,7 +17,9 @@ mod queueing;
 mod recovering;
 mod serving;
 mod simulation;
+mod threads;
 mod topics;
+mod typing;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -29,9 +33,11 @@ use crate::id::{PluginId, PluginKind};
 use crate::message::{Inbound, Message};
 use crate::port::Workspace;
 use crate::port::command::{
-    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, RunMode, RunRequest,
+    Call, Command, CommandError, CommandHost, CommandOption, CommandReply, CommandSpec, OptionKind, RunMode,
+    RunRequest,
 };
 use crate::port::engine::{Engine, EngineSpec};
+use crate::port::ledger::PreferenceKey;
 use crate::port::workspace::{
     FileError, FileRules, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
 };
@@ -138,7 +144,7 @@ fn in_projects(engine: &ScriptEngine, workspace: &FakeWorkspace) -> Generation {
     };
     let specs = ["alpha", "beta"].map(ScriptEngine::spec);
     let claims = specs.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
-    let commands = ["cancel", "file", "probe"].map(command);
+    let commands = ["cancel", "file", "probe", "quiet"].map(command);
     let commands = commands.into_iter().map(|spec| Claim::built_in(&spec.id.clone(), spec, false)).collect();
     Generation {
         engines: Catalog::new(
@@ -162,9 +168,18 @@ fn command(id: &str) -> CommandSpec {
         id: PluginId::parse(id).unwrap(),
         description: id.to_owned(),
         usage: format!("/{id}"),
-        options: Vec::new(),
-        ephemeral: false,
+        options: ["zeta", "alpha"].into_iter().filter(|_| id == "quiet").map(option).collect(),
+        ephemeral: id == "quiet",
         access: crate::port::command::Access::Everyone,
+    }
+}
+
+fn option(name: &str) -> CommandOption {
+    CommandOption {
+        name: name.to_owned(),
+        kind: OptionKind::Text,
+        description: name.to_owned(),
+        required: false,
     }
 }
 
@@ -187,7 +202,7 @@ impl Loader<CommandSpec, dyn Command> for Commands {
 }
 
 /// `/cancel` says how many runs the short way has stopped; `/cancel panic` panics, `/probe new` begins a new
-/// conversation, `/probe renew` also says how many runs of the old one go on, `/probe capture SESSION PROMPT` says how such a run ended.
+/// conversation, `/probe settle PROJECT` binds the chat and involves the bot, `/quiet` says its words, `/probe renew` also says how many runs of the old one go on, `/probe capture SESSION PROMPT` says how such a run ended.
 #[async_trait]
 impl Command for Commands {
     async fn call(
@@ -198,6 +213,14 @@ impl Command for Commands {
     ) -> Result<Option<CommandReply>, CommandError> {
         if let Some(answer) = calling::play(&call, &*host, &stop).await {
             return answer;
+        }
+        if call.command.as_str() == "quiet" {
+            return Ok(Some(CommandReply::markdown(format!("{:?}", call.words))));
+        }
+        if let Some(project) = call.text.strip_prefix("settle ") {
+            host.prefer(PreferenceKey::Trigger, None, Some("involved")).await?;
+            host.prefer_in_chat(PreferenceKey::Context, None, Some(project)).await?;
+            return Ok(None);
         }
         assert_ne!(call.text, "panic", "as the test says");
         if call.text == "new" {

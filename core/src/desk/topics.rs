@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::generation::{Generation, InForce};
-use super::{Instance, Shared, door};
-use crate::message::Address;
+use super::{Instance, Shared, door, places};
+use crate::message::{Address, Inbound, Message};
 use crate::port::ledger::{LedgerError, PreferenceKey, TOPIC_TITLES};
 use crate::port::transport::{SendError, Topics, TransportFeatures};
-use crate::route::{Known, format_binding, parse_binding};
+use crate::route::{Heard, Known, branch_of_thread, format_binding, parse_binding};
 use crate::session::Context;
 
 /// How often a topic is named while the service wants silence. The next change names it in any case.
@@ -29,6 +29,11 @@ impl Instance {
         let features = self.spec.features;
         TransportFeatures { conversations: features.conversations || self.is_topic(address), ..features }
     }
+
+    /// Returns what the transport tells of a message, beside what it says.
+    pub(super) fn heard(&self, message: &Message) -> Heard {
+        Heard { named: self.transport.names_bot(message), involved: self.transport.takes_part(message) }
+    }
 }
 
 impl InForce {
@@ -42,7 +47,25 @@ impl InForce {
             shared: instance.transport.shares(address),
             files: instance.transport.files().map(|policy| policy.auto_put),
             bot: instance.transport.bot_name(),
+            trigger: instance.transport.usual_trigger(),
             ..known
+        }
+    }
+
+    /// Returns what routing may know about something that came in.
+    pub(super) fn known_of(&self, inbound: &Inbound, instance: &Instance) -> Known {
+        let known = self.known(inbound.address(), instance);
+        match inbound {
+            Inbound::Invoke(invoke) => {
+                let spec = self.by.commands.spec(&invoke.command);
+                Known { options: spec.map(|spec| spec.options.clone()).unwrap_or_default(), ..known }
+            }
+            Inbound::Message(message)
+                if known.topic && instance.transport.branches_threads(&inbound.address().whole_chat()) =>
+            {
+                Known { own_branch: branch_of_thread(message), ..known }
+            }
+            _ => known,
         }
     }
 }
@@ -57,27 +80,26 @@ pub(super) fn title(context: &Context, generation: &Generation) -> String {
     alias.into_iter().chain(branch).collect::<Vec<_>>().join(" ")
 }
 
-/// Binds a topic, on record when it returns, and has it named.
-pub(super) async fn bind(
-    desk: &Arc<Shared>,
-    in_force: Arc<InForce>,
-    instance: Arc<Instance>,
-    topic: Address,
-    context: &Context,
-) {
-    if let Err(error) = remember(desk, &topic, context).await {
-        tracing::error!(%error, "a topic is not bound to what was said in it");
-        return;
+/// Binds a topic; returns whether it is on record.
+pub(super) async fn bind(desk: &Shared, instance: &Instance, topic: &Address, context: &Context) -> bool {
+    match remember(desk, topic, context).await {
+        Ok(true) => places::tell(desk, &topic.instance, &*instance.transport).await,
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(%error, "a topic is not bound to what was said in it");
+            return false;
+        }
     }
-    desk.work.spawn(name(desk.clone(), in_force, instance, topic));
+    true
 }
 
-async fn remember(desk: &Shared, topic: &Address, context: &Context) -> Result<(), LedgerError> {
+/// Stores what a topic is bound to; returns whether that is news.
+async fn remember(desk: &Shared, topic: &Address, context: &Context) -> Result<bool, LedgerError> {
     let wanted = format_binding(context);
     if binding(desk, topic).await?.as_deref() == Some(wanted.as_str()) {
-        return Ok(());
+        return Ok(false);
     }
-    desk.ledger.prefer(topic, PreferenceKey::Context, None, Some(&wanted)).await
+    desk.ledger.prefer(topic, PreferenceKey::Context, None, Some(&wanted)).await.map(|()| true)
 }
 
 /// Returns what a topic itself is bound to, as it is stored.

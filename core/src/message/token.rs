@@ -21,6 +21,7 @@ impl ButtonAction {
         match self {
             Self::Cancel { run } => format!("c{run}"),
             Self::Run { inbox } => format!("r{}", inbox.0),
+            Self::Resume { run } => format!("g{run}"),
             Self::SendFile { run, file } => format!("f{run}{file}"),
             Self::Command { command, arguments } => format!("/{command}{GAP}{arguments}"),
             Self::Answer { run, question, option } => {
@@ -40,6 +41,7 @@ impl ButtonAction {
         match token.chars().next()? {
             'c' => Some(Self::Cancel { run: RunId::parse(rest)? }),
             'r' => Some(Self::Run { inbox: InboxId(rest.parse().ok()?) }),
+            'g' => Some(Self::Resume { run: RunId::parse(rest)? }),
             '/' => {
                 let (command, arguments) = rest.split_once(GAP)?;
                 Some(Self::Command {
@@ -86,6 +88,7 @@ mod tests {
         prop_oneof![
             run.clone().prop_map(|run| ButtonAction::Cancel { run }),
             any::<i64>().prop_map(|inbox| ButtonAction::Run { inbox: InboxId(inbox) }),
+            run.clone().prop_map(|run| ButtonAction::Resume { run }),
             (run.clone(), "[0-9a-f]{16}").prop_map(|(run, file)| ButtonAction::SendFile { run, file }),
             (command, "[\\PC\u{1f}]{0,60}")
                 .prop_map(|(command, arguments)| ButtonAction::Command { command, arguments }),
@@ -101,7 +104,7 @@ mod tests {
         }
 
         #[test]
-        fn a_text_that_somebody_made_up_never_breaks_it(text in "[crfa/#]{0,1}[\\PC\u{1f}]{0,64}") {
+        fn a_text_that_somebody_made_up_never_breaks_it(text in "[crgfa/#]{0,1}[\\PC\u{1f}]{0,64}") {
             if let Some(action) = ButtonAction::of_token(&text) {
                 prop_assert_eq!(ButtonAction::of_token(&action.token()), Some(action));
             }
@@ -123,6 +126,7 @@ mod tests {
             ButtonAction::SendFile { run, file: "0123456789abcdef".to_owned() },
             ButtonAction::Command { command, arguments: "set fast".to_owned() },
             answer("q1"),
+            ButtonAction::Resume { run },
         ];
         let written = written.map(|action| action.token());
         insta::assert_debug_snapshot!(written);

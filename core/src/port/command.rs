@@ -19,6 +19,7 @@ use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Attachment, Body, MessageRef, Reply, Sender};
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey, Remembered};
+use crate::port::transport::Trigger;
 use crate::session::{Context, Scope, SessionToken};
 
 pub use topics::TopicHost;
@@ -39,6 +40,8 @@ pub enum OptionKind {
     Model,
     /// A reasoning level of the engine that is meant.
     Level,
+    /// The name of a command.
+    Command,
 }
 
 /// One option of a command, for services with native commands.
@@ -328,6 +331,9 @@ pub trait CommandHost: FileHost + TopicHost + GuestHost {
         engine: Option<&EngineId>,
         value: Option<&str>,
     ) -> Result<(), CommandError>;
+
+    /// Returns when a message in the caller's chat can be for the bot; the first is what holds where nothing is set.
+    fn triggers(&self) -> Vec<Trigger>;
 
     /// Begins a new conversation in the caller's scope. Runs that wait or run go on. `None` where plain messages
     /// continue none, so that there is nothing to begin.

@@ -169,6 +169,13 @@ pub trait Ledger: Send + Sync {
         key: PreferenceKey,
     ) -> Result<Vec<Preference>, LedgerError>;
 
+    /// Returns what is set at an instance, but for what is set per engine: a chat before its threads, and what is set
+    /// for one place together.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn preferences_of(&self, instance: &InstanceId) -> Result<Vec<Preference>, LedgerError>;
+
     /// Writes a question, or its answer when the question is known already.
     ///
     /// # Errors

@@ -94,6 +94,9 @@ pub struct TransportFeatures {
     pub conversations: bool,
     /// Leaves the resume lines of conversations out: a plain message continues them anyway.
     pub hides_resume_lines: bool,
+    /// Conversations take place in threads of their own, each of which is worked on as its chat is until somebody
+    /// says otherwise in it. Chats are bound to projects (`/bind`).
+    pub threads: bool,
 }
 
 /// What is known of a transport without loading it.
@@ -118,6 +121,8 @@ pub struct SendOptions {
     pub notify: bool,
     /// The same for every try of one part: services that know it drop doubles.
     pub nonce: Option<String>,
+    /// The id of the person whose message a final answers, where that is known: nobody else need be called.
+    pub asked_by: Option<String>,
 }
 
 /// A message that stands.
@@ -247,6 +252,11 @@ pub trait Transport: Send + Sync {
     /// Returns whether a message stands in a conversation that the bot takes part in: where
     /// [`Trigger::Involved`] holds, it is for the bot. From memory.
     fn takes_part(&self, _message: &Message) -> bool {
+        false
+    }
+
+    /// Returns whether each new thread of a chat that has a project gets a branch of its own. From memory.
+    fn branches_threads(&self, _chat: &Address) -> bool {
         false
     }
 

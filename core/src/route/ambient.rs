@@ -85,10 +85,10 @@ fn own_project<'a>(known: &'a Known, address: &Address) -> Option<&'a KnownProje
 }
 
 /// Returns whether nobody has said yet where this topic's messages are worked on: neither a binding nor the
-/// chat's own project does. The default project is for chats.
+/// chat's own project does. The default project is for chats, and for threads that are worked on as their chat is.
 pub(super) fn is_unbound_topic(facts: &Facts, known: &Known, address: &Address) -> bool {
     let bound = bound_context(&facts.stored.preferences);
-    known.topic && bound.is_empty() && own_project(known, address).is_none()
+    known.topic && !known.threads && bound.is_empty() && own_project(known, address).is_none()
 }
 
 /// Reads `project`, `project @branch` or `@branch` as `/ctx` stores it.

@@ -9,7 +9,7 @@ use crate::directive::{
 };
 use crate::id::EngineId;
 use crate::message::{Body, Chosen, Message, MessageRef};
-use crate::port::ledger::RunRow;
+use crate::port::ledger::{PreferenceKey, RunRow};
 use crate::port::workspace::Place;
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
 use crate::speech;
@@ -135,10 +135,13 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
     if plain(prompt) && is_unbound_topic(facts, known, address) {
         return Decision::Tell(Box::new(Body::markdown(UNBOUND_TOPIC)));
     }
-    let ambient = match ambient() {
+    let mut ambient = match ambient() {
         Ok(context) => context,
         Err(problem) => return Decision::Refuse(problem),
     };
+    let own_branch = own_branch(prompt, facts, known).filter(|_| lacks_only_a_branch(&ambient));
+    let is_bound_by_it = own_branch.is_some();
+    ambient.branch = ambient.branch.or(own_branch);
     let Some(engine) =
         prompt.asked_engine().or_else(|| default_engine(&ambient, facts, known).map(|(id, _)| id))
     else {
@@ -154,7 +157,7 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
         placed: !plain(prompt) || is_bound_topic(facts, known),
         thread: None,
         session: Continue::Fresh,
-        binds: known.topic && is_said,
+        binds: known.topic && (is_said || is_bound_by_it),
         remark: None,
         enclosed: prompt.enclosed.clone(),
         engine,
@@ -168,6 +171,19 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
 /// What whoever writes into a topic is told before anybody has said what it is about.
 const UNBOUND_TOPIC: &str = "this topic isn't bound to a project yet.  \n\
      usage: `/ctx set <project> [@branch]` or usage: `/topic <project> @branch`";
+
+/// Returns the branch of its own that a thread gets with the first thing that is said in it.
+fn own_branch(prompt: &Prompt, facts: &Facts, known: &Known) -> Option<String> {
+    let stored = &facts.stored;
+    let of_thread = |key| stored.preferences.iter().any(|row| row.key == key && row.scope.thread.is_some());
+    let is_new =
+        stored.conversations.is_empty() && stored.generation == 0 && !of_thread(PreferenceKey::Context);
+    known.own_branch.clone().filter(|_| is_new && prompt.replied.is_none())
+}
+
+fn lacks_only_a_branch(context: &Context) -> bool {
+    context.project.is_some() && context.branch.is_none()
+}
 
 /// Returns whether a topic is bound: then its messages are worked on there, whatever was done in it before.
 fn is_bound_topic(facts: &Facts, known: &Known) -> bool {

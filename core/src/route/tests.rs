@@ -46,6 +46,10 @@ fn known() -> Known {
         caller_dir: false,
         files: None,
         bot: None,
+        threads: false,
+        trigger: Trigger::All,
+        own_branch: None,
+        options: Vec::new(),
     }
 }
 
@@ -381,11 +385,12 @@ fn where_only_who_addresses_the_bot_is_answered_others_are_overheard() {
     let known = known();
     let mut facts = Facts::default();
     let overheard = |message: &Message, facts: &Facts, named: bool| {
-        is_overheard(&wants(&Inbound::Message(message.clone()), &known), message, facts, &known, named)
+        let heard = Heard { named, involved: false };
+        is_overheard(&wants(&Inbound::Message(message.clone()), &known), message, facts, &known, heard)
     };
     let chat = message("just chatting");
     assert!(!overheard(&chat, &facts, false), "all are answered where nothing is set");
-    facts.stored.preferences = vec![prefer(None, PreferenceKey::Trigger, MENTIONS)];
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Trigger, "mentions")];
     assert!(overheard(&chat, &facts, false) && !overheard(&chat, &facts, true));
     for text in ["/beta do it", "/Q do it", "/status", "beta resume abc"] {
         assert!(!overheard(&message(text), &facts, false), "{text}");

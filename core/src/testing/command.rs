@@ -23,7 +23,7 @@ use crate::port::command::{
 };
 use crate::port::engine::{Choices, RunOptions};
 use crate::port::ledger::{Preference, PreferenceKey, Remembered};
-use crate::port::transport::{AutoPut, FilePolicy};
+use crate::port::transport::{AutoPut, FilePolicy, Trigger};
 use crate::port::workspace::FileRules;
 use crate::route::parse_binding;
 use crate::session::{Context, Scope};
@@ -39,6 +39,8 @@ pub enum Deed {
     Cancelled(RunId),
     /// It set a preference, or cleared it with `None`.
     Preferred(PreferenceKey, Option<EngineId>, Option<String>),
+    /// It set or cleared a preference of the whole chat.
+    PreferredInChat(PreferenceKey, Option<EngineId>, Option<String>),
     /// It stored a file: in which project and branch, at which path, whether by force.
     Stored(Context, String, bool),
     /// It began a new conversation.
@@ -237,6 +239,16 @@ impl FakeHost {
         }
     }
 
+    /// Keeps what is set for a place, in the place of what was; a topic's come first.
+    fn keep(&self, scope: Address, key: PreferenceKey, engine: Option<&EngineId>, value: Option<&str>) {
+        let mut preferences = lock(&self.preferences);
+        let is_it = |row: &Preference| row.scope == scope && row.key == key && row.engine.as_ref() == engine;
+        preferences.retain(|row| !is_it(row));
+        let engine = engine.cloned();
+        preferences.extend(value.map(|value| Preference { scope, key, engine, value: value.to_owned() }));
+        preferences.sort_by_key(|row| row.scope.thread.is_none());
+    }
+
     fn preference(&self, key: PreferenceKey) -> Option<String> {
         lock(&self.preferences).iter().find(|row| row.key == key).map(|row| row.value.clone())
     }
@@ -361,16 +373,15 @@ impl CommandHost for FakeHost {
         value: Option<&str>,
     ) -> Result<(), CommandError> {
         self.done(Deed::Preferred(key, engine.cloned(), value.map(str::to_owned)))?;
-        let mut preferences = lock(&self.preferences);
-        preferences.retain(|row| row.key != key || row.engine.as_ref() != engine);
-        let row = |value: &str| Preference {
-            scope: self.topic().unwrap_or_else(Self::address),
-            key,
-            engine: engine.cloned(),
-            value: value.to_owned(),
-        };
-        preferences.extend(value.map(row));
+        self.keep(self.topic().unwrap_or_else(Self::address), key, engine, value);
         Ok(())
+    }
+
+    fn triggers(&self) -> Vec<Trigger> {
+        match self.topics.threads {
+            true => vec![Trigger::Involved, Trigger::All, Trigger::Mentions],
+            false => vec![Trigger::All, Trigger::Mentions],
+        }
     }
 
     async fn renew(&self) -> Result<Option<Renewed>, CommandError> {

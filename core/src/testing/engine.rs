@@ -13,6 +13,7 @@ pub use contract::{EngineSubject, READY, engine_contract};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -21,7 +22,7 @@ use crate::event::{Action, ActionKind, Detail, Level, Note, Outcome, Phase, RunE
 use crate::id::EngineId;
 use crate::port::SetupIssue;
 use crate::port::engine::{
-    Engine, EngineError, EngineFeatures, EngineSpec, Job, Question, QuestionOption, RunWire, Stop,
+    Choices, Engine, EngineError, EngineFeatures, EngineSpec, Job, Question, QuestionOption, RunWire, Stop,
 };
 use crate::resume::ResumePattern;
 use crate::session::SessionToken;
@@ -33,6 +34,7 @@ pub struct ScriptEngine {
     jobs: Arc<Mutex<Vec<Job>>>,
     running: Arc<watch::Sender<Vec<String>>>,
     lacks: Arc<Mutex<Option<SetupIssue>>>,
+    offer: Arc<Mutex<(Choices, Duration, usize)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -69,6 +71,17 @@ impl ScriptEngine {
     /// Lets it lack something from now on, or nothing any more.
     pub fn lack(&self, issue: Option<SetupIssue>) {
         *lock(&self.lacks) = issue;
+    }
+
+    /// Lets it offer these, after so long.
+    pub fn offer(&self, choices: Choices, after: Duration) {
+        *lock(&self.offer) = (choices, after, 0);
+    }
+
+    /// Returns how often it was asked what it offers.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        lock(&self.offer).2
     }
 
     /// Returns the jobs it was given, in the order they began.
@@ -229,6 +242,18 @@ impl Engine for ScriptEngine {
         self.running.send_modify(|running| running.push(job.prompt.clone()));
         let _leaves = Leaves { engine: self.clone(), prompt: job.prompt.clone() };
         self.play(&job, &mut wire).await
+    }
+
+    async fn choices(&self, _model: Option<&str>) -> Choices {
+        let (choices, after) = {
+            let mut offer = lock(&self.offer);
+            offer.2 += 1;
+            (offer.0.clone(), offer.1)
+        };
+        if !after.is_zero() {
+            tokio::time::sleep(after).await;
+        }
+        choices
     }
 
     async fn check(&self) -> Vec<SetupIssue> {

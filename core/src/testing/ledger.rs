@@ -54,6 +54,7 @@ where
     scopes::a_session_named_in_the_text_outranks_the_runs(&make().await).await;
     scopes::preferences_of_the_thread_come_before_those_of_its_chat(&make().await).await;
     scopes::what_threads_of_a_chat_are_bound_to_is_told_together(&make().await).await;
+    scopes::what_is_set_at_an_instance_is_told_place_by_place(&make().await).await;
     scopes::a_new_conversation_is_not_overtaken_by_an_older_run(&make().await).await;
     scopes::each_person_has_a_conversation_of_their_own(&make().await).await;
     scopes::cursors_and_values_are_replaced_and_cleared(&make().await).await;

@@ -242,6 +242,10 @@ impl Ledger for MemoryLedger {
         Ok(self.read().preferences_of_threads(chat, key))
     }
 
+    async fn preferences_of(&self, instance: &InstanceId) -> Result<Vec<Preference>, LedgerError> {
+        Ok(self.read().preferences_at(instance))
+    }
+
     async fn question(&self, row: &QuestionRow) -> Result<(), LedgerError> {
         self.write("store a question")?.question(row)
     }

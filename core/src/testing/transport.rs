@@ -1,10 +1,15 @@
 //! A chat service that lives in memory, whose faults a test writes down beforehand.
 
 mod contract;
+mod faults;
+mod places;
 mod setup;
 mod threads;
 
 pub use contract::{ServiceView, Shown, TransportSubject, transport_contract};
+pub use faults::Fault;
+use faults::{known, meet};
+pub use places::Habits;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,8 +26,8 @@ use crate::id::{InstanceId, TransportKind};
 use crate::message::{Address, Attachment, Body, Chosen, Inbound, Message, MessageRef, Reply, Sender};
 use crate::port::SetupIssue;
 use crate::port::transport::{
-    Admission, FetchError, FilePolicy, Limits, Rate, SendError, SendOptions, Sent, TextLimit, TextUnit,
-    Topics, Transport, TransportError, TransportFeatures, TransportSpec,
+    Admission, FetchError, FilePolicy, Limits, PlaceSetting, Rate, SendError, SendOptions, Sent, TextLimit,
+    TextUnit, Topics, Transport, TransportError, TransportFeatures, TransportSpec, Trigger,
 };
 use crate::time::Timestamp;
 
@@ -39,23 +44,10 @@ pub struct Seen {
     pub reply_to: Option<String>,
     /// Whether it made a sound.
     pub notified: bool,
+    /// Whom it was for, as far as that was said.
+    pub asked_by: Option<String>,
     /// How often it was edited.
     pub edits: u32,
-}
-
-/// What one call will do instead of succeeding.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fault {
-    /// It fails so, and does nothing.
-    Fails(SendError),
-    /// It does its work, and then nobody knows.
-    ArrivesUnknown,
-    /// It never returns.
-    Hangs,
-    /// It does its work after so long.
-    Late(Duration),
-    /// It panics.
-    Panics,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +61,8 @@ struct Service {
     files: BTreeMap<String, Vec<u8>>,
     /// The titles of threads that are there.
     titles: BTreeMap<Address, String>,
+    /// What it was told is set for its places.
+    places: Vec<PlaceSetting>,
 }
 
 /// The fake, and the test's view of it. Clones are the same service.
@@ -87,6 +81,7 @@ pub struct FakeTransport {
     is_member: bool,
     has_topics: bool,
     account: Option<String>,
+    habits: Habits,
     breaks: Arc<Notify>,
 }
 
@@ -125,6 +120,7 @@ impl FakeTransport {
             is_member: false,
             has_topics: false,
             account: None,
+            habits: Habits::default(),
             breaks: Arc::default(),
         }
     }
@@ -281,24 +277,6 @@ impl Default for FakeTransport {
     }
 }
 
-async fn meet(fault: Option<Fault>) -> Result<bool, SendError> {
-    match fault {
-        None => Ok(false),
-        Some(Fault::ArrivesUnknown) => Ok(true),
-        Some(Fault::Fails(error)) => Err(error),
-        Some(Fault::Hangs) => std::future::pending().await,
-        Some(Fault::Late(after)) => {
-            tokio::time::sleep(after).await;
-            Ok(false)
-        }
-        Some(Fault::Panics) => panic!("as the test says"),
-    }
-}
-
-fn known<T>(unknown: bool, value: T) -> Result<T, SendError> {
-    if unknown { Err(SendError::Unknown("the connection broke".to_owned())) } else { Ok(value) }
-}
-
 #[async_trait]
 impl Transport for FakeTransport {
     async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), TransportError> {
@@ -366,6 +344,7 @@ impl Transport for FakeTransport {
                 body: part.clone(),
                 reply_to: options.reply_to.as_ref().map(|message| message.id.clone()),
                 notified: options.notify,
+                asked_by: options.asked_by.clone(),
                 edits: 0,
             };
             service.messages.insert(id, seen);
@@ -425,6 +404,30 @@ impl Transport for FakeTransport {
 
     fn topics(&self, _chat: &Address) -> Topics {
         self.what_threads_are()
+    }
+
+    fn usual_trigger(&self) -> Trigger {
+        self.habits.usual
+    }
+
+    fn takes_part(&self, message: &Message) -> bool {
+        self.is_ours(&message.message.address)
+    }
+
+    fn branches_threads(&self, _chat: &Address) -> bool {
+        self.habits.branches
+    }
+
+    fn learn_places(&self, places: &[PlaceSetting]) {
+        self.note_places(places);
+    }
+
+    fn typing_every(&self) -> Option<Duration> {
+        self.habits.typing
+    }
+
+    async fn show_typing(&self, to: &Address) -> Result<(), SendError> {
+        self.note_typing(to)
     }
 
     async fn create_thread(&self, chat: &Address, title: &str) -> Result<Address, SendError> {

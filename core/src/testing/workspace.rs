@@ -9,6 +9,7 @@ pub use contract::{WorkspaceSubject, workspace_contract};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,8 @@ pub struct FakeWorkspace {
     projects: BTreeMap<String, PathBuf>,
     default: PathBuf,
     gone: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// How long branches take, and how often they were asked for.
+    looks: Arc<Mutex<(Option<Duration>, usize)>>,
     files: files::Files,
 }
 
@@ -38,6 +41,7 @@ impl FakeWorkspace {
             projects: BTreeMap::new(),
             default: default.into(),
             gone: Arc::default(),
+            looks: Arc::default(),
             files: files::Files::default(),
         }
     }
@@ -57,6 +61,17 @@ impl FakeWorkspace {
     /// Takes a directory away.
     pub fn remove(&self, path: impl Into<PathBuf>) {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(path.into());
+    }
+
+    /// Lets its disk take so long over branches from now on.
+    pub fn slow_down(&self, by: Option<Duration>) {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).0 = by;
+    }
+
+    /// Returns how often somebody has looked for branches.
+    #[must_use]
+    pub fn looks(&self) -> usize {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
     fn is_there(&self, path: &Path) -> bool {
@@ -109,6 +124,16 @@ impl Workspace for FakeWorkspace {
 
     async fn branches(&self, project: &str, stop: &CancellationToken) -> Result<Vec<String>, WorkspaceError> {
         if stop.is_cancelled() {
+            return Err(WorkspaceError::Stopped);
+        }
+        let slow = {
+            let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            looks.1 += 1;
+            looks.0
+        };
+        if let Some(slow) = slow
+            && stop.run_until_cancelled(tokio::time::sleep(slow)).await.is_none()
+        {
             return Err(WorkspaceError::Stopped);
         }
         self.project(project).map(|_| vec!["main".to_owned(), "side".to_owned()])

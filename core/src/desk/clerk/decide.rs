@@ -11,10 +11,12 @@ use crate::desk::host::{self, Caller};
 use crate::desk::outgoing;
 use crate::desk::perform::Assignment;
 use crate::desk::topics;
+use crate::directive::CONTINUE;
+use crate::event::Outcome;
 use crate::id::{CommandId, RunId};
 use crate::message::{self, Address, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
-use crate::port::ledger::{InboxId, LedgerError, Post, Settled};
+use crate::port::ledger::{FactsQuery, InboxId, LedgerError, Post, Settled};
 use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
 use crate::session::{Generation, Scope};
 use crate::speech;
@@ -29,7 +31,7 @@ struct Scene {
 }
 
 fn overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Known, instance: &Instance) -> bool {
-    route::is_overheard(wants, message, facts, known, instance.transport.names_bot(message))
+    route::is_overheard(wants, message, facts, known, instance.heard(message))
 }
 
 impl Clerk {
@@ -46,7 +48,7 @@ impl Clerk {
             self.reply_to_run_of(plain, message);
         }
         let in_force = self.desk.in_force();
-        let known = in_force.known(arrival.inbound.address(), &instance);
+        let known = in_force.known_of(&arrival.inbound, &instance);
         let wants = route::wants(&arrival.inbound, &known);
         match self.facts(&wants).await {
             Ok(facts) => {
@@ -155,11 +157,16 @@ impl Clerk {
         match decision {
             Decision::Run(plan) => {
                 let bound = plan.binds.then(|| (plan.address.clone(), plan.context.clone()));
+                // A branch that was made up for a thread is named after what the thread is called already.
+                let is_news = known.own_branch.is_none() || plan.context.branch != known.own_branch;
                 let (by, shown_by) = (in_force.clone(), instance.clone());
                 self.enqueue(Assignment::new(*plan, inbox, conversation, None, instance, in_force));
                 if let Some((topic, context)) = bound {
                     // The next message there goes by it, so it is on record before that is read.
-                    topics::bind(&self.desk, by, shown_by, topic, &context).await;
+                    if topics::bind(&self.desk, &shown_by, &topic, &context).await && is_news {
+                        let desk = self.desk.clone();
+                        self.desk.work.spawn(topics::name(desk, by, shown_by, topic));
+                    }
                 }
             }
             Decision::Call { command, text } => {
@@ -192,6 +199,7 @@ impl Clerk {
                 self.take_back(meant, inbound.message()).await;
                 self.settle(&inbox, inbound.message(), Settled::Done);
             }
+            Decision::Resume(run) => self.resume(run, inbox, &inbound, &instance).await,
             Decision::TakeUp(late) => self.run_late(late, inbox, &inbound, &instance).await,
             Decision::Tell(text) => {
                 self.reply(&inbox, inbound.message().clone(), &text, &instance);
@@ -324,6 +332,45 @@ impl Clerk {
             }
         };
         self.refuse(&inbox, press.message().clone(), refused, instance);
+    }
+
+    /// Goes on with the session of an interrupted run as if somebody had replied to it; what becomes of it takes the
+    /// place of the message that carries the button.
+    async fn resume(&mut self, run: RunId, inbox: Vec<InboxId>, press: &Inbound, instance: &Instance) {
+        let (Inbound::Press(pressed), at) = (press, press.message()) else { return };
+        let query = FactsQuery { scope: at.address.clone().into(), about: Some(at.clone()), session: None };
+        let shown = self.desk.ledger.facts(&query).await.map(|facts| facts.run);
+        let refused = match shown {
+            // Pressed twice: it goes on already, or went on, in that very message.
+            _ if self.is_progress(at) => return self.settle(&inbox, at, Settled::Done),
+            Ok(Some(row)) if row.opened.id != run => return self.settle(&inbox, at, Settled::Done),
+            Ok(Some(row)) if row.outcome == Some(Outcome::Interrupted) && row.opened.session.is_some() => {
+                let reply_to = message::Reply { message: at.clone(), text: None, of_bot: true };
+                let message = Message {
+                    upstream: pressed.upstream.clone(),
+                    message: row.opened.reply_to.unwrap_or_else(|| at.clone()),
+                    sender: pressed.sender.clone(),
+                    text: CONTINUE.to_owned(),
+                    reply_to: Some(reply_to),
+                    attachments: Vec::new(),
+                    album: None,
+                    forwarded: false,
+                    sent_at: self.desk.clock.now(),
+                    chosen: message::Chosen::default(),
+                };
+                self.inherited.extend(inbox.first().map(|first| (*first, at.clone())));
+                let inbound = Inbound::Message(message);
+                // No further than this: it is a message now, never a press.
+                let arrival = Arrival { inbox, inbound, follows: None, stopped: Vec::new() };
+                return Box::pin(self.route(arrival)).await;
+            }
+            Ok(_) => "that run is not known any more; write what is to be done".to_owned(),
+            Err(error) => {
+                tracing::error!(%run, %error, "an interrupted run could not be read");
+                error.to_string()
+            }
+        };
+        self.refuse(&inbox, at.clone(), refused, instance);
     }
 
     pub(super) fn refuse(&self, inbox: &[InboxId], message: MessageRef, text: String, instance: &Instance) {

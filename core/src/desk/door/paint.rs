@@ -102,6 +102,7 @@ impl Door {
                     reply_to: live.asked_by.clone(),
                     notify: false,
                     nonce: Some(run.to_string()),
+                    asked_by: None,
                 };
                 let outcome = in_time(&*clock, transport.send(&live.address, &body, &options)).await;
                 if let Ok(sent) = &outcome {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Host;
-use crate::desk::{door, topics};
+use crate::desk::{door, places, topics};
 use crate::id::EngineId;
 use crate::message::{Address, Body};
 use crate::port::command::{CommandError, TopicHost};
@@ -45,6 +45,15 @@ impl TopicHost for Host {
         Ok(running.into_iter().map(|row| row.session.engine).collect())
     }
 
+    async fn prefer_in_chat(
+        &self,
+        key: PreferenceKey,
+        engine: Option<&EngineId>,
+        value: Option<&str>,
+    ) -> Result<(), CommandError> {
+        self.prefer_at(&self.address().whole_chat(), key, engine, value).await
+    }
+
     async fn topics_of(&self, context: &Context) -> Result<Vec<Address>, CommandError> {
         topics::bound_to(&self.desk, &self.address().whole_chat(), context).await.map_err(unread)
     }
@@ -62,7 +71,7 @@ impl TopicHost for Host {
     }
 
     async fn forget_topic(&self, topic: &Address) -> Result<(), CommandError> {
-        self.desk.ledger.prefer(topic, PreferenceKey::Context, None, None).await.map_err(unread)?;
+        self.prefer_at(topic, PreferenceKey::Context, None, None).await?;
         topics::note_title(&self.desk, topic, None).await.map_err(unread)
     }
 
@@ -81,6 +90,7 @@ impl TopicHost for Host {
             let binding = format_binding(&context);
             let bound = desk.ledger.prefer(&topic, PreferenceKey::Context, None, Some(&binding)).await;
             bound.map_err(unread)?;
+            places::tell(&desk, &topic.instance, &*instance.transport).await;
             topics::note_title(&desk, &topic, Some(&title)).await.map_err(unread)?;
             Ok(Some(topic))
         });

@@ -16,6 +16,7 @@ const END_PAUSE: Duration = Duration::from_secs(2);
 impl Performance {
     /// Ends it on record, then for everyone who looks on.
     pub(super) async fn close(&mut self, mut end: RunEnd) {
+        self.type_off().await;
         if end.session.is_none() {
             end.session.clone_from(&self.session);
         }
@@ -114,6 +115,10 @@ impl Performance {
         if awaited && body.format == Format::Markdown {
             let named = self.files_to_offer(&end.answer).await;
             body.buttons.extend(script::offer(self.live.id, &named));
+        }
+        if end.outcome == Outcome::Interrupted {
+            let features = &self.instance.spec.features;
+            body.buttons = script::resume(self.live.id, end.session.as_ref(), features);
         }
         let progress =
             if awaited && self.in_force.by.final_notify { ProgressUse::Replace } else { ProgressUse::Become };

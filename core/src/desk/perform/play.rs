@@ -132,6 +132,7 @@ impl Performance {
         if self.shown_answer.as_ref().is_some_and(|(shown, _)| *shown == answer) {
             return;
         }
+        self.type_off().await;
         let revises = self.shown_answer.as_ref().and_then(|(_, posts)| posts.first().copied());
         let end = RunEnd { session: self.session.clone(), ..RunEnd::new(Outcome::Answered, answer.clone()) };
         let posts = self.posts(&end, revises).await;

@@ -78,6 +78,7 @@ impl Performance {
         };
         // Nobody is named when the directory is free.
         let Ok(before) = before else { return Ok(()) };
+        self.type_off().await;
         let who = self.desk.live_run(before).map_or_else(|| "another run".to_owned(), |run| self.who(&run));
         let place = dir.path.display();
         self.remark(Level::Info, format!("waits for {who}, which works in {place}"));
@@ -87,6 +88,7 @@ impl Performance {
             _ = &mut claimed => {}
         }
         self.remark(Level::Info, format!("has {place} for itself now"));
+        self.type_on();
         Ok(())
     }
 

@@ -61,6 +61,61 @@ fn interrupted_runs_are_told_and_waiting_messages_run_in_order() {
 }
 
 #[test]
+fn the_button_of_an_interrupted_run_goes_on_with_its_session_once() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let service = FakeTransport::new();
+    crash(
+        async |stage| {
+            stage.say("a", "1", "session:s1 hang").await;
+            stage.say("a", "2", "hang").await;
+            stage.service.wait_for("a", |seen| seen.len() == 2).await;
+            stage.engine.wait_running(&["session:s1 hang", "hang"]).await;
+        },
+        &ledger,
+        &service,
+    );
+    recovered(
+        async |stage| {
+            let told = |seen: &[Seen]| {
+                seen.iter()
+                    .all(|one| one.body.header.as_deref().is_some_and(|text| text.contains("interrupted")))
+            };
+            let seen = stage.service.wait_for("a", told).await;
+            let (first, second) = (answering(&seen, "1"), answering(&seen, "2"));
+            assert!(second.body.buttons.is_empty(), "its session is not known");
+            let button = first.body.buttons[0][0].clone();
+            assert_eq!(button.label, "resume");
+            let press = |upstream: &str| {
+                Inbound::Press(crate::message::Press {
+                    upstream: upstream.to_owned(),
+                    message: crate::message::MessageRef {
+                        address: stage.service.address("a"),
+                        id: first.id.to_string(),
+                    },
+                    sender: stage.service.message("a", "p", "").sender,
+                    action: button.action.clone(),
+                })
+            };
+            stage.service.hand_in(press("p1")).await.unwrap();
+            stage.service.hand_in(press("p2")).await.unwrap();
+            let seen =
+                stage.service.wait_for("a", |seen| seen.len() == 2 && texts(seen).contains(&"ok")).await;
+            assert!(
+                seen.iter().all(|one| one.id != first.id),
+                "its progress took that one's place: {seen:?}"
+            );
+            assert_eq!(answering(&seen, "1").asked_by.as_deref(), Some("1"));
+            stage.service.hand_in(press("p3")).await.unwrap();
+            let jobs = stage.engine.jobs();
+            let token = jobs[0].session.as_ref().map(ToString::to_string);
+            assert_eq!((jobs.len(), jobs[0].prompt.as_str(), token.as_deref()), (1, "continue", Some("s1")));
+        },
+        &ledger,
+        &service,
+    );
+}
+
+#[test]
 fn a_run_with_a_stored_answer_is_closed_as_answered_and_not_told_twice() {
     let ledger = Arc::new(MemoryLedger::new());
     let service = FakeTransport::new();

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::CommandError;
 use crate::id::EngineId;
 use crate::message::{Address, Body};
+use crate::port::ledger::PreferenceKey;
 use crate::port::transport::Topics;
 use crate::session::Context;
 
@@ -25,6 +26,17 @@ pub trait TopicHost: Send + Sync {
     /// # Errors
     /// [`CommandError`] when the ledger could not be read.
     async fn running_sessions(&self) -> Result<Vec<EngineId>, CommandError>;
+
+    /// Sets or clears a preference of the caller's whole chat, even when the call came from a topic in it.
+    ///
+    /// # Errors
+    /// [`CommandError`] when it could not be stored.
+    async fn prefer_in_chat(
+        &self,
+        key: PreferenceKey,
+        engine: Option<&EngineId>,
+        value: Option<&str>,
+    ) -> Result<(), CommandError>;
 
     /// Returns the topics of the caller's chat that are bound to exactly this.
     ///

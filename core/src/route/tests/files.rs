@@ -110,11 +110,12 @@ fn a_voice_note_is_no_file_and_without_the_command_files_are_passed_over() {
 #[test]
 fn files_that_address_nobody_are_overheard_where_only_who_addresses_the_bot_is_answered() {
     let mut facts = Facts::default();
-    facts.stored.preferences = vec![prefer(None, PreferenceKey::Trigger, MENTIONS)];
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Trigger, "mentions")];
     for policy in [None, Some(AutoPut::Off), Some(AutoPut::Store), Some(AutoPut::Prompt)] {
         let known = knowing(policy);
         let overheard = |message: &Message, named| {
-            is_overheard(&wants(&Inbound::Message(message.clone()), &known), message, &facts, &known, named)
+            let heard = Heard { named, involved: false };
+            is_overheard(&wants(&Inbound::Message(message.clone()), &known), message, &facts, &known, heard)
         };
         for text in ["", "look"] {
             assert!(overheard(&with_files(text, &["a"]), false), "{policy:?} {text:?}");

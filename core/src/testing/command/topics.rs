@@ -6,6 +6,7 @@ use super::{Deed, FakeHost, lock};
 use crate::id::EngineId;
 use crate::message::{Address, Body};
 use crate::port::command::{CommandError, TopicHost};
+use crate::port::ledger::PreferenceKey;
 use crate::port::transport::Topics;
 use crate::session::Context;
 
@@ -16,6 +17,8 @@ pub struct FakeTopics {
     pub here: Option<Topics>,
     /// Whether the caller is in the topic 5.
     pub inside: bool,
+    /// Whether conversations take place in threads of their own.
+    pub threads: bool,
     /// The project whose own chat the caller is in, by key.
     pub chat_project: Option<String>,
     /// The engines that have a running session here.
@@ -50,6 +53,17 @@ impl TopicHost for FakeHost {
 
     async fn running_sessions(&self) -> Result<Vec<EngineId>, CommandError> {
         Ok(self.topics.sessions.clone())
+    }
+
+    async fn prefer_in_chat(
+        &self,
+        key: PreferenceKey,
+        engine: Option<&EngineId>,
+        value: Option<&str>,
+    ) -> Result<(), CommandError> {
+        self.done(Deed::PreferredInChat(key, engine.cloned(), value.map(str::to_owned)))?;
+        self.keep(Self::address(), key, engine, value);
+        Ok(())
     }
 
     async fn topics_of(&self, context: &Context) -> Result<Vec<Address>, CommandError> {

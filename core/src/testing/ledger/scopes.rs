@@ -1,7 +1,7 @@
 //! What routing asks, and what is set per scope.
 
 use super::{accepted, address, at, id, message, message_ref, open_run, post, run_id, session_row};
-use crate::message::{ButtonAction, Inbound, MessageRef, Press};
+use crate::message::{Address, ButtonAction, Inbound, MessageRef, Press};
 use crate::port::ledger::{
     FactsQuery, Ledger, PartState, PostKind, Preference, PreferenceKey, RunNote, Settled, StoredFacts,
 };
@@ -137,6 +137,30 @@ pub(super) async fn what_threads_of_a_chat_are_bound_to_is_told_together(ledger:
     let told = ledger.preferences_of_threads(&address("chat"), PreferenceKey::Context).await.unwrap();
     let told: Vec<_> = told.into_iter().map(|row| (row.scope, row.value)).collect();
     assert_eq!(told, [(address("chat/1"), "p".to_owned()), (address("chat/2"), "p @b".to_owned())]);
+}
+
+pub(super) async fn what_is_set_at_an_instance_is_told_place_by_place(ledger: &impl Ledger) {
+    let set = async |place: &Address, key, engine: Option<&str>, value| {
+        let engine = engine.map(id);
+        ledger.prefer(place, key, engine.as_ref(), Some(value)).await.unwrap();
+    };
+    let elsewhere = Address { instance: id("elsewhere"), ..address("chat") };
+    set(&address("chat/1"), PreferenceKey::Context, None, "p").await;
+    set(&address("chat"), PreferenceKey::Trigger, None, "mentions").await;
+    set(&address("chat"), PreferenceKey::Context, None, "q").await;
+    set(&address("chat"), PreferenceKey::Model, Some("codex"), "m").await;
+    set(&elsewhere, PreferenceKey::Context, None, "r").await;
+    let told = ledger.preferences_of(&address("chat").instance).await.unwrap();
+    let told: Vec<_> = told.into_iter().map(|row| (row.scope, row.key, row.value)).collect();
+    let row = |place: &str, key, value: &str| (address(place), key, value.to_owned());
+    assert_eq!(
+        told,
+        [
+            row("chat", PreferenceKey::Context, "q"),
+            row("chat", PreferenceKey::Trigger, "mentions"),
+            row("chat/1", PreferenceKey::Context, "p"),
+        ]
+    );
 }
 
 pub(super) async fn a_new_conversation_is_not_overtaken_by_an_older_run(ledger: &impl Ledger) {

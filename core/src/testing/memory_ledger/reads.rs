@@ -97,6 +97,12 @@ impl State {
         rows.filter(|row| row.key == key && row.engine.is_none()).collect()
     }
 
+    pub(super) fn preferences_at(&self, instance: &InstanceId) -> Vec<Preference> {
+        let scopes: BTreeSet<&Address> = self.preferences.keys().map(|(scope, _, _)| scope).collect();
+        let here = scopes.into_iter().filter(|scope| scope.instance == *instance);
+        here.flat_map(|scope| self.preferences_of(scope)).filter(|row| row.engine.is_none()).collect()
+    }
+
     pub(super) fn history(&self, address: &Address, before: Option<InboxId>, limit: usize) -> Vec<Said> {
         let inbounds =
             self.inbox.iter().filter(|(_, entry)| is_said(entry) && entry.inbound.address() == address);

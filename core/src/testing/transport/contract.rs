@@ -249,7 +249,8 @@ async fn a_message_is_sent_edited_and_deleted(subject: &TransportSubject) {
     let second = send(subject, &two, "b").await;
     assert_ne!(first.id, second.id);
     assert_eq!(texts(subject).await, ["one", "two"]);
-    let answer = SendOptions { reply_to: Some(first.clone()), notify: true, nonce: Some("c".to_owned()) };
+    let reply_to = Some(first.clone());
+    let answer = SendOptions { reply_to, notify: true, nonce: Some("c".to_owned()), asked_by: None };
     let third = within("an answer", transport.send(&subject.view.address(), &one, &answer)).await.unwrap();
     assert_eq!(texts(subject).await.len(), 3);
 

@@ -29,7 +29,8 @@ async fn a_message_carries_what_it_answers_its_nonce_and_its_files() {
     let stage = Stage::new();
     let _receiving = begun(&stage).await;
     let answered = MessageRef { address: address(), id: "7".to_owned() };
-    let options = SendOptions { reply_to: Some(answered), notify: true, nonce: Some("n".to_owned()) };
+    let nonce = Some("n".to_owned());
+    let options = SendOptions { reply_to: Some(answered), notify: true, nonce, ..SendOptions::default() };
     let file = SpooledFile { path: "a".into(), name: "b.txt".to_owned() };
     let body = Body { files: vec![file], ..Body::markdown("*hi*") };
     stage.transport.send(&address(), &body, &options).await.unwrap();
