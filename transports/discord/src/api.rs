@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::limits::{Key, Limits, Taken, Told};
-pub(crate) use self::upload::Upload;
+pub(crate) use self::upload::{Content, Upload};
 use crate::error::DiscordError;
 use crate::route::Route;
 

@@ -8,9 +8,13 @@
 mod api;
 #[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod components;
+#[allow(dead_code, reason = "until the transport that calls it is merged")]
+mod download;
 mod error;
 #[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod failure;
+#[allow(dead_code, reason = "until the transport that calls it is merged")]
+mod outbound;
 #[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod route;
 #[cfg(test)]

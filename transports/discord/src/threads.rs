@@ -45,6 +45,8 @@ struct Starter {
 enum State {
     /// It is not there yet.
     Fresh(Starter),
+    /// Its starter was asked for; whether it is there is not known.
+    Asked(Starter),
     /// It is there; who wrote its starter, where that is known.
     Open(Option<String>),
     /// There can be none.
@@ -89,7 +91,7 @@ impl Starters {
     pub(crate) fn opened(&self, thread: &str) {
         let mut shelf = self.shelf();
         let author = match shelf.states.get(thread) {
-            Some(State::Fresh(starter)) => starter.author.clone(),
+            Some(State::Fresh(starter) | State::Asked(starter)) => starter.author.clone(),
             Some(State::Open(author)) => author.clone(),
             _ => None,
         };
@@ -119,7 +121,7 @@ impl Starters {
     pub(crate) async fn ready(&self, api: &Api, to: &Address) -> Result<(), SendError> {
         let Some(thread) = &to.thread else { return Ok(()) };
         match self.state(thread) {
-            None | Some(State::Open(_)) => Ok(()),
+            None | Some(State::Open(_) | State::Asked(_)) => Ok(()),
             Some(State::Never) => Err(SendError::Moved(to.whole_chat())),
             Some(State::Fresh(starter)) => self.open(api, to, thread, starter).await,
         }
@@ -132,7 +134,7 @@ impl Starters {
     pub(crate) async fn make(&self, api: &Api, to: &Address) -> Result<(), SendError> {
         let Some(thread) = &to.thread else { return Err(SendError::Gone) };
         let starter = match self.state(thread) {
-            Some(State::Fresh(starter)) => starter,
+            Some(State::Fresh(starter) | State::Asked(starter)) => starter,
             Some(State::Never) => return Err(SendError::Moved(to.whole_chat())),
             // Somebody deleted it, and means it.
             Some(State::Open(_)) => return Err(SendError::Gone),
@@ -147,15 +149,30 @@ impl Starters {
     /// Returns who wrote the message that started a thread; after a restart Discord is asked, once.
     pub(crate) async fn author(&self, api: &Api, starter: &MessageRef) -> Option<String> {
         match self.state(&starter.id) {
-            Some(State::Fresh(Starter { author, .. }) | State::Open(author @ Some(_))) => author,
-            _ => {
-                let asked = ask(api, &starter.address.chat, &starter.id).await;
-                let author =
-                    asked.inspect_err(|error| tracing::info!(%error, "nobody is mentioned")).ok()?.author;
-                self.shelf().put(&starter.id, State::Open(author.clone()));
-                author
-            }
+            Some(State::Fresh(known) | State::Asked(known)) => return known.author,
+            Some(State::Open(Some(author))) => return Some(author),
+            _ => {}
         }
+        let asked = match ask(api, &starter.address.chat, &starter.id).await {
+            Ok(asked) => asked,
+            Err(error @ CallError::Refused { .. }) => {
+                tracing::info!(%error, "nobody is mentioned");
+                Starter::default()
+            }
+            Err(error) => {
+                tracing::info!(%error, "nobody is mentioned");
+                return None;
+            }
+        };
+        let author = asked.author.clone();
+        let mut shelf = self.shelf();
+        let state = match shelf.states.get(&starter.id) {
+            None => State::Asked(asked),
+            Some(State::Never) => State::Never,
+            Some(_) => State::Open(author.clone()),
+        };
+        shelf.put(&starter.id, state);
+        author
     }
 
     async fn open(&self, api: &Api, to: &Address, thread: &str, starter: Starter) -> Result<(), SendError> {
@@ -191,7 +208,8 @@ impl Starters {
 async fn ask(api: &Api, channel: &str, message: &str) -> Result<Starter, CallError> {
     let found = api.call(Call::get(Route::message(channel, message))).await?.body;
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let author = found.get("author").and_then(|author| author.get("id"));
+    // What a native command was answered with is the bot's, and for whoever gave it.
+    let author = found.pointer("/interaction_metadata/user/id").or_else(|| found.pointer("/author/id"));
     Ok(Starter { text: text(found.get("content")), author: Some(text(author)).filter(|id| !id.is_empty()) })
 }
 

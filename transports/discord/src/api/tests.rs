@@ -45,8 +45,8 @@ async fn files_go_as_parts_of_a_form() {
     std::fs::write(&path, "on the disk").unwrap();
     let server = Server::start([said()]).await;
     let files = vec![
-        Upload { name: "a.md".to_owned(), content: upload::Content::Bytes(b"here".to_vec()) },
-        Upload { name: "b.txt".to_owned(), content: upload::Content::File { path, bytes: 11 } },
+        Upload { name: "a.md".to_owned(), content: Content::Bytes(b"here".to_vec()) },
+        Upload { name: "b.txt".to_owned(), content: Content::File { path, bytes: 11 } },
     ];
     api(&server).call(Call { files, ..send() }).await.unwrap();
     let heard = &server.heard()[0];

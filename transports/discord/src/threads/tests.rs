@@ -153,3 +153,25 @@ fn only_so_many_starters_are_remembered() {
     starters.gone("1");
     assert_eq!((starters.state("1"), starters.shelf().order.len()), (None, MANY - 1));
 }
+
+#[tokio::test]
+async fn a_starter_that_nobody_finds_is_asked_for_once_and_one_behind_a_fault_again() {
+    let script = [Step::Breaks, Step::refuses(404, 10_008, "Unknown Message")];
+    let server = Server::start(script).await;
+    let (api, starters) = (api(&server), Starters::default());
+    let starter = MessageRef { address: thread("5"), id: "5".to_owned() };
+    for _ in 0..4 {
+        assert_eq!(starters.author(&api, &starter).await, None);
+    }
+    assert_eq!(server.lines(), ["GET /channels/1/messages/5"; 2]);
+}
+
+#[tokio::test]
+async fn what_a_native_command_was_answered_with_is_for_whoever_gave_it() {
+    let user = json!({"user": {"id": "42"}});
+    let found = json!({"id": "5", "content": "x", "author": {"id": "9"}, "interaction_metadata": user});
+    let server = Server::start([Step::says(200, found)]).await;
+    let starter = MessageRef { address: thread("5"), id: "5".to_owned() };
+    let author = Starters::default().author(&api(&server), &starter).await;
+    assert_eq!(author.as_deref(), Some("42"));
+}
