@@ -4,22 +4,18 @@
 //! that is spoken in; `failure.rs` says what a failed call means. `api.rs` is the only file that makes requests to
 //! Discord, `route.rs` lists where they go, `download.rs` fetches files.
 
-#[allow(dead_code, reason = "until the transport that calls it is merged")]
+mod answers;
 mod api;
-#[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod components;
-#[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod download;
 mod error;
-#[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod failure;
-#[allow(dead_code, reason = "until the transport that calls it is merged")]
+mod native;
 mod outbound;
-#[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod route;
 #[cfg(test)]
 mod script;
-#[allow(dead_code, reason = "until the transport that calls it is merged")]
 mod threads;
 
 pub use error::DiscordError;
+pub use native::{NativeCommand, NativeKind};
