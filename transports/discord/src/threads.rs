@@ -51,6 +51,8 @@ enum State {
     Open(Option<String>),
     /// There can be none.
     Never,
+    /// Somebody deleted it, and means it.
+    Gone,
 }
 
 /// The messages that start threads, as far as they are remembered.
@@ -82,7 +84,7 @@ impl Starters {
     pub(crate) fn expect(&self, message: &str, text: &str, author: &str) {
         let text = text.chars().take(REMEMBERED).collect();
         let mut shelf = self.shelf();
-        if !matches!(shelf.states.get(message), Some(State::Open(_))) {
+        if !matches!(shelf.states.get(message), Some(State::Open(_) | State::Gone)) {
             shelf.put(message, State::Fresh(Starter { text, author: Some(author.to_owned()) }));
         }
     }
@@ -98,11 +100,17 @@ impl Starters {
         shelf.put(thread, State::Open(author));
     }
 
-    /// Learns that a thread, or the message that would start it, is gone.
+    /// Learns that a thread was deleted: nothing is said there any more.
     pub(crate) fn gone(&self, thread: &str) {
+        self.shelf().put(thread, State::Gone);
+    }
+
+    /// Learns that a message was deleted: it starts no thread any more. One that is there stays.
+    pub(crate) fn starter_gone(&self, message: &str) {
         let mut shelf = self.shelf();
-        shelf.states.remove(thread);
-        shelf.order.retain(|known| known != thread);
+        if matches!(shelf.states.get(message), Some(State::Fresh(_))) {
+            shelf.put(message, State::Never);
+        }
     }
 
     /// Returns where something written to an address goes now: a thread that is not there yet has its channel.
@@ -123,6 +131,7 @@ impl Starters {
         match self.state(thread) {
             None | Some(State::Open(_) | State::Asked(_)) => Ok(()),
             Some(State::Never) => Err(SendError::Moved(to.whole_chat())),
+            Some(State::Gone) => Err(SendError::Gone),
             Some(State::Fresh(starter)) => self.open(api, to, thread, starter).await,
         }
     }
@@ -136,8 +145,7 @@ impl Starters {
         let starter = match self.state(thread) {
             Some(State::Fresh(starter) | State::Asked(starter)) => starter,
             Some(State::Never) => return Err(SendError::Moved(to.whole_chat())),
-            // Somebody deleted it, and means it.
-            Some(State::Open(_)) => return Err(SendError::Gone),
+            Some(State::Open(_) | State::Gone) => return Err(SendError::Gone),
             None => match ask(api, &to.chat, thread).await {
                 Ok(starter) => starter,
                 Err(error) => return Err(self.failed(opening_error(error, to), thread)),
@@ -168,8 +176,8 @@ impl Starters {
         let mut shelf = self.shelf();
         let state = match shelf.states.get(&starter.id) {
             None => State::Asked(asked),
-            Some(State::Never) => State::Never,
-            Some(_) => State::Open(author.clone()),
+            Some(State::Open(_)) => State::Open(author.clone()),
+            Some(other) => other.clone(),
         };
         shelf.put(&starter.id, state);
         author

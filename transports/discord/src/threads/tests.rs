@@ -150,8 +150,6 @@ fn only_so_many_starters_are_remembered() {
     }
     assert_eq!(starters.shelf().states.len(), MANY);
     assert_eq!(starters.state("0"), None);
-    starters.gone("1");
-    assert_eq!((starters.state("1"), starters.shelf().order.len()), (None, MANY - 1));
 }
 
 #[tokio::test]
@@ -174,4 +172,28 @@ async fn what_a_native_command_was_answered_with_is_for_whoever_gave_it() {
     let starter = MessageRef { address: thread("5"), id: "5".to_owned() };
     let author = Starters::default().author(&api(&server), &starter).await;
     assert_eq!(author.as_deref(), Some("42"));
+}
+
+#[tokio::test]
+async fn a_thread_that_somebody_deleted_is_not_opened_again() {
+    let server = Server::start([]).await;
+    let (api, starters) = (api(&server), Starters::default());
+    starters.opened("5");
+    starters.gone("5");
+    starters.expect("5", "an edit of its starter", "7");
+    assert_eq!(starters.ready(&api, &thread("5")).await, Err(SendError::Gone));
+    assert_eq!(starters.make(&api, &thread("5")).await, Err(SendError::Gone));
+    assert!(server.lines().is_empty());
+}
+
+#[tokio::test]
+async fn a_starter_that_was_deleted_before_its_thread_was_there_leaves_the_channel() {
+    let server = Server::start([]).await;
+    let (api, starters) = (api(&server), Starters::default());
+    starters.expect("5", "x", "7");
+    starters.starter_gone("5");
+    assert_eq!(starters.ready(&api, &thread("5")).await, Err(SendError::Moved(channel())));
+    starters.opened("6");
+    starters.starter_gone("6");
+    assert_eq!(starters.ready(&api, &thread("6")).await, Ok(()), "a thread outlives its starter");
 }
