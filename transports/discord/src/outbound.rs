@@ -5,18 +5,18 @@
 //! Nobody is mentioned but whom this file adds: the person an answer is for.
 
 mod files;
-mod interaction;
 
 use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use takopi_core::message::{Address, Body, MessageRef};
-use takopi_core::port::transport::{SendError, SendOptions, Sent};
+use takopi_core::port::transport::{RetryScope, SendError, SendOptions, Sent};
 use takopi_core::render::flatten;
+use takopi_core::time::Moment;
 
 use self::files::{named, uploads};
-pub(crate) use self::interaction::{Interactions, Next};
+use crate::answers::{Answers, Next};
 use crate::api::{Answer, Api, Call, CallError, Upload};
 use crate::components::{Kept, hex};
 use crate::failure::{
@@ -43,7 +43,9 @@ pub(crate) struct Outbound<'a> {
     pub(crate) api: &'a Api,
     pub(crate) kept: &'a Kept,
     pub(crate) starters: &'a Starters,
-    pub(crate) interactions: &'a dyn Interactions,
+    pub(crate) answers: &'a Answers,
+    /// The time.
+    pub(crate) now: Moment,
     /// Where files on their way out lie.
     pub(crate) spool: &'a Path,
 }
@@ -88,8 +90,8 @@ impl Outbound<'_> {
         // Without the key the buttons would stay.
         body["components"] = json!(self.kept.components(&part.buttons));
         let made = |route, body| Call::patch(route, body);
-        let outcome = match self.interactions.of(message) {
-            Some(route) => match self.fitting(made(route, body.clone()), to).await {
+        let outcome = match self.answers.of(message, self.now) {
+            Some(webhook) => match self.fitting(made(webhook.route(), body.clone()), to).await {
                 Err(error) if is_over(&error) => self.fitting(made(plain(message), body), to).await,
                 outcome => outcome,
             },
@@ -105,8 +107,8 @@ impl Outbound<'_> {
     /// [`SendError`] by what is known of the outcome.
     pub(crate) async fn delete(&self, message: &MessageRef) -> Result<(), SendError> {
         let made = |route| self.fitting(Call::new(Method::DELETE, route), &message.address);
-        let outcome = match self.interactions.of(message) {
-            Some(route) => match made(route).await {
+        let outcome = match self.answers.of(message, self.now) {
+            Some(webhook) => match made(webhook.route()).await {
                 Err(error) if is_over(&error) => made(plain(message)).await,
                 outcome => outcome,
             },
@@ -128,17 +130,19 @@ impl Outbound<'_> {
         options: &SendOptions,
     ) -> Result<Option<Sent>, SendError> {
         let Some(asked) = &options.reply_to else { return Ok(None) };
-        let claim = match self.interactions.first(asked) {
+        let claim = match self.answers.first(asked, self.now) {
             None => return Ok(None),
-            Some(Next::Wait(after)) => return Err(interaction::wait(after)),
+            Some(Next::Wait(after)) => {
+                return Err(SendError::RetryAfter { after, scope: RetryScope::Chat });
+            }
             Some(Next::Call(claim)) => claim,
         };
-        let (method, route) = claim.call();
+        let (method, webhook) = claim.call();
         let call = Call {
             query: vec![("wait", "true".to_owned())],
             body: Some(claim.body(body.clone())),
             files: files.to_vec(),
-            ..Call::new(method, route)
+            ..Call::new(method, webhook.route())
         };
         match self.fitting(call, to).await {
             Ok(answer) => {
@@ -149,7 +153,8 @@ impl Outbound<'_> {
             // Too late, or deleted: what was to be said is said all the same.
             Err(error) if is_over(&error) || is_gone_already(&error) => {
                 tracing::info!(%error, "an interaction is answered with a message");
-                self.interactions.lost(asked);
+                drop(claim);
+                self.answers.lost(&asked.id);
                 Ok(None)
             }
             Err(error) => {

@@ -17,10 +17,11 @@ use takopi_core::time::Moment;
 
 use super::arrival::Arrival;
 use super::read::{Given, Origin, Wish};
-use super::rest::{Ask, CallError, To};
+use super::rest::{Ask, To};
 use super::set::{self, ASK, RUN};
 use super::{IDENTITY, Native, NativeCommand, NativeKind, response};
 use crate::answers::Next;
+use crate::api::CallError;
 
 /// How long accepting may take before Discord is told to wait.
 const ACCEPT_WAIT: Duration = Duration::from_millis(1500);

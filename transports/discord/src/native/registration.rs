@@ -17,8 +17,9 @@ use takopi_core::render::format_elapsed;
 use takopi_core::time::Moment;
 use tokio::sync::watch;
 
-use super::rest::{Ask, CallError, Rest, Scope, To};
+use super::rest::{Ask, Rest, Scope, To};
 use super::set::CommandSet;
+use crate::api::CallError;
 
 /// How long Discord may take to take a hundred commands.
 const PATIENCE: Duration = Duration::from_secs(30);

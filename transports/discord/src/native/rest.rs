@@ -10,6 +10,9 @@ use reqwest::Method;
 use serde_json::Value;
 use takopi_core::settings::Secret;
 
+use crate::api::{Api, Call, CallError};
+use crate::route::Route;
+
 /// What opens the answers to one interaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -50,6 +53,22 @@ pub(crate) enum To {
     },
 }
 
+impl To {
+    /// Returns the path.
+    pub(crate) fn route(&self) -> Route {
+        match self {
+            Self::Callback(key) => Route::interaction(&key.interaction, key.token.reveal()),
+            Self::Original(key) => Route::first_answer(&key.application, key.token.reveal()),
+            Self::FollowUp(key) => Route::follow_ups(&key.application, key.token.reveal()),
+            Self::FollowedUp(key, message) => Route::answer(&key.application, key.token.reveal(), message),
+            Self::Commands { application, scope: Scope::Global } => Route::commands(application),
+            Self::Commands { application, scope: Scope::Guild(guild) } => {
+                Route::guild_commands(application, guild)
+            }
+        }
+    }
+}
+
 /// A call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ask {
@@ -63,36 +82,6 @@ pub(crate) struct Ask {
     pub(crate) patience: Duration,
 }
 
-/// Why a call failed. Texts never hold secrets.
-// until rest's part is merged: its `CallError`, of the same shape.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CallError {
-    /// Too much; nothing was done.
-    #[error("Discord wants silence for {after:?}")]
-    Limited {
-        /// How long.
-        after: Duration,
-        /// Whether for everything the bot does.
-        bot: bool,
-    },
-    /// The service said no.
-    #[error("{message} (code {code}, status {status})")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// Discord's own code; 0 when it gave none.
-        code: u32,
-        /// What it said.
-        message: String,
-    },
-    /// It may have been heard.
-    #[error("{0}")]
-    Unknown(String),
-    /// It certainly was not heard.
-    #[error("{0}")]
-    Unreachable(String),
-}
-
 /// Makes calls.
 #[async_trait]
 pub(crate) trait Rest: Send + Sync {
@@ -101,4 +90,17 @@ pub(crate) trait Rest: Send + Sync {
     /// # Errors
     /// [`CallError`], by what is known of the outcome.
     async fn ask(&self, ask: Ask) -> Result<Value, CallError>;
+}
+
+#[async_trait]
+impl Rest for Api {
+    async fn ask(&self, ask: Ask) -> Result<Value, CallError> {
+        let Ask { method, to, body, patience } = ask;
+        let query = match &to {
+            To::Callback(_) => vec![("with_response", "true".to_owned())],
+            _ => Vec::new(),
+        };
+        let call = Call { query, body, patience, ..Call::new(method, to.route()) };
+        self.call(call).await.map(|answer| answer.body)
+    }
 }

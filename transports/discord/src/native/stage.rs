@@ -21,8 +21,9 @@ use takopi_core::testing::transport::FakeTransport;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::rest::{Ask, CallError, Rest, To};
+use super::rest::{Ask, Rest, To};
 use super::{Native, NativeCommand, NativeParts, Surroundings};
+use crate::api::CallError;
 
 /// Discord's own epoch, and where its clock stands when the tests' clock starts.
 const EPOCH_MS: i64 = 1_420_070_400_000;

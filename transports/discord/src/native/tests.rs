@@ -10,9 +10,10 @@ use takopi_core::port::command::{Access, CommandOption, OptionKind};
 use takopi_core::port::ledger::InboxId;
 use takopi_core::port::transport::Admission;
 
-use super::rest::{CallError, To};
+use super::rest::To;
 use super::stage::{Stage, message};
 use super::{NativeCommand, NativeKind, is_asked};
+use crate::api::CallError;
 
 const RUN: &str = "00000000-0000-0000-0000-000000000001";
 

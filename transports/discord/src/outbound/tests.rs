@@ -1,15 +1,12 @@
 //! The way out against a server that answers as each test says.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use takopi_core::id::{InstanceId, RunId};
 use takopi_core::message::{Button, ButtonAction, SpooledFile};
 use takopi_core::port::transport::RetryScope;
 use takopi_core::settings::Secret;
 
-use super::interaction::Claim;
 use super::*;
+use crate::native::rest::Key;
 use crate::script::{Server, Step};
 
 /// The parts a way out is made of, and a server that answers.
@@ -18,7 +15,7 @@ struct Stage {
     api: Api,
     kept: Kept,
     starters: Starters,
-    desk: Desk,
+    answers: Answers,
     spool: tempfile::TempDir,
 }
 
@@ -29,7 +26,7 @@ impl Stage {
             api: Api::new(&server.url, Secret::new("t")).unwrap(),
             kept: Kept::default(),
             starters: Starters::default(),
-            desk: Desk::default(),
+            answers: Answers::default(),
             spool: tempfile::tempdir().unwrap(),
             server,
         }
@@ -40,7 +37,8 @@ impl Stage {
             api: &self.api,
             kept: &self.kept,
             starters: &self.starters,
-            interactions: &self.desk,
+            answers: &self.answers,
+            now: Moment::START,
             spool: self.spool.path(),
         }
     }
@@ -54,60 +52,9 @@ impl Stage {
     }
 }
 
-/// One interaction, of the id 77, as whoever keeps them would have it.
-#[derive(Default, Clone)]
-struct Desk(Arc<Mutex<DeskState>>);
-
-#[derive(Default)]
-struct DeskState {
-    open: bool,
-    first_said: bool,
-    waits: bool,
-    answers: Vec<String>,
-}
-
-struct Reply(Desk, bool);
-
-impl Claim for Reply {
-    fn call(&self) -> (Method, Route) {
-        match self.1 {
-            true => (Method::PATCH, Route::first_answer("9", "toKEN")),
-            false => (Method::POST, Route::follow_ups("9", "toKEN")),
-        }
-    }
-
-    fn body(&self, mut message: Value) -> Value {
-        message["seen"] = json!("by the interaction");
-        message
-    }
-
-    fn stands(self: Box<Self>, message: &MessageRef) {
-        let mut desk = self.0.0.lock().unwrap();
-        desk.first_said = true;
-        desk.answers.push(message.id.clone());
-    }
-}
-
-impl Interactions for Desk {
-    fn first(&self, asked: &MessageRef) -> Option<Next> {
-        let desk = self.0.lock().unwrap();
-        if asked.id != "77" || !desk.open {
-            return None;
-        }
-        match desk.waits {
-            true => Some(Next::Wait(Duration::from_millis(200))),
-            false => Some(Next::Call(Box::new(Reply(self.clone(), !desk.first_said)))),
-        }
-    }
-
-    fn of(&self, answer: &MessageRef) -> Option<Route> {
-        let desk = self.0.lock().unwrap();
-        desk.answers.contains(&answer.id).then(|| Route::answer("9", "toKEN", &answer.id))
-    }
-
-    fn lost(&self, _asked: &MessageRef) {
-        self.0.lock().unwrap().open = false;
-    }
+/// The interaction that tests answer.
+fn interaction() -> Key {
+    Key { application: "9".to_owned(), interaction: "77".to_owned(), token: Secret::new("toKEN") }
 }
 
 fn channel() -> Address {
@@ -372,34 +319,38 @@ async fn a_deletion_of_what_is_gone_is_one_and_a_starter_stands_in_the_channel()
 #[tokio::test]
 async fn a_reply_to_an_interaction_fills_it_then_follows_and_is_edited_by_it() {
     let stage = Stage::new([sent(8), sent(9), done()]).await;
-    stage.desk.0.lock().unwrap().open = true;
     let options = final_to(message(channel(), "77"));
+    stage.answers.expect(&interaction(), Moment::START);
+    let waits = stage.send(&channel(), &options).await;
+    assert!(matches!(waits, Err(SendError::RetryAfter { .. })), "{waits:?}");
+    stage.answers.deferred("77", true);
     let first = stage.send(&channel(), &options).await.unwrap();
     stage.send(&channel(), &options).await.unwrap();
     stage.out().edit(&first.message, &Body::plain("x")).await.unwrap();
     let lines = [
         "PATCH /webhooks/9/toKEN/messages/@original?wait=true",
         "POST /webhooks/9/toKEN?wait=true",
-        "PATCH /webhooks/9/toKEN/messages/8",
+        "PATCH /webhooks/9/toKEN/messages/@original",
     ];
     assert_eq!(stage.server.lines(), lines);
-    assert_eq!(stage.body(0)["seen"], "by the interaction");
+    let only_they_see_it = |request| stage.body(request)["flags"].as_u64().unwrap() & 1 << 6 != 0;
+    assert!(only_they_see_it(1), "what follows is for whose eyes the first was");
     assert_eq!(stage.body(0)["allowed_mentions"], json!({"parse": [], "replied_user": false}));
-    stage.desk.0.lock().unwrap().waits = true;
-    let waits = stage.send(&channel(), &options).await;
-    assert!(matches!(waits, Err(SendError::RetryAfter { .. })), "{waits:?}");
 }
 
 #[tokio::test]
 async fn an_interaction_that_is_over_is_answered_with_a_message() {
     let over = || Step::refuses(401, 50_027, "Invalid Webhook Token");
-    let stage = Stage::new([over(), sent(8), over(), done()]).await;
-    stage.desk.0.lock().unwrap().open = true;
+    let stage = Stage::new([over(), sent(8), sent(9), over(), done()]).await;
     let options = final_to(message(channel(), "77"));
-    let stands = stage.send(&channel(), &options).await.unwrap().message;
+    stage.answers.expect(&interaction(), Moment::START);
+    stage.answers.deferred("77", false);
+    stage.send(&channel(), &options).await.unwrap();
     assert_eq!(stage.server.lines()[1], "POST /channels/1/messages");
-    assert!(!stage.desk.0.lock().unwrap().open);
-    stage.desk.0.lock().unwrap().answers.push(stands.id.clone());
+    assert!(stage.answers.first(&message(channel(), "77"), Moment::START).is_none());
+    stage.answers.expect(&interaction(), Moment::START);
+    stage.answers.deferred("77", false);
+    let stands = stage.send(&channel(), &options).await.unwrap().message;
     stage.out().edit(&stands, &Body::plain("x")).await.unwrap();
-    assert_eq!(stage.server.lines()[3], "PATCH /channels/1/messages/8");
+    assert_eq!(stage.server.lines()[4], "PATCH /channels/1/messages/9");
 }
