@@ -275,8 +275,9 @@ impl<'a> Intake<'a> {
     /// Puts what was missed before what is said now.
     fn caught(&mut self, caught: Caught) {
         let mut missed = Vec::new();
+        let me = self.bot.places.me().map(|me| me.id);
         for message in caught.messages {
-            if self.recent.insert(message.id.get()) {
+            if me != Some(message.author.id.get()) && self.recent.insert(message.id.get()) {
                 missed.push(Work::Said(Box::new(message)));
             }
         }

@@ -120,3 +120,6 @@ fn pressed(verdict: Verdict) -> Admission {
         Verdict::Closed => Admission::Silence,
     }
 }
+
+#[cfg(test)]
+mod tests;
