@@ -196,3 +196,15 @@ fn a_message_with_something_new_in_it_is_still_read() {
     assert_eq!((said.roles, said.mentions.len()), (Some(vec![20]), 1));
     assert!(lean(&json!({"id": "5"})).is_none());
 }
+
+#[test]
+fn an_event_the_library_cannot_read_still_comes_with_all_it_says() {
+    let strange = json_of(json!({"embeds": 7}));
+    let event = json!({"op": 0, "s": 1, "t": "MESSAGE_CREATE", "d": strange});
+    let read: serenity::model::event::GatewayEvent = serde_json::from_value(event).unwrap();
+    let serenity::model::event::GatewayEvent::Dispatch(1, serenity::all::Event::Unknown(unknown)) = read
+    else {
+        panic!("{read:?}")
+    };
+    assert_eq!((unknown.kind.as_str(), unknown.value), ("MESSAGE_CREATE", strange));
+}
