@@ -4,6 +4,7 @@
 //! What the files say is read in `import/python.rs`, which is pure; here it is put together and written, each
 //! file in one transaction with the mark that it was.
 
+mod discord;
 mod python;
 
 use std::fs;
@@ -17,6 +18,7 @@ use takopi_core::port::ledger::{Ledger as _, LedgerError, Preference, Preference
 use takopi_core::route::parse_binding;
 use takopi_core::session::{Context, Scope, SessionRow};
 
+pub use self::discord::{PythonDiscord, python_discord_channels};
 use self::python::{Fact, Reading, StateFile};
 use crate::SqliteLedger;
 use crate::failure::Failure;
@@ -86,6 +88,11 @@ impl SqliteLedger {
 
 /// Reads a file; `None` when there is none.
 fn load(path: &Path, file: StateFile, instance: &InstanceId) -> Result<Option<Reading>, String> {
+    content(path)?.map(|content| python::read(file, &content, instance)).transpose()
+}
+
+/// Returns what is in a file; `None` when there is none.
+fn content(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let opened = match fs::File::open(path) {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -96,7 +103,7 @@ fn load(path: &Path, file: StateFile, instance: &InstanceId) -> Result<Option<Re
     if content.len() as u64 > LONGEST_FILE {
         return Err("it is far too large".to_owned());
     }
-    python::read(file, &content, instance).map(Some)
+    Ok(Some(content))
 }
 
 /// One thing to write.

@@ -115,7 +115,7 @@ fn place(file: StateFile, key: &str, instance: &InstanceId) -> Option<Scope> {
 }
 
 /// Returns what a text says, if it says something.
-fn said(value: &Value) -> Option<&str> {
+pub(super) fn said(value: &Value) -> Option<&str> {
     value.as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
@@ -177,7 +177,7 @@ fn read_entry(file: StateFile, entry: &Entry<'_>, reading: &mut Reading) {
 }
 
 /// Returns a context as preferences hold it.
-fn binding(context: &Context) -> Option<String> {
+pub(super) fn binding(context: &Context) -> Option<String> {
     let branch = context.branch.as_ref().map(|branch| format!("@{branch}"));
     let words: Vec<String> = context.project.iter().cloned().chain(branch).collect();
     (!words.is_empty()).then(|| words.join(" "))

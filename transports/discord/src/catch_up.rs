@@ -44,10 +44,11 @@ pub(crate) async fn fetch(bot: &Discord, from: Id, afresh: bool, stop: &Cancella
         caught.complete = false;
     }
     let mut channels: Vec<(Option<Id>, Id)> = bot
+        .threshold
         .places
         .changed_since(from)
         .into_iter()
-        .filter(|(guild, _)| bot.gate.serves(*guild))
+        .filter(|(guild, _)| bot.threshold.gate.serves(*guild))
         .map(|(guild, channel)| (Some(guild), channel))
         .collect();
     channels.extend(direct(bot, from, stop).await.into_iter().map(|channel| (None, channel)));
@@ -80,7 +81,7 @@ pub(crate) async fn fetch(bot: &Discord, from: Id, afresh: bool, stop: &Cancella
 
 /// Learns which channels and threads there are now, and how far they have got.
 async fn refresh(bot: &Discord, stop: &CancellationToken) -> Result<(), CallError> {
-    for guild in bot.places.guilds().into_iter().filter(|guild| bot.gate.serves(*guild)) {
+    for guild in bot.threshold.places.guilds().into_iter().filter(|guild| bot.threshold.gate.serves(*guild)) {
         let name = guild.to_string();
         let channels = bot.api.patiently(Call::get(Route::guild_channels(&name)), stop).await?;
         let threads = bot.api.patiently(Call::get(Route::active_threads(&name)), stop).await?;
@@ -88,7 +89,7 @@ async fn refresh(bot: &Discord, stop: &CancellationToken) -> Result<(), CallErro
         let channels = channels.body.as_array().cloned().unwrap_or_default();
         for channel in channels.iter().chain(&threads) {
             if let Some(channel) = ChannelFacts::of_json(channel, Some(guild)) {
-                bot.places.learn_channel(channel);
+                bot.threshold.places.learn_channel(channel);
             }
         }
     }
@@ -99,12 +100,12 @@ async fn refresh(bot: &Discord, stop: &CancellationToken) -> Result<(), CallErro
 /// them before somebody writes.
 async fn direct(bot: &Discord, from: Id, stop: &CancellationToken) -> Vec<Id> {
     let mut channels = Vec::new();
-    for person in bot.gate.direct_people().into_iter().take(MOST_DIRECT) {
+    for person in bot.threshold.gate.direct_people().into_iter().take(MOST_DIRECT) {
         let body = json!({"recipient_id": person.to_string()});
         let opened = bot.api.patiently(Call::post(Route::direct_messages(), body), stop).await;
         let Ok(Answer { body, .. }) = opened else { continue };
         let Some(channel) = id(body.get("id")) else { continue };
-        bot.places.saw_direct(channel, person);
+        bot.threshold.places.saw_direct(channel, person);
         if id(body.get("last_message_id")).is_some_and(|last| last > from) {
             channels.push(channel);
         }

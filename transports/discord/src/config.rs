@@ -33,10 +33,12 @@ const MOST_PARTS: i64 = 20;
 /// What becomes of answers that one message cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
-    /// They are cut into several messages.
+    /// They go on in further messages, and beyond `max_parts` in a file.
     Split,
-    /// They are cut off.
+    /// Their end is not shown.
     Trim,
+    /// Their end is not shown; the whole of them goes along as a file.
+    File,
 }
 
 /// Of which messages people's devices are told.
@@ -102,7 +104,7 @@ impl ConfigTable for DiscordConfig {
             ),
             message_overflow: table.choice(
                 "message_overflow",
-                &[("split", Overflow::Split), ("trim", Overflow::Trim)],
+                &[("split", Overflow::Split), ("trim", Overflow::Trim), ("file", Overflow::File)],
                 Overflow::Split,
             ),
             max_parts: usize::try_from(table.integer("max_parts", 1..=MOST_PARTS, 5)).unwrap_or(1),

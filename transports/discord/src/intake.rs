@@ -55,6 +55,7 @@ enum Work {
     Said(Box<Message>),
     Edited(Box<MessageUpdateEvent>),
     Deleted { channel: Id, message: Id },
+    Left { guild: Id },
 }
 
 /// From the gateway to the inbox.
@@ -112,7 +113,7 @@ impl<'a> Intake<'a> {
             Signal::Event(event) => self.event(*event),
             // The server may have described itself, and changed, by now.
             Signal::Early(event) => match Places::described(&event) {
-                Some(guild) if !self.bot.places.awaits(guild) => {}
+                Some(guild) if !self.bot.threshold.places.awaits(guild) => {}
                 _ => self.event(*event),
             },
         }
@@ -133,7 +134,11 @@ impl<'a> Intake<'a> {
         };
         tracing::info!(instance = %self.bot.instance, bot = me.name, guilds = ready.guilds.len(), "Discord knows the bot");
         let guilds: Vec<Id> = ready.guilds.iter().map(|guild| guild.id.get()).collect();
-        self.bot.places.begin(me, &guilds);
+        let served = guilds.iter().filter(|guild| self.bot.threshold.gate.serves(**guild));
+        let served = served.map(ToString::to_string).collect();
+        let direct = self.bot.threshold.gate.serves_direct();
+        self.bot.native.connected(&me.application.to_string(), served, direct);
+        self.bot.threshold.places.begin(me, &guilds);
         self.bot.set_trouble(None);
         self.holds = true;
         self.behind = true;
@@ -144,9 +149,15 @@ impl<'a> Intake<'a> {
         match &event {
             Event::ThreadCreate(event) => self.bot.starters.opened(&event.thread.id.to_string()),
             Event::ThreadDelete(event) => self.bot.starters.gone(&event.thread.id.to_string()),
+            Event::GuildCreate(event) if self.bot.threshold.gate.serves(event.guild.id.get()) => {
+                self.bot.native.joined(&event.guild.id.to_string());
+            }
+            Event::GuildDelete(event) if !event.guild.unavailable => {
+                self.put(Work::Left { guild: event.guild.id.get() });
+            }
             _ => {}
         }
-        if self.bot.places.learn(&event) {
+        if self.bot.threshold.places.learn(&event) {
             return;
         }
         match event {
@@ -182,10 +193,10 @@ impl<'a> Intake<'a> {
 
     fn said(&mut self, message: Message) {
         let (id, channel) = (message.id.get(), message.channel_id.get());
-        let own = self.bot.places.me().is_some_and(|me| me.id == message.author.id.get());
+        let own = self.bot.threshold.places.me().is_some_and(|me| me.id == message.author.id.get());
         if own {
             // Where the bot has spoken it takes part.
-            self.bot.places.joined(channel);
+            self.bot.threshold.places.joined(channel);
         }
         if !own && self.waiting.len() < MOST_WAITING && self.recent.insert(id) {
             self.waiting.push_back(Work::Said(Box::new(message)));
@@ -205,8 +216,13 @@ impl<'a> Intake<'a> {
     }
 
     fn interaction(&self, interaction: Interaction) {
-        // until native's part is merged
-        tracing::debug!(instance = %self.bot.instance, kind = ?interaction.kind(), "an interaction is not answered");
+        let places = &self.bot.threshold.places;
+        match sender_of(&interaction) {
+            Some(Caller::Member { guild, person, roles }) => places.saw_member(guild, person, roles),
+            Some(Caller::Direct { channel, person }) => places.saw_direct(channel, person),
+            None => {}
+        }
+        self.bot.native.hear(interaction, self.inbox, self.stop);
     }
 
     // ── beside it ──
@@ -275,7 +291,7 @@ impl<'a> Intake<'a> {
     /// Puts what was missed before what is said now.
     fn caught(&mut self, caught: Caught) {
         let mut missed = Vec::new();
-        let me = self.bot.places.me().map(|me| me.id);
+        let me = self.bot.threshold.places.me().map(|me| me.id);
         for message in caught.messages {
             if me != Some(message.author.id.get()) && self.recent.insert(message.id.get()) {
                 missed.push(Work::Said(Box::new(message)));
@@ -302,10 +318,37 @@ impl<'a> Intake<'a> {
     }
 }
 
+/// Who did something with what only the bot shows.
+enum Caller {
+    Member { guild: Id, person: Id, roles: Vec<Id> },
+    Direct { channel: Id, person: Id },
+}
+
+/// Reads who that was; an interaction tells what they may.
+fn sender_of(interaction: &Interaction) -> Option<Caller> {
+    let (member, person, channel) = match interaction {
+        Interaction::Command(it) | Interaction::Autocomplete(it) => {
+            (it.member.as_deref(), it.user.id, it.channel_id)
+        }
+        Interaction::Component(it) => (it.member.as_ref(), it.user.id, it.channel_id),
+        Interaction::Modal(it) => (it.member.as_ref(), it.user.id, it.channel_id),
+        _ => return None,
+    };
+    let person = person.get();
+    Some(match member {
+        Some(member) => Caller::Member {
+            guild: member.guild_id.get(),
+            person,
+            roles: member.roles.iter().map(|role| role.get()).collect(),
+        },
+        None => Caller::Direct { channel: channel.get(), person },
+    })
+}
+
 /// Waits until every server has described itself, as long as that does not take too long.
 async fn described(bot: &Discord, patience: Duration) {
     let until = bot.moment() + patience;
-    while !bot.places.is_complete() && bot.moment() < until {
+    while !bot.threshold.places.is_complete() && bot.moment() < until {
         bot.sleep(LOOK).await;
     }
 }

@@ -27,10 +27,10 @@ mod intake;
 mod native;
 mod outbound;
 mod places;
+mod render;
 mod route;
 #[cfg(test)]
 mod script;
-mod stand_in;
 mod threads;
 mod threshold;
 mod transport;

@@ -12,7 +12,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use takopi_core::message::{Address, Body, MessageRef};
 use takopi_core::port::transport::{RetryScope, SendError, SendOptions, Sent};
-use takopi_core::render::flatten;
 use takopi_core::time::Moment;
 
 use self::files::{named, uploads};
@@ -22,11 +21,9 @@ use crate::components::{Kept, hex};
 use crate::failure::{
     Doing, is_about, is_archived, is_gone_already, is_over, is_unknown_channel, send_error,
 };
+use crate::render::{MAX_TEXT, text_of};
 use crate::route::Route;
 use crate::threads::{Starters, reopen};
-
-/// Longest text of a message, in Unicode scalar values (Discord docs, "Create Message").
-pub(crate) const MAX_TEXT: usize = 2000;
 
 /// Flags of a message (Discord docs, "Message Flags"): links unfold nothing below it; it makes no sound.
 const SUPPRESS_EMBEDS: u64 = 1 << 2;
@@ -165,7 +162,7 @@ impl Outbound<'_> {
 
     /// Returns what every message has.
     fn body(&self, part: &Body, files: &[Upload]) -> Result<Value, SendError> {
-        let text = flatten(part);
+        let text = text_of(part);
         if text.chars().nth(MAX_TEXT).is_some() {
             return Err(SendError::TooLong);
         }
@@ -200,8 +197,12 @@ impl Outbound<'_> {
             body["allowed_mentions"]["replied_user"] = json!(options.notify);
         } else if options.notify && to.thread.as_deref() == Some(&*reply.id) {
             // A message in the channel cannot be replied to from within the thread that it started.
-            if let Some(author) = self.starters.author(self.api, reply).await {
-                mention(body, &author);
+            let asker = match &options.asked_by {
+                Some(asker) => Some(asker.clone()),
+                None => self.starters.author(self.api, reply).await,
+            };
+            if let Some(asker) = asker {
+                mention(body, &asker);
             }
         }
     }

@@ -1,7 +1,5 @@
 //! The transport itself: what the port asks for, put together from the parts beside it.
 
-mod admission;
-
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +8,7 @@ use async_trait::async_trait;
 use takopi_core::desk::Inbox;
 use takopi_core::gather::Windows;
 use takopi_core::id::{InstanceId, TransportKind};
-use takopi_core::message::{Address, Attachment, Body, Inbound, Message, MessageRef, Sender};
+use takopi_core::message::{Address, Attachment, Body, ButtonAction, Inbound, Message, MessageRef, Sender};
 use takopi_core::port::SetupIssue;
 use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::{
@@ -23,18 +21,22 @@ use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Call, CallError};
-use crate::audience::{Audience, Words};
+use crate::components::Kept;
 use crate::config::{DEFAULT_API_URL, DiscordConfig, Id};
+use crate::download::Downloads;
 use crate::error::DiscordError;
 use crate::failure::{Doing, send_error};
 use crate::fingerprint;
-use crate::gate::{Gate, Person};
+use crate::gate::Person;
 use crate::gateway::Gateway;
 use crate::intake::roles_of;
-use crate::places::{Places, RecentMap};
+use crate::native::{Native, NativeCommand, NativeParts, Surroundings, is_asked};
+use crate::outbound::Outbound;
+use crate::places::Places;
+use crate::render::{self, Layout, MAX_TEXT};
 use crate::route::Route;
-use crate::stand_in::{self, Layout, MAX_TEXT_CHARS, Outbound};
 use crate::threads::{self, Starters};
+use crate::threshold::Threshold;
 use crate::turns::Turns;
 
 /// Calls of one bot over all chats. Discord's own limit is 50 a second (Discord, "Global Rate Limit"); calls get
@@ -49,9 +51,6 @@ const EDIT_GAP: Duration = Duration::from_millis(1_200);
 
 /// How often others are shown that the bot is at work: Discord shows it for ten seconds.
 const TYPING: Duration = Duration::from_secs(8);
-
-/// People who are remembered as told why they are not served.
-const MOST_TOLD: usize = 4096;
 
 /// What the transport is made of.
 pub struct DiscordParts {
@@ -73,19 +72,44 @@ pub struct Discord {
     pub(crate) config: DiscordConfig,
     pub(crate) token: Secret,
     pub(crate) api: Arc<Api>,
-    pub(crate) gate: Gate,
-    pub(crate) places: Arc<Places>,
-    pub(crate) audience: Audience,
-    pub(crate) words: Words,
+    pub(crate) threshold: Arc<Threshold>,
     pub(crate) turns: Turns,
     pub(crate) starters: Arc<Starters>,
+    pub(crate) native: Arc<Native>,
+    kept: Arc<Kept>,
+    downloads: Downloads,
     /// Where files on their way out lie.
-    #[expect(dead_code, reason = "until rest's part is merged, which sends files")]
-    pub(crate) spool: PathBuf,
+    spool: PathBuf,
     clock: Arc<dyn Clock>,
     trouble: Mutex<Option<String>>,
-    /// People who were told why they are not served, each with the message that was answered so.
-    told: Mutex<RecentMap<Id, String>>,
+}
+
+/// What a bot has learnt, which the next one of the same account knows too.
+struct Memory {
+    places: Arc<Places>,
+    starters: Arc<Starters>,
+    kept: Arc<Kept>,
+}
+
+/// What interactions need of the parts beside them.
+struct Around {
+    threshold: Arc<Threshold>,
+    starters: Arc<Starters>,
+    kept: Arc<Kept>,
+}
+
+impl Surroundings for Around {
+    fn admits(&self, inbound: &Inbound) -> Admission {
+        self.threshold.admission(inbound)
+    }
+
+    fn action_of(&self, custom_id: &str) -> Option<ButtonAction> {
+        self.kept.action_of(custom_id)
+    }
+
+    fn began(&self, starter: &MessageRef, prompt: &str, sender: &Sender) {
+        self.starters.expect(&starter.id, prompt, &sender.id);
+    }
 }
 
 impl std::fmt::Debug for Discord {
@@ -100,33 +124,57 @@ impl Discord {
     /// # Errors
     /// [`DiscordError`].
     pub fn new(parts: DiscordParts) -> Result<Self, DiscordError> {
-        let DiscordParts { instance, config, token, clock, spool } = parts;
-        Ok(Self {
-            api: Arc::new(Api::new(&config.api_url, token.clone())?),
-            gate: Gate::new(config.access.clone()),
-            places: Arc::new(Places::new(instance.clone())),
-            audience: Audience::new(config.trigger),
-            words: Words::default(),
-            turns: Turns::default(),
+        let memory = Memory {
+            places: Arc::new(Places::new(parts.instance.clone())),
             starters: Arc::default(),
+            kept: Arc::default(),
+        };
+        let api = Arc::new(Api::new(&parts.config.api_url, parts.token.clone())?);
+        let downloads = Downloads::new(&parts.config.api_url)?;
+        Ok(Self::of(parts, memory, api, downloads))
+    }
+
+    fn of(parts: DiscordParts, memory: Memory, api: Arc<Api>, downloads: Downloads) -> Self {
+        let DiscordParts { instance, config, token, clock, spool } = parts;
+        let Memory { places, starters, kept } = memory;
+        let threshold = Arc::new(Threshold::new(&config, places, clock.clone()));
+        let around = Around { threshold: threshold.clone(), starters: starters.clone(), kept: kept.clone() };
+        let native = Native::new(NativeParts {
+            instance: instance.clone(),
+            rest: api.clone(),
+            around: Arc::new(around),
+            clock: clock.clone(),
+        });
+        Self {
+            turns: Turns::default(),
             trouble: Mutex::default(),
-            told: Mutex::new(RecentMap::new(MOST_TOLD)),
             instance,
             config,
             token,
-            clock,
+            api,
+            threshold,
+            starters,
+            native,
+            kept,
+            downloads,
             spool,
-        })
+            clock,
+        }
     }
 
     /// Takes the place of another transport of the same instance: of the same bot it knows what that one had learnt.
     #[must_use]
-    pub fn instead_of(mut self, old: &Self) -> Self {
-        if self.account() == old.account() {
-            self.places = old.places.clone();
-            self.starters = old.starters.clone();
+    pub fn instead_of(self, old: &Self) -> Self {
+        if self.account() != old.account() {
+            return self;
         }
-        self
+        let Self { instance, config, token, api, downloads, clock, spool, .. } = self;
+        let memory = Memory {
+            places: old.threshold.places.clone(),
+            starters: old.starters.clone(),
+            kept: old.kept.clone(),
+        };
+        Self::of(DiscordParts { instance, config, token, clock, spool }, memory, api, downloads)
     }
 
     /// Returns what is known of this kind of transport, whatever its table says.
@@ -137,7 +185,7 @@ impl Discord {
             kind: TransportKind::parse("discord").expect("`discord` obeys the id rule"),
             title: "Discord".to_owned(),
             limits: Limits {
-                text: TextLimit { max: MAX_TEXT_CHARS, unit: TextUnit::Chars },
+                text: TextLimit { max: MAX_TEXT, unit: TextUnit::Chars },
                 bot: Some(BOT_RATE),
                 chat: Some(CHAT_RATE),
                 edit_gap: EDIT_GAP,
@@ -150,6 +198,7 @@ impl Discord {
                 caller_dir: false,
                 conversations: true,
                 hides_resume_lines: false,
+                threads: true,
             },
         }
     }
@@ -169,7 +218,12 @@ impl Discord {
     /// Knows these words from now on: the commands, which are answered where they are typed, and the engines and
     /// projects that a prompt can begin with.
     pub fn set_words(&self, commands: Vec<String>, directives: Vec<String>) {
-        self.words.set(commands, directives);
+        self.threshold.words.set(commands, directives);
+    }
+
+    /// Offers these commands as Discord's own from now on; Discord learns of it while receiving.
+    pub fn set_commands(&self, commands: Vec<NativeCommand>) {
+        self.native.set_commands(commands);
     }
 
     /// Returns what to do when Discord does not know the token. A server that does not answer may know it.
@@ -216,43 +270,59 @@ impl Discord {
     }
 
     fn outbound(&self) -> Outbound<'_> {
-        Outbound { api: &self.api, starters: &self.starters }
+        Outbound {
+            api: &self.api,
+            kept: &self.kept,
+            starters: &self.starters,
+            answers: self.native.answers(),
+            now: self.clock.moment(),
+            spool: &self.spool,
+        }
     }
 }
 
 #[async_trait]
 impl Transport for Discord {
     async fn receive(&self, inbox: Inbox, stop: CancellationToken) -> Result<(), TransportError> {
-        Gateway::new(self, &stop).keep(&inbox).await
+        let ended = tokio::select! {
+            ended = Gateway::new(self, &stop).keep(&inbox) => ended,
+            () = self.native.keep(&inbox) => Ok(()),
+        };
+        self.native.finish().await;
+        ended
     }
 
     fn admits(&self, inbound: &Inbound) -> Admission {
-        self.admission(inbound)
+        self.threshold.admission(inbound)
     }
 
     fn pairing(&self) -> Option<String> {
-        Some(self.gate.reach_of_paired().to_owned())
+        Some(self.threshold.gate.reach_of_paired().to_owned())
     }
 
     fn serve_also(&self, people: &[String]) {
-        self.gate.set_paired(people);
+        self.threshold.gate.set_paired(people);
     }
 
     fn names_bot(&self, message: &Message) -> bool {
-        self.audience.names_bot(&message.message)
+        is_asked(message) || self.threshold.audience.names_bot(&message.message)
     }
 
     fn usual_trigger(&self) -> Trigger {
-        self.audience.usual()
+        self.threshold.audience.usual()
     }
 
     fn takes_part(&self, message: &Message) -> bool {
-        let scene = self.scene(&message.message.address);
+        let scene = self.threshold.scene(&message.message.address);
         scene.direct || scene.takes_part
     }
 
     fn learn_places(&self, places: &[PlaceSetting]) {
-        self.audience.learn(places);
+        self.threshold.audience.learn(places);
+    }
+
+    fn branches_threads(&self, chat: &Address) -> bool {
+        self.config.auto_worktree && self.threshold.places.guild_at(chat).is_some()
     }
 
     fn typing_every(&self) -> Option<Duration> {
@@ -265,17 +335,17 @@ impl Transport for Discord {
 
     fn shares(&self, chat: &Address) -> bool {
         // A thread is one conversation of whoever writes in it.
-        chat.thread.is_none() && self.places.guild_at(chat).is_some()
+        chat.thread.is_none() && self.threshold.places.guild_at(chat).is_some()
     }
 
     fn bot_name(&self) -> Option<String> {
-        self.places.me().map(|me| me.name)
+        self.threshold.places.me().map(|me| me.name)
     }
 
     async fn is_manager(&self, chat: &Address, sender: &Sender) -> Result<bool, SendError> {
-        let Some(guild) = self.places.guild_at(chat) else { return Ok(true) };
+        let Some(guild) = self.threshold.places.guild_at(chat) else { return Ok(true) };
         let Ok(id) = sender.id.parse::<Id>() else { return Ok(false) };
-        let roles = match self.places.roles_of(guild, id) {
+        let roles = match self.threshold.places.roles_of(guild, id) {
             Some(roles) => roles,
             None => {
                 let route = Route::member(&guild.to_string(), &sender.id);
@@ -287,14 +357,14 @@ impl Transport for Discord {
                 }
             }
         };
-        self.places.saw_member(guild, id, roles.clone());
-        let may_manage = self.places.may_manage(guild, id, &roles);
-        Ok(self.gate.manages(&Person { id, is_bot: sender.is_bot, roles, may_manage }))
+        self.threshold.places.saw_member(guild, id, roles.clone());
+        let may_manage = self.threshold.places.may_manage(guild, id, &roles);
+        Ok(self.threshold.gate.manages(&Person { id, is_bot: sender.is_bot, roles, may_manage }))
     }
 
     fn lay_out(&self, body: &Body) -> Vec<Body> {
         let layout = Layout { max_parts: self.config.max_parts, overflow: self.config.message_overflow };
-        stand_in::lay_out(body, &layout)
+        render::lay_out(body, &layout)
     }
 
     fn windows(&self) -> Windows {
@@ -323,18 +393,18 @@ impl Transport for Discord {
 
     async fn fetch(
         &self,
-        _file: &Attachment,
-        _max_bytes: u64,
-        _into: &mut (dyn AsyncWrite + Send + Unpin),
+        file: &Attachment,
+        max_bytes: u64,
+        into: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<Option<String>, FetchError> {
-        // until rest's part is merged
-        Err(FetchError::Unfound("files cannot be fetched yet".to_owned()))
+        // Its name came with the message.
+        self.downloads.fetch(&file.handle, max_bytes, into).await.map(|()| None)
     }
 
     fn topics(&self, chat: &Address) -> Topics {
-        match self.places.guild_at(chat) {
+        match self.threshold.places.guild_at(chat) {
             Some(_) => Topics::Here("threads".to_owned()),
-            None => Topics::Outside("there are no threads in direct messages; write in a server".to_owned()),
+            None => Topics::Off("there are no threads in direct messages; write in a server".to_owned()),
         }
     }
 
@@ -361,7 +431,8 @@ impl Transport for Discord {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        trouble.or_else(|| self.native.trouble())
     }
 
     fn account(&self) -> Option<String> {

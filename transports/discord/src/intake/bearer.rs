@@ -99,8 +99,16 @@ impl Bearer<'_> {
                 self.complete(&said).await;
                 self.for_us(self.reader().edit(&said)?)
             }
+            Work::Left { guild } => {
+                if let Err(error) = self.bot.native.left(&guild.to_string(), self.inbox).await {
+                    let instance = &self.bot.instance;
+                    tracing::warn!(%instance, guild, %error, "a server that takes the bot back has no commands");
+                }
+                None
+            }
             Work::Deleted { channel, message } => {
                 let inbound = self.reader().deleted(channel, message)?;
+                self.bot.starters.starter_gone(&message.to_string());
                 // Most deletions are of messages that were never ours.
                 self.inbox.run_at(inbound.message()).map(|_| inbound)
             }
@@ -108,13 +116,14 @@ impl Bearer<'_> {
     }
 
     fn reader(&self) -> Reader<'_> {
-        let Discord { places, words, config, .. } = self.bot;
-        Reader { places, words, listens: config.voice.enabled }
+        let threshold = &self.bot.threshold;
+        let listens = self.bot.config.voice.enabled;
+        Reader { places: &threshold.places, words: &threshold.words, listens }
     }
 
     /// Returns what is not for nobody.
     fn for_us(&self, heard: Heard) -> Option<Inbound> {
-        self.bot.audience.heard(heard.inbound.message(), heard.named);
+        self.bot.threshold.audience.heard(heard.inbound.message(), heard.named);
         if self.bot.admits(&heard.inbound) == Admission::Silence {
             return None;
         }
@@ -128,14 +137,14 @@ impl Bearer<'_> {
 
     /// Learns where a message stands and what its author may, where the gateway has not told.
     async fn complete(&self, said: &Said<'_>) {
-        let places = &self.bot.places;
+        let places = &self.bot.threshold.places;
         let Some(guild) = said.guild else {
             if !said.author.is_bot {
                 places.saw_direct(said.channel, said.author.id);
             }
             return;
         };
-        if !self.bot.gate.serves(guild) {
+        if !self.bot.threshold.gate.serves(guild) {
             return;
         }
         if places.channel(said.channel).is_none() {

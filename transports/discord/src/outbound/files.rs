@@ -8,14 +8,11 @@ use takopi_core::message::{Body, Format};
 use takopi_core::port::transport::SendError;
 
 use crate::api::{Content, Upload};
+use crate::render::ATTACHMENT;
 
 /// Largest files of one message, in bytes: what Discord takes in a server with every boost. Elsewhere it takes 10 MiB
 /// and says so (Discord docs, "Uploading Files").
 const MAX_BYTES: u64 = 100 << 20;
-
-/// Under this key of [`Body::extra`] stands the text of a file.
-// until render's part is merged, which puts it there.
-pub(crate) const ATTACHMENT: &str = "discord.attachment";
 
 /// Returns the files of a part, opened by nobody yet.
 ///

@@ -1,5 +1,7 @@
 //! The way out against a server that answers as each test says.
 
+use std::time::Duration;
+
 use takopi_core::id::{InstanceId, RunId};
 use takopi_core::message::{Button, ButtonAction, SpooledFile};
 use takopi_core::port::transport::RetryScope;
@@ -70,7 +72,7 @@ fn message(address: Address, id: &str) -> MessageRef {
 }
 
 fn final_to(reply_to: MessageRef) -> SendOptions {
-    SendOptions { reply_to: Some(reply_to), notify: true, nonce: Some("17-0".to_owned()) }
+    SendOptions { reply_to: Some(reply_to), notify: true, nonce: Some("17-0".to_owned()), asked_by: None }
 }
 
 fn quiet() -> SendOptions {
@@ -259,7 +261,7 @@ async fn files_go_with_what_is_said_of_them() {
     std::fs::write(stage.spool.path().join("f1"), "plot").unwrap();
     let file = |path: &str| SpooledFile { path: path.into(), name: "plot.png".to_owned() };
     let mut body = Body { files: vec![file("f1")], ..Body::default() };
-    body.extra.insert(files::ATTACHMENT.to_owned(), json!("# whole"));
+    body.extra.insert(crate::render::ATTACHMENT.to_owned(), json!("# whole"));
     stage.out().send(&channel(), &body, &quiet()).await.unwrap();
     let told = stage.body(0);
     let named = json!([{"id": 0, "filename": "answer.md"}, {"id": 1, "filename": "plot.png"}]);

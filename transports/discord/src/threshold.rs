@@ -1,16 +1,22 @@
 //! Whether something that came is done: who sent it, where, and whether it is for the bot at all. From memory.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use takopi_core::message::{Address, Inbound, Message, MessageRef, Sender};
+use takopi_core::port::clock::Clock;
 use takopi_core::port::transport::Admission;
 use takopi_core::render::format_elapsed;
 use takopi_core::time::Timestamp;
 
-use super::Discord;
-use crate::audience::Scene;
-use crate::config::Id;
-use crate::gate::{Ground, Person, Verdict};
+use crate::audience::{Audience, Scene, Words};
+use crate::config::{DiscordConfig, Id};
+use crate::gate::{Gate, Ground, Person, Verdict};
+use crate::native::is_asked;
+use crate::places::{Places, RecentMap};
+
+/// People who are remembered as told why they are not served.
+const MOST_TOLD: usize = 4096;
 
 /// What members of a server are told where nobody is named.
 const MANAGERS_ONLY: &str = "takopi serves only members who may manage this server, because its config names nobody: \
@@ -19,8 +25,33 @@ const MANAGERS_ONLY: &str = "takopi serves only members who may manage this serv
 /// What whoever is not named is told when they use what only the bot shows: a button, a command.
 const NOT_NAMED: &str = "takopi does not serve you here: its config names other people.";
 
-impl Discord {
-    pub(super) fn admission(&self, inbound: &Inbound) -> Admission {
+/// What is known of who may come in.
+pub(crate) struct Threshold {
+    pub(crate) gate: Gate,
+    pub(crate) places: Arc<Places>,
+    pub(crate) audience: Audience,
+    pub(crate) words: Words,
+    clock: Arc<dyn Clock>,
+    backlog_max_age: Duration,
+    /// People who were told why they are not served, each with the message that was answered so.
+    told: Mutex<RecentMap<Id, String>>,
+}
+
+impl Threshold {
+    pub(crate) fn new(config: &DiscordConfig, places: Arc<Places>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            gate: Gate::new(config.access.clone()),
+            places,
+            audience: Audience::new(config.trigger),
+            words: Words::default(),
+            clock,
+            backlog_max_age: config.backlog_max_age,
+            told: Mutex::new(RecentMap::new(MOST_TOLD)),
+        }
+    }
+
+    /// Returns what becomes of something that came in.
+    pub(crate) fn admission(&self, inbound: &Inbound) -> Admission {
         let address = inbound.address();
         let Some(ground) = self.ground(address) else { return Admission::Silence };
         let Some(sender) = inbound.sender() else {
@@ -31,7 +62,8 @@ impl Discord {
         let (Inbound::Message(message) | Inbound::Edited(message)) = inbound else {
             return pressed(verdict);
         };
-        let for_bot = self.audience.is_for_bot(message, self.scene(address), &self.words);
+        let for_bot =
+            is_asked(message) || self.audience.is_for_bot(message, self.scene(address), &self.words);
         match (verdict, for_bot) {
             (Verdict::Served, true) if matches!(inbound, Inbound::Message(_)) => self.lateness(message),
             (Verdict::Served, true) => Admission::Served,
@@ -81,7 +113,8 @@ impl Discord {
         Some(Person { id, is_bot: sender.is_bot, roles, may_manage })
     }
 
-    pub(super) fn scene(&self, address: &Address) -> Scene {
+    /// Returns what kind of place an address is.
+    pub(crate) fn scene(&self, address: &Address) -> Scene {
         let thread = address.thread.as_ref().and_then(|thread| thread.parse().ok());
         Scene {
             direct: self.ground(address) == Some(Ground::Direct),
@@ -101,9 +134,9 @@ impl Discord {
 
     /// Returns whether a message was sent so long ago that it runs only when its sender still wants it.
     fn lateness(&self, message: &Message) -> Admission {
-        let age = self.now().since(message.sent_at);
+        let age = self.clock.now().since(message.sent_at);
         // A message without a time is one we made ourselves.
-        if message.sent_at == Timestamp::default() || age <= self.config.backlog_max_age {
+        if message.sent_at == Timestamp::default() || age <= self.backlog_max_age {
             return Admission::Served;
         }
         let ago = format_elapsed(age);

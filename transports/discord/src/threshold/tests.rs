@@ -10,7 +10,7 @@ use takopi_core::testing::clock::TestClock;
 use super::*;
 use crate::config::DiscordConfig;
 use crate::places::{GuildFacts, Me};
-use crate::transport::DiscordParts;
+use crate::transport::{Discord, DiscordParts};
 
 fn instance() -> InstanceId {
     InstanceId::parse("discord").unwrap()
@@ -28,11 +28,11 @@ fn bot(table: &str) -> Discord {
     let token = Secret::new("a.b");
     let parts = DiscordParts { instance: instance(), config, token, clock, spool: "/spool".into() };
     let bot = Discord::new(parts).unwrap();
-    bot.places.begin(Me { id: 1, name: "takopi".to_owned(), application: 2 }, &[100]);
+    bot.threshold.places.begin(Me { id: 1, name: "takopi".to_owned(), application: 2 }, &[100]);
     let guild = json!({"id": "100", "owner_id": "7", "channels": [{"id": "200", "type": 0}],
         "roles": [{"id": "20", "permissions": "0"}]});
     let (facts, channels) = GuildFacts::of_json(&guild).unwrap();
-    bot.places.learn_guild(facts, channels);
+    bot.threshold.places.learn_guild(facts, channels);
     bot
 }
 
@@ -43,8 +43,8 @@ fn said(bot: &Discord, person: &str, id: &str, named: bool) -> Admission {
 fn said_at(bot: &Discord, person: &str, id: &str, named: bool, chat: &str) -> Admission {
     let address = Address { instance: instance(), chat: chat.to_owned(), thread: None };
     let message = MessageRef { address, id: id.to_owned() };
-    bot.audience.heard(&message, named);
-    bot.admission(&Inbound::Message(Message {
+    bot.threshold.audience.heard(&message, named);
+    bot.threshold.admission(&Inbound::Message(Message {
         upstream: format!("m{id}"),
         message,
         sender: Sender { id: person.to_owned(), name: "x".to_owned(), is_bot: false },
@@ -60,7 +60,7 @@ fn said_at(bot: &Discord, person: &str, id: &str, named: bool, chat: &str) -> Ad
 
 fn pressed_by(bot: &Discord, person: &str) -> Admission {
     let address = Address { instance: instance(), chat: "200".to_owned(), thread: None };
-    bot.admission(&Inbound::Press(Press {
+    bot.threshold.admission(&Inbound::Press(Press {
         upstream: "p1".to_owned(),
         message: MessageRef { address, id: "9".to_owned() },
         sender: Sender { id: person.to_owned(), name: "x".to_owned(), is_bot: false },
@@ -93,17 +93,17 @@ async fn talk_beside_the_bot_is_not_written_down() {
 async fn a_role_is_known_from_what_its_member_says() {
     let bot = bot("allowed_role_ids = ['20']");
     assert_eq!(said(&bot, "8", "1", true), Admission::Stranger);
-    bot.places.saw_member(100, 8, vec![20]);
+    bot.threshold.places.saw_member(100, 8, vec![20]);
     assert_eq!(said(&bot, "8", "2", true), Admission::Served);
 }
 
 #[tokio::test]
 async fn direct_messages_are_closed_but_for_a_pairing_code() {
     let closed = bot("allowed_user_ids = [8]");
-    closed.places.saw_direct(500, 8);
+    closed.threshold.places.saw_direct(500, 8);
     assert_eq!(said_at(&closed, "8", "1", false, "500"), Admission::Stranger);
     let open = bot("allowed_user_ids = [8]\nallow_dm = true");
-    open.places.saw_direct(500, 8);
+    open.threshold.places.saw_direct(500, 8);
     assert_eq!(said_at(&open, "8", "1", false, "500"), Admission::Served);
     assert_eq!(said_at(&open, "9", "2", false, "500"), Admission::Stranger);
 }
