@@ -82,11 +82,6 @@ impl Kept {
         shelf.actions.get(custom_id).cloned()
     }
 
-    /// Returns whether a component may once have been made here: only of such a one can be said that it is old.
-    pub(crate) fn is_ours(custom_id: &str) -> bool {
-        custom_id.starts_with(OURS)
-    }
-
     /// Returns rows of buttons as components, as far as Discord takes them. Questions with more options than a row
     /// has room for become menus; a button that is there already is left out.
     pub(crate) fn components(&self, rows: &[Vec<Button>]) -> Vec<Value> {
@@ -272,14 +267,13 @@ mod tests {
         let value = options[0]["value"].as_str().unwrap();
         assert_eq!(kept.action_of(value), Some(option(25).action));
         let menu = components[0]["components"][0]["custom_id"].as_str().unwrap();
-        assert!(Kept::is_ours(menu) && kept.action_of(menu).is_none());
+        assert_eq!(kept.action_of(menu), None);
     }
 
     #[test]
     fn buttons_of_others_and_kept_ones_of_another_process_ask_for_nothing() {
         let kept = Kept::default();
         assert_eq!(kept.action_of("tk:#0123"), None);
-        assert!(Kept::is_ours("tk:#0123") && !Kept::is_ours("takopi:cancel"));
         assert_eq!(kept.action_of("r7"), None);
     }
 }

@@ -18,6 +18,7 @@ pub(crate) use said::{Said, lean};
 use crate::audience::Words;
 use crate::config::Id;
 use crate::places::{Kind, Places};
+use crate::render::as_written;
 
 /// The first millisecond of Discord, of which its ids count (Discord, "Snowflakes").
 const EPOCH_MS: i64 = 1_420_070_400_000;
@@ -126,6 +127,8 @@ impl Reader<'_> {
             false => here.clone(),
         };
         let message = MessageRef { address, id: replied.id.to_string() };
-        Some(Reply { message, text: replied.text.clone(), of_bot })
+        let text = replied.text.clone();
+        let text = if of_bot { text.map(|text| as_written(&text)) } else { text };
+        Some(Reply { message, text, of_bot })
     }
 }

@@ -31,6 +31,7 @@ mod render;
 mod route;
 #[cfg(test)]
 mod script;
+mod setup;
 mod threads;
 mod threshold;
 mod transport;
@@ -39,4 +40,5 @@ mod turns;
 pub use config::{AccessConfig, DiscordConfig, DiscordFiles, DiscordVoice, Id, Notify, Overflow};
 pub use error::DiscordError;
 pub use native::{NativeCommand, NativeKind};
+pub use setup::{Guild, Setup, SetupError, Who};
 pub use transport::{Discord, DiscordParts};

@@ -60,7 +60,7 @@ impl Outbound<'_> {
         options: &SendOptions,
     ) -> Result<Sent, SendError> {
         let files = uploads(part, self.spool).await?;
-        let mut body = self.body(part, &files)?;
+        let mut body = self.body(part, &files);
         if let Some(sent) = self.respond(to, &body, &files, options).await? {
             return Ok(sent);
         }
@@ -83,7 +83,7 @@ impl Outbound<'_> {
     /// [`SendError`] by what is known of the outcome.
     pub(crate) async fn edit(&self, message: &MessageRef, part: &Body) -> Result<Sent, SendError> {
         let to = &message.address;
-        let mut body = self.body(part, &[])?;
+        let mut body = self.body(part, &[]);
         // Without the key the buttons would stay.
         body["components"] = json!(self.kept.components(&part.buttons));
         let made = |route, body| Call::patch(route, body);
@@ -161,11 +161,8 @@ impl Outbound<'_> {
     }
 
     /// Returns what every message has.
-    fn body(&self, part: &Body, files: &[Upload]) -> Result<Value, SendError> {
+    fn body(&self, part: &Body, files: &[Upload]) -> Value {
         let text = text_of(part);
-        if text.chars().nth(MAX_TEXT).is_some() {
-            return Err(SendError::TooLong);
-        }
         let text = if text.trim().is_empty() && files.is_empty() { NOTHING.to_owned() } else { text };
         let mut body = json!({
             "content": text,
@@ -178,7 +175,7 @@ impl Outbound<'_> {
         if !files.is_empty() {
             body["attachments"] = named(files);
         }
-        Ok(body)
+        body
     }
 
     /// Adds what a new message has: whom it is for, whether they hear of it, and by what doubles are known.

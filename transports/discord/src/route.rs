@@ -81,11 +81,6 @@ impl Route {
         made("/guilds/:guild/threads/active", &[guild])
     }
 
-    /// `GET`: the roles of a guild.
-    pub(crate) fn roles(guild: &str) -> Self {
-        made("/guilds/:guild/roles", &[guild])
-    }
-
     /// `GET`: a member of a guild.
     pub(crate) fn member(guild: &str, user: &str) -> Self {
         made("/guilds/:guild/members/:user", &[guild, user])
@@ -122,19 +117,9 @@ impl Route {
         made("/channels/:channel/threads", &[channel])
     }
 
-    /// `PUT`: the bot becomes a member of a thread.
-    pub(crate) fn joined(thread: &str) -> Self {
-        made("/channels/:channel/thread-members/@me", &[thread])
-    }
-
     /// `POST`: shows that the bot is writing.
     pub(crate) fn typing(channel: &str) -> Self {
         made("/channels/:channel/typing", &[channel])
-    }
-
-    /// `PUT`, `DELETE`: the bot's own reaction to a message.
-    pub(crate) fn reaction(channel: &str, message: &str, emoji: &str) -> Self {
-        made("/channels/:channel/messages/:message/reactions/:emoji/@me", &[channel, message, emoji])
     }
 
     /// `GET`, `PUT`: the commands of an application everywhere.
@@ -210,10 +195,7 @@ mod tests {
         let route = Route::message("12", "34");
         assert_eq!((route.path(), route.major()), ("/channels/12/messages/34", "12"));
         assert!(route.counts());
-        assert_eq!(
-            Route::reaction("1", "2", "🕐").path(),
-            "/channels/1/messages/2/reactions/%F0%9F%95%90/@me"
-        );
+        assert_eq!(Route::member("1", "🕐").path(), "/guilds/1/members/%F0%9F%95%90");
         assert_eq!(Route::me().path(), "/users/@me");
     }
 

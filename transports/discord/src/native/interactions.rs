@@ -22,6 +22,7 @@ use super::set::{self, ASK, RUN};
 use super::{IDENTITY, Native, NativeCommand, NativeKind, response};
 use crate::answers::Next;
 use crate::api::CallError;
+use crate::failure::is_answered_already;
 
 /// How long accepting may take before Discord is told to wait.
 const ACCEPT_WAIT: Duration = Duration::from_millis(1500);
@@ -40,9 +41,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Tries of a call about an interaction that was answered, and the longest silence that is kept for one.
 const TRIES: u32 = 5;
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-
-/// Discord's code for what was answered already ("JSON Error Codes").
-const ALREADY_ANSWERED: u32 = 40_060;
 
 const NOT_SERVED: &str = "you may not use this bot here; ask whoever runs it";
 const NOT_TAKEN: &str = "this could not be written down and was not done; please try again";
@@ -297,7 +295,7 @@ impl Doing<'_> {
             let ask = Ask { method: Method::POST, to, body: Some(body.clone()), patience };
             let error = match self.native.rest.ask(ask).await {
                 Ok(answer) => return Ok(answer),
-                Err(CallError::Refused { code: ALREADY_ANSWERED, .. }) if may_stand => {
+                Err(error) if may_stand && is_answered_already(&error) => {
                     return Ok(Value::Null);
                 }
                 Err(error @ CallError::Refused { status: ..500, .. }) => return Err(error),

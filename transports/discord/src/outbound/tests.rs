@@ -236,17 +236,6 @@ async fn what_discord_refuses_in_a_message_is_left_out_and_the_rest_is_said() {
 }
 
 #[tokio::test]
-async fn a_text_that_is_too_long_is_not_even_sent() {
-    let stage = Stage::new([sent(9), fault("content", "BASE_TYPE_MAX_LENGTH")]).await;
-    let out = stage.out();
-    let long = |chars| Body::plain("é".repeat(chars));
-    assert_eq!(out.send(&channel(), &long(2001), &quiet()).await, Err(SendError::TooLong));
-    assert!(stage.server.lines().is_empty());
-    out.send(&channel(), &long(2000), &quiet()).await.unwrap();
-    assert_eq!(out.send(&channel(), &long(2000), &quiet()).await, Err(SendError::TooLong));
-}
-
-#[tokio::test]
 async fn a_mention_that_leaves_no_room_is_left_out() {
     let stage = Stage::new([done(), sent(9)]).await;
     stage.starters.expect("5", "x y", "42");

@@ -159,7 +159,7 @@ fn said(token: &Token, done: usize, part: &Part) -> String {
     let rest = |text: &str| text.get(done..).unwrap_or_default().to_owned();
     match token {
         Token::Word(text) | Token::Raw(text) => rest(text),
-        Token::Code(text) => code_span(&rest(text)),
+        Token::Code(text) => format!("{}{}", apart(&part.text), code_span(&rest(text))),
         Token::Space(text) => text.clone(),
         Token::Break(next) => {
             let gap = match (next.blank, next.quoted && part.at.quoted) {
@@ -207,6 +207,10 @@ fn cut(
     };
     let past = usize::from(matches!(tokens.get(index), Some(Token::Space(_))));
     let next = Place { token: index + past, done: done + bytes, bullet: String::new(), ..part.at.clone() };
+    if matches!(tokens.get(index), Some(Token::Code(_))) {
+        let apart = apart(&part.text);
+        part.push(apart);
+    }
     part.push(&head);
     let closing = part.closing();
     let in_code = part.at.in_code();
@@ -223,8 +227,8 @@ enum Kind {
 
 /// Returns the start of a text as it is shown in at most `room` characters, and its bytes: one character at least.
 fn head(text: &str, room: usize, kind: Kind) -> (String, usize) {
-    // What stands around code within a line: at most two backticks and a blank on both sides.
-    let room = if kind == Kind::Code { room.saturating_sub(6) } else { room }.max(1);
+    // What stands around code within a line: at most two backticks and a blank on both sides, and what keeps it apart.
+    let room = if kind == Kind::Code { room.saturating_sub(7) } else { room }.max(1);
     let end = text.char_indices().nth(room).map_or(text.len(), |(at, _)| at);
     let fitting = text.get(..end).unwrap_or_default();
     let blank = fitting.rfind([' ', '\t']).map(|at| at + 1).filter(|at| kind == Kind::Raw && *at > end / 2);
@@ -235,11 +239,17 @@ fn head(text: &str, room: usize, kind: Kind) -> (String, usize) {
             let slashes = before.bytes().rev().take_while(|byte| *byte == b'\\').count();
             *at > 0 && (kind != Kind::Word || slashes % 2 == 0)
         };
-        starts.filter(legal).last().unwrap_or(end)
+        let starts: Vec<usize> = starts.collect();
+        starts.into_iter().rev().find(legal).unwrap_or(end)
     };
     let bytes = blank.unwrap_or_else(whole);
     let head = text.get(..bytes).unwrap_or_default();
     (if kind == Kind::Code { code_span(head) } else { head.to_owned() }, bytes)
+}
+
+/// Returns what keeps the backticks of code apart from others right before them.
+pub(super) fn apart(before: &str) -> &'static str {
+    if before.ends_with('`') { "\u{200b}" } else { "" }
 }
 
 fn said_length(token: &Token, done: usize) -> usize {

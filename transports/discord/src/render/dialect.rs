@@ -7,6 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Pars
 use takopi_core::message::Format;
 use takopi_core::render::code_span;
 
+use super::cut::apart;
 use super::html::{self, Piece};
 use super::link;
 use super::table::Table;
@@ -427,7 +428,7 @@ impl<'a> Walk<'a> {
                 Piece::AnchorEnd => {
                     self.say();
                     if let Some(target) = self.anchors.pop().filter(|target| !target.is_empty()) {
-                        self.text.push_str(&format!(" ({target})"));
+                        self.text.extend([" (", &target, ")"]);
                         self.say();
                     }
                 }
@@ -462,7 +463,12 @@ pub(super) fn flat(tokens: &[Token]) -> String {
                     out.push_str(&mark.closing(false));
                 }
             }
-            other => out.push_str(&piece(other)),
+            other => {
+                if matches!(other, Token::Code(_)) {
+                    out.push_str(apart(&out));
+                }
+                out.push_str(&piece(other));
+            }
         }
     }
     out

@@ -58,6 +58,7 @@ fn code() {
         "```\n\n```\n\nempty above",
         "`` a ` b `` and ` c ` and ```` ``` ````",
         "~~~\nnever closed",
+        "`a`<b>``b``</b>`c`",
     ]));
 }
 
@@ -96,6 +97,7 @@ fn header_and_footer_are_small_and_never_apart_from_their_text() {
     assert_eq!(parts.len(), 3);
     assert_eq!(parts.concat().matches("-# done").count(), 1);
     assert_eq!(parts.concat().matches("codex resume").count(), 1);
+    assert!(as_written(&parts[2]).ends_with("\n`codex resume 0199a213`"));
     assert!(parts[0].starts_with("-# done") && parts[2].ends_with("-# `codex resume 0199a213`"));
     assert!(
         parts[..2].iter().all(|part| part.ends_with("words.") && part.chars().count() > 1900),

@@ -8,6 +8,12 @@ use super::token::Token;
 /// So many letters of a script without blanks stand between two places where a line may be cut.
 const MAX_UNBROKEN: usize = 20;
 
+/// Longest mention or emoji that is looked for, in bytes: a command's name with those below it, and its id.
+const LONGEST_MARK: usize = 140;
+
+/// Longest web address that is looked for, in bytes: a longer one fits no message.
+const LONGEST_ADDRESS: usize = 1900;
+
 /// Appends the words of one line; `at_start` says whether nothing stands left of them.
 pub(super) fn write(line: &str, at_start: bool, format: Format, out: &mut Vec<Token>) {
     let mut at_start = at_start;
@@ -110,7 +116,7 @@ fn is_markup(before: Option<char>, rest: &str, after: &str) -> bool {
 /// Returns the mention, emoji or time that a text starts with (Discord docs, "Message Formatting").
 pub(super) fn mark(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('<')?;
-    let end = inner.find('>')?;
+    let end = inner.bytes().take(LONGEST_MARK).position(|byte| byte == b'>')?;
     let inner = inner.get(..end)?;
     let is_id = |id: &str| !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
     let named = |rest: &str| {
@@ -137,6 +143,7 @@ pub(super) fn mark(text: &str) -> Option<&str> {
 fn address(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let scheme = text.len() - rest.len();
+    let rest = rest.get(..rest.floor_char_boundary(LONGEST_ADDRESS)).unwrap_or(rest);
     let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || "<>\"`|\\".contains(c));
     let mut url = rest.get(..end.unwrap_or(rest.len()))?;
     loop {
