@@ -24,7 +24,18 @@ impl SessionMode {
 impl Table<'_> {
     /// Reads a list of a service's ids of people: texts, or whole numbers as they are written.
     pub fn people(&mut self, key: &str, example: &str) -> Option<Vec<String>> {
-        self.list(key, "a list of ids of people", "an id, as text or as a whole number", example, id)
+        self.ids(key, "people", example)
+    }
+
+    /// Reads a list of a service's ids of what `of` says: texts, or whole numbers as they are written.
+    pub fn ids(&mut self, key: &str, of: &str, example: &str) -> Option<Vec<String>> {
+        let expected = format!("a list of ids of {of}");
+        self.list(key, &expected, "an id, as text or as a whole number", example, id)
+    }
+
+    /// Reads one of a service's ids: a text, or a whole number as it is written.
+    pub fn id(&mut self, key: &str, example: &str) -> Option<String> {
+        self.read(key, "an id, as text or as a whole number", example, id)
     }
 }
 

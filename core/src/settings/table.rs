@@ -279,7 +279,7 @@ impl<'a> Table<'a> {
         self.foreign.push(key.to_owned());
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         key: &str,
         expected: &str,

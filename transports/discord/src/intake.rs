@@ -1,0 +1,324 @@
+//! From the gateway to the inbox: every event in its order, each message durable before the next one is looked at,
+//! and what was said while nobody listened before what is said now. Nothing here waits for Discord while a signal of
+//! the gateway waits: that goes on beside it, in [`Intake::work`].
+
+mod bearer;
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serenity::all::{Event, Interaction, MessageUpdateEvent, ReadyEvent, UnknownEvent};
+use serenity::model::channel::Message;
+use takopi_core::desk::Inbox;
+use takopi_core::port::transport::TransportError;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::bearer::roles_of;
+use self::bearer::{Bearer, Borne};
+use crate::catch_up::{self, Caught};
+use crate::config::{Id, LONGEST_BACKLOG};
+use crate::gateway::Signal;
+use crate::inbound::{id_at, lean};
+use crate::places::{Me, Places, Recent};
+use crate::transport::Discord;
+
+/// Messages that may wait to be accepted; what does not fit is fetched later.
+const MOST_WAITING: usize = 4096;
+
+/// Messages that are accepted together, with one write.
+const BATCH: usize = 64;
+
+/// Messages that are known to have come: one that comes again is dropped.
+const MOST_RECENT: usize = 8192;
+
+/// How long servers may take to describe themselves before it is looked what was missed in the others.
+const DESCRIPTIONS: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether they have.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Pause before it is asked again what was missed.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// How far before the last message that was accepted is read again: channels are not ordered among each other.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// How long the last messages may take to be accepted when receiving ends.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What waits to be accepted.
+#[derive(Debug)]
+enum Work {
+    Said(Box<Message>),
+    Edited(Box<MessageUpdateEvent>),
+    Deleted { channel: Id, message: Id },
+}
+
+/// From the gateway to the inbox.
+pub(crate) struct Intake<'a> {
+    bot: &'a Discord,
+    inbox: &'a Inbox,
+    stop: &'a CancellationToken,
+    waiting: VecDeque<Work>,
+    accepting: Option<Task<'a, Result<Borne, TransportError>>>,
+    catching: Option<Task<'a, Caught>>,
+    /// Whether what is said now waits for what was missed.
+    holds: bool,
+    /// Whether something was missed since it was last asked for.
+    behind: bool,
+    /// From where on something may still be missing.
+    hole: Option<Id>,
+    /// How far messages were accepted.
+    borne: Borne,
+    recent: Recent<Id>,
+}
+
+impl<'a> Intake<'a> {
+    pub(crate) fn new(bot: &'a Discord, inbox: &'a Inbox, stop: &'a CancellationToken) -> Self {
+        Self {
+            bot,
+            inbox,
+            stop,
+            waiting: VecDeque::new(),
+            accepting: None,
+            catching: None,
+            holds: false,
+            behind: false,
+            hole: None,
+            borne: Borne { reached: 0, written: 0 },
+            recent: Recent::new(MOST_RECENT),
+        }
+    }
+
+    /// Remembers up to where messages were accepted before. What came before the very first start is nobody's.
+    ///
+    /// # Errors
+    /// [`TransportError::Broken`] when the ledger does not tell.
+    pub(crate) async fn begin(&mut self) -> Result<(), TransportError> {
+        let known = self.inbox.cursor().await.map_err(|error| TransportError::Broken(error.to_string()))?;
+        let known = known.and_then(|cursor| cursor.parse().ok()).filter(|_| self.bot.config.catch_up);
+        let reached = known.unwrap_or_else(|| id_at(self.bot.now()));
+        self.borne = Borne { reached, written: known.unwrap_or_default() };
+        Ok(())
+    }
+
+    /// Takes a signal in; it never waits.
+    pub(crate) fn take(&mut self, signal: Signal) {
+        match signal {
+            Signal::Ready(ready) => self.ready(&ready),
+            Signal::Event(event) => self.event(*event),
+            // The server may have described itself, and changed, by now.
+            Signal::Early(event) => match Places::described(&event) {
+                Some(guild) if !self.bot.places.awaits(guild) => {}
+                _ => self.event(*event),
+            },
+        }
+    }
+
+    /// Some signals were lost.
+    pub(crate) fn missed_something(&mut self) {
+        self.behind = true;
+        self.look_back(None);
+    }
+
+    fn ready(&mut self, ready: &ReadyEvent) {
+        let ready = &ready.ready;
+        let me = Me {
+            id: ready.user.id.get(),
+            name: ready.user.name.clone(),
+            application: ready.application.id.get(),
+        };
+        tracing::info!(instance = %self.bot.instance, bot = me.name, guilds = ready.guilds.len(), "Discord knows the bot");
+        let guilds: Vec<Id> = ready.guilds.iter().map(|guild| guild.id.get()).collect();
+        self.bot.places.begin(me, &guilds);
+        self.bot.set_trouble(None);
+        self.holds = true;
+        self.behind = true;
+        self.look_back(Some(DESCRIPTIONS));
+    }
+
+    fn event(&mut self, event: Event) {
+        match &event {
+            Event::ThreadCreate(event) => self.bot.starters.opened(&event.thread.id.to_string()),
+            Event::ThreadDelete(event) => self.bot.starters.gone(&event.thread.id.to_string()),
+            _ => {}
+        }
+        if self.bot.places.learn(&event) {
+            return;
+        }
+        match event {
+            Event::MessageCreate(event) => self.said(event.message),
+            Event::MessageUpdate(event) => self.put(Work::Edited(Box::new(event))),
+            Event::MessageDelete(event) => self.deleted(event.channel_id.get(), event.message_id.get()),
+            Event::MessageDeleteBulk(event) => {
+                event.ids.iter().for_each(|id| self.deleted(event.channel_id.get(), id.get()));
+            }
+            Event::InteractionCreate(event) => self.interaction(event.interaction),
+            Event::Resumed(_) => self.bot.set_trouble(None),
+            Event::Unknown(event) => self.unknown(event),
+            _ => {}
+        }
+    }
+
+    /// Reads an event with something in it that the library does not know, as far as it concerns us.
+    fn unknown(&mut self, event: UnknownEvent) {
+        match event.kind.as_str() {
+            "MESSAGE_CREATE" => match lean(&event.value) {
+                Some(message) => self.said(message),
+                None => {
+                    tracing::warn!(instance = %self.bot.instance, "nobody can read a message; it is asked for again");
+                    self.missed_something();
+                }
+            },
+            "MESSAGE_UPDATE" | "MESSAGE_DELETE" | "MESSAGE_DELETE_BULK" | "INTERACTION_CREATE" => {
+                tracing::warn!(instance = %self.bot.instance, kind = event.kind, "nobody can read an event");
+            }
+            _ => {}
+        }
+    }
+
+    fn said(&mut self, message: Message) {
+        let (id, channel) = (message.id.get(), message.channel_id.get());
+        let own = self.bot.places.me().is_some_and(|me| me.id == message.author.id.get());
+        if own {
+            // Where the bot has spoken it takes part.
+            self.bot.places.joined(channel);
+        }
+        if !own && self.waiting.len() < MOST_WAITING && self.recent.insert(id) {
+            self.waiting.push_back(Work::Said(Box::new(message)));
+        } else if self.waiting.len() >= MOST_WAITING {
+            self.missed_something();
+        }
+    }
+
+    fn deleted(&mut self, channel: Id, message: Id) {
+        self.put(Work::Deleted { channel, message });
+    }
+
+    fn put(&mut self, work: Work) {
+        if self.waiting.len() < MOST_WAITING {
+            self.waiting.push_back(work);
+        }
+    }
+
+    fn interaction(&self, interaction: Interaction) {
+        // until native's part is merged
+        tracing::debug!(instance = %self.bot.instance, kind = ?interaction.kind(), "an interaction is not answered");
+    }
+
+    // ── beside it ──
+
+    /// Goes on with what takes time, a step; ends when one is done, and can be dropped at any time.
+    ///
+    /// # Errors
+    /// [`TransportError::Broken`] when the house will not have what comes.
+    pub(crate) async fn work(&mut self) -> Result<(), TransportError> {
+        if self.accepting.is_none() && !self.holds && !self.waiting.is_empty() {
+            let batch = self.waiting.drain(..self.waiting.len().min(BATCH)).collect();
+            let bearer = Bearer { bot: self.bot, inbox: self.inbox, stop: self.stop };
+            self.accepting = Some(Box::pin(bearer.bear(batch, self.borne, self.hole.is_some())));
+        }
+        tokio::select! {
+            accepted = step(&mut self.accepting) => {
+                self.accepting = None;
+                self.borne = accepted?;
+            }
+            caught = step(&mut self.catching) => {
+                self.catching = None;
+                self.caught(caught);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets what has come be accepted, when receiving ends.
+    pub(crate) async fn finish(&mut self) {
+        self.holds = false;
+        let bot = self.bot;
+        let last = async {
+            while self.accepting.is_some() || !self.waiting.is_empty() {
+                if let Err(error) = self.work().await {
+                    tracing::warn!(%error, "what came last is asked for at the next start");
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = last => {}
+            () = bot.sleep(FAREWELL) => {}
+        }
+    }
+
+    /// Asks what was missed, unless it is being asked already.
+    fn look_back(&mut self, descriptions: Option<Duration>) {
+        if self.catching.is_some() || !self.behind {
+            return;
+        }
+        self.behind = false;
+        let oldest = id_at(self.bot.now()).saturating_sub(span(LONGEST_BACKLOG));
+        let from = self.hole.unwrap_or_else(|| self.borne.reached.saturating_sub(span(MARGIN)));
+        let from = from.max(oldest);
+        self.hole = Some(from);
+        let (bot, stop) = (self.bot, self.stop);
+        self.catching = Some(Box::pin(async move {
+            match descriptions {
+                Some(patience) => described(bot, patience).await,
+                None => bot.sleep(LOOK).await,
+            }
+            catch_up::fetch(bot, from, descriptions.is_none(), stop).await
+        }));
+    }
+
+    /// Puts what was missed before what is said now.
+    fn caught(&mut self, caught: Caught) {
+        let mut missed = Vec::new();
+        let me = self.bot.places.me().map(|me| me.id);
+        for message in caught.messages {
+            if me != Some(message.author.id.get()) && self.recent.insert(message.id.get()) {
+                missed.push(Work::Said(Box::new(message)));
+            }
+        }
+        if !missed.is_empty() {
+            tracing::info!(instance = %self.bot.instance, messages = missed.len(), "messages were read that were missed");
+        }
+        for work in missed.into_iter().rev() {
+            self.waiting.push_front(work);
+        }
+        self.holds = false;
+        if caught.complete {
+            self.hole = None;
+            self.look_back(None);
+            return;
+        }
+        let (bot, stop, from) = (self.bot, self.stop, self.hole.unwrap_or(self.borne.reached));
+        self.behind = false;
+        self.catching = Some(Box::pin(async move {
+            bot.sleep(AGAIN).await;
+            catch_up::fetch(bot, from, true, stop).await
+        }));
+    }
+}
+
+/// Waits until every server has described itself, as long as that does not take too long.
+async fn described(bot: &Discord, patience: Duration) {
+    let until = bot.moment() + patience;
+    while !bot.places.is_complete() && bot.moment() < until {
+        bot.sleep(LOOK).await;
+    }
+}
+
+/// Returns how far apart the ids of two things are that came to be so long after each other.
+fn span(time: Duration) -> Id {
+    Id::try_from(time.as_millis()).unwrap_or(Id::MAX >> 22) << 22
+}
+
+/// Goes on with a task where there is one.
+async fn step<T>(task: &mut Option<Task<'_, T>>) -> T {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,204 @@
+//! One batch on its way into the inbox: what it lacks is asked for, what is for nobody is left out, and the rest is
+//! durable before the cursor moves.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use takopi_core::desk::{AcceptError, Inbox};
+use takopi_core::message::{Inbound, Message};
+use takopi_core::port::transport::{Admission, Transport as _, TransportError};
+use tokio_util::sync::CancellationToken;
+
+use super::Work;
+use crate::api::{Call, CallError};
+use crate::config::Id;
+use crate::inbound::{Heard, Reader, Said};
+use crate::places::ChannelFacts;
+use crate::route::Route;
+use crate::transport::Discord;
+
+/// How long Discord may take to tell what a message lacks.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pause before the ledger is tried again: doubles from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(32);
+
+/// How far the cursor may lag behind where nothing is for us: less than a minute, in milliseconds of ids.
+const LAG: Id = 60_000 << 22;
+
+/// How far a batch has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Borne {
+    /// Its youngest message.
+    pub(super) reached: Id,
+    /// What the ledger knows of that.
+    pub(super) written: Id,
+}
+
+/// Bears batches.
+#[derive(Clone, Copy)]
+pub(super) struct Bearer<'a> {
+    pub(super) bot: &'a Discord,
+    pub(super) inbox: &'a Inbox,
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl Bearer<'_> {
+    /// Takes a batch in. `before` is how far it has got until now; the ledger is told only when nothing `hole` may
+    /// be missing before.
+    ///
+    /// # Errors
+    /// [`TransportError::Broken`] when the house will not have it.
+    pub(super) async fn bear(
+        self,
+        batch: Vec<Work>,
+        before: Borne,
+        hole: bool,
+    ) -> Result<Borne, TransportError> {
+        let mut inbounds = Vec::with_capacity(batch.len());
+        let mut reached = before.reached;
+        for work in batch {
+            if let Work::Said(message) = &work {
+                reached = reached.max(message.id.get());
+            }
+            inbounds.extend(self.read(work).await);
+        }
+        let any = inbounds.iter().any(|inbound| self.bot.admits(inbound) != Admission::Stranger);
+        if !inbounds.is_empty() && !self.accept(inbounds).await? {
+            return Ok(before);
+        }
+        let due = reached > before.written && (any || reached - before.written > LAG);
+        if hole || !due {
+            return Ok(Borne { reached, ..before });
+        }
+        match self.inbox.set_cursor(&reached.to_string()).await {
+            Ok(()) => Ok(Borne { reached, written: reached }),
+            Err(error) => {
+                tracing::warn!(instance = %self.bot.instance, %error, "some messages will be read twice");
+                Ok(Borne { reached, ..before })
+            }
+        }
+    }
+
+    /// Returns what is to be accepted of something that came.
+    async fn read(&self, work: Work) -> Option<Inbound> {
+        match work {
+            Work::Said(message) => {
+                let said = Said::of(&message);
+                self.complete(&said).await;
+                if !self.bot.turns.hears(said.channel, said.author.is_bot) {
+                    return None;
+                }
+                self.for_us(self.reader().message(&said)?)
+            }
+            Work::Edited(event) => {
+                let said = Said::of_edit(&event)?;
+                // Reading it costs nothing, asking for what it lacks may.
+                said.edited_ms?;
+                self.complete(&said).await;
+                self.for_us(self.reader().edit(&said)?)
+            }
+            Work::Deleted { channel, message } => {
+                let inbound = self.reader().deleted(channel, message)?;
+                // Most deletions are of messages that were never ours.
+                self.inbox.run_at(inbound.message()).map(|_| inbound)
+            }
+        }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        let Discord { places, words, config, .. } = self.bot;
+        Reader { places, words, listens: config.voice.enabled }
+    }
+
+    /// Returns what is not for nobody.
+    fn for_us(&self, heard: Heard) -> Option<Inbound> {
+        self.bot.audience.heard(heard.inbound.message(), heard.named);
+        if self.bot.admits(&heard.inbound) == Admission::Silence {
+            return None;
+        }
+        if let Inbound::Message(Message { message, text, sender, .. }) = &heard.inbound
+            && message.address.thread.as_ref() == Some(&message.id)
+        {
+            self.bot.starters.expect(&message.id, text, &sender.id);
+        }
+        Some(heard.inbound)
+    }
+
+    /// Learns where a message stands and what its author may, where the gateway has not told.
+    async fn complete(&self, said: &Said<'_>) {
+        let places = &self.bot.places;
+        let Some(guild) = said.guild else {
+            if !said.author.is_bot {
+                places.saw_direct(said.channel, said.author.id);
+            }
+            return;
+        };
+        if !self.bot.gate.serves(guild) {
+            return;
+        }
+        if places.channel(said.channel).is_none() {
+            let found = self.ask(Call::get(Route::channel(&said.channel.to_string()))).await;
+            if let Some(channel) =
+                found.as_ref().and_then(|channel| ChannelFacts::of_json(channel, Some(guild)))
+            {
+                places.learn_channel(channel);
+            }
+        }
+        match &said.roles {
+            Some(roles) => places.saw_member(guild, said.author.id, roles.clone()),
+            None if said.author.is_bot || places.roles_of(guild, said.author.id).is_some() => {}
+            None => {
+                let route = Route::member(&guild.to_string(), &said.author.id.to_string());
+                if let Some(roles) = self.ask(Call::get(route)).await.as_ref().and_then(roles_of) {
+                    places.saw_member(guild, said.author.id, roles);
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, call: Call) -> Option<Value> {
+        let template = call.route.template();
+        let asked = tokio::select! {
+            answer = self.bot.api.patiently(call, self.stop) => answer,
+            () = self.bot.sleep(PATIENCE) => Err(CallError::Unknown("Discord takes too long".to_owned())),
+        };
+        match asked {
+            Ok(answer) => Some(answer.body),
+            Err(error) => {
+                tracing::warn!(instance = %self.bot.instance, template, %error, "a message lacks something");
+                None
+            }
+        }
+    }
+
+    /// Makes messages durable, however long the ledger is away. Returns whether they are; they are not when the
+    /// transport stops.
+    async fn accept(&self, inbounds: Vec<Inbound>) -> Result<bool, TransportError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.inbox.accept_all(inbounds.clone()).await {
+                Ok(_) => return Ok(true),
+                Err(AcceptError::Closing) if self.stop.is_cancelled() => return Ok(false),
+                Err(error @ (AcceptError::Closing | AcceptError::NotServed(_))) => {
+                    return Err(TransportError::Broken(error.to_string()));
+                }
+                Err(error @ AcceptError::Ledger(_)) => {
+                    tracing::error!(%error, pause_ms = pause.as_millis(), "messages are not taken yet");
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(false),
+                () = self.bot.sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
+}
+
+/// Returns the roles of a member as REST tells of one.
+pub(crate) fn roles_of(member: &Value) -> Option<Vec<Id>> {
+    let roles = member.get("roles")?.as_array()?;
+    Some(roles.iter().filter_map(|role| role.as_str()?.parse().ok()).collect())
+}
