@@ -2,6 +2,7 @@
 //! on loopback.
 
 pub mod agent;
+pub mod discord;
 pub mod homes;
 pub mod model;
 pub mod speech;

@@ -16,14 +16,14 @@ mod keyboard;
 mod limits;
 mod log;
 mod methods;
-mod multipart;
+pub(crate) mod multipart;
 mod params;
 mod people;
 mod server;
 mod text;
 mod updates;
 mod view;
-mod wire;
+pub(crate) mod wire;
 mod world;
 
 #[cfg(test)]

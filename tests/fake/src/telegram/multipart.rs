@@ -5,26 +5,20 @@ use serde_json::Value;
 
 use super::params::{Params, Refusal, Upload, bad};
 
+/// A part of a form.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    /// The name of a file.
+    pub(crate) file: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// Adds the fields and files of a form to `params`.
 pub(super) fn read(content_type: &str, body: &[u8], params: &mut Params) -> Result<(), Refusal> {
-    let boundary =
-        attribute(content_type, "boundary").ok_or_else(|| bad("there is no boundary in the content type"))?;
-    // The body begins with a delimiter that lacks the line break before it.
-    let whole = [b"\r\n", body].concat();
-    let delimiter = format!("\r\n--{boundary}");
-    let starts: Vec<_> = memmem::find_iter(&whole, delimiter.as_bytes()).collect();
-    for pair in starts.windows(2) {
-        let part = &whole[pair[0] + delimiter.len()..pair[1]];
-        let head_end = memmem::find(part, b"\r\n\r\n")
-            .ok_or_else(|| bad("a part of the form has no end of its head"))?;
-        let head = String::from_utf8_lossy(&part[..head_end]);
-        let bytes = part[head_end + 4..].to_vec();
-        let disposition = head
-            .lines()
-            .find(|line| line.to_lowercase().starts_with("content-disposition:"))
-            .ok_or_else(|| bad("a part of the form has no content-disposition"))?;
-        let name = attribute(disposition, "name").ok_or_else(|| bad("a part of the form has no name"))?;
-        match attribute(disposition, "filename") {
+    for Part { name, file, bytes, .. } in parts(content_type, body).map_err(bad)? {
+        match file {
             Some(file) => drop(params.uploads.insert(name, Upload { name: file, bytes })),
             None => {
                 let text = String::from_utf8(bytes).map_err(|_| bad("a text in the form is no UTF-8"))?;
@@ -32,10 +26,35 @@ pub(super) fn read(content_type: &str, body: &[u8], params: &mut Params) -> Resu
             }
         }
     }
-    if starts.len() < 2 {
-        return Err(bad("the form has no parts"));
-    }
     Ok(())
+}
+
+/// Takes a form apart; an error says what is wrong with it.
+pub(crate) fn parts(content_type: &str, body: &[u8]) -> Result<Vec<Part>, &'static str> {
+    let boundary = attribute(content_type, "boundary").ok_or("there is no boundary in the content type")?;
+    // The body begins with a delimiter that lacks the line break before it.
+    let whole = [b"\r\n", body].concat();
+    let delimiter = format!("\r\n--{boundary}");
+    let starts: Vec<_> = memmem::find_iter(&whole, delimiter.as_bytes()).collect();
+    let mut parts = Vec::new();
+    for pair in starts.windows(2) {
+        let part = &whole[pair[0] + delimiter.len()..pair[1]];
+        let head_end = memmem::find(part, b"\r\n\r\n").ok_or("a part of the form has no end of its head")?;
+        let head = String::from_utf8_lossy(&part[..head_end]);
+        let header =
+            |name: &str| head.lines().find(|line| line.to_lowercase().starts_with(name)).map(str::to_owned);
+        let disposition =
+            header("content-disposition:").ok_or("a part of the form has no content-disposition")?;
+        let name = attribute(&disposition, "name").ok_or("a part of the form has no name")?;
+        let content_type =
+            header("content-type:").and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()));
+        let file = attribute(&disposition, "filename");
+        parts.push(Part { name, file, content_type, bytes: part[head_end + 4..].to_vec() });
+    }
+    match starts.len() < 2 {
+        true => Err("the form has no parts"),
+        false => Ok(parts),
+    }
 }
 
 /// Returns an attribute of a header, `key=value` or `key="value"`, percent-encoded quotes and line breaks undone.

@@ -14,17 +14,17 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Breaks the connection that a request came on: nothing more is written, the client sees a reset.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scissors(Arc<AtomicBool>);
+pub(crate) struct Scissors(Arc<AtomicBool>);
 
 impl Scissors {
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
 }
 
 impl Connected<IncomingStream<'_, Wires>> for Scissors {
     fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
-        stream.io().scissors.clone()
+        stream.io().scissors()
     }
 }
 
@@ -38,7 +38,7 @@ impl Listener for Wires {
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        (Wire { stream, scissors: Scissors::default() }, address)
+        (Wire::new(stream), address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -48,12 +48,21 @@ impl Listener for Wires {
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     scissors: Scissors,
 }
 
 impl Wire {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self { stream, scissors: Scissors::default() }
+    }
+
+    /// Returns what can break it off.
+    pub(crate) fn scissors(&self) -> Scissors {
+        self.scissors.clone()
+    }
+
     fn whole(&self) -> io::Result<()> {
         if !self.scissors.0.load(Ordering::Acquire) {
             return Ok(());
