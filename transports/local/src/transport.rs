@@ -62,6 +62,7 @@ impl Local {
                 caller_dir: true,
                 conversations: true,
                 hides_resume_lines: false,
+                threads: false,
             },
         }
     }

@@ -165,6 +165,7 @@ impl Telegram {
                 caller_dir: false,
                 conversations: false,
                 hides_resume_lines: false,
+                threads: false,
             },
         }
     }
