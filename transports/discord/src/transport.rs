@@ -150,6 +150,7 @@ impl Discord {
                 caller_dir: false,
                 conversations: true,
                 hides_resume_lines: false,
+                threads: true,
             },
         }
     }
