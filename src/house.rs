@@ -1,9 +1,12 @@
 //! The composition root: the one file that names every room. It builds the house from settings and takes it
 //! down again; what the rooms do, and how they are driven, it does not know.
 
+mod accounts;
+mod bot;
 mod bots;
 mod catalogue;
 mod clock;
+mod discord;
 mod doors;
 mod doubles;
 mod greeting;
@@ -36,9 +39,11 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use accounts::{BotTable, is_discord, is_telegram};
 use bots::Bots;
 use catalogue::HouseCatalogue;
 pub(crate) use clock::MachineClock;
+pub(crate) use discord::{make as discord_bot, open_server_warning};
 use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
@@ -46,8 +51,8 @@ use plugins::{Shelf, Wardrobe};
 pub(crate) use plugins::{discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets};
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, transports, workspace};
-pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
-pub(crate) use voice::ears;
+pub(crate) use telegram::{Surroundings, make as telegram_bot, open_group_warning};
+pub(crate) use voice::{ears, voice_of};
 
 use crate::config::Ready;
 use crate::logs::Logs;
@@ -331,7 +336,7 @@ impl House {
             return;
         }
         for bot in self.bots().iter() {
-            bot.say(&self.desk, &Body::plain(&text)).await;
+            bot.say(&self.desk, &self.ledger, &Body::plain(&text)).await;
         }
     }
 

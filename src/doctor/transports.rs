@@ -1,5 +1,7 @@
 //! The transports: which are served, which could be, and whether the page can be reached or its port be had.
 
+mod bot;
+mod discord;
 mod telegram;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -44,6 +46,10 @@ pub(super) async fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
             double
         } else if house::is_telegram(instance) {
             let looked = telegram::look(scene, instance).await;
+            rows.extend(looked.into_iter().map(|row| named(row, instance)));
+            continue;
+        } else if house::is_discord(instance) {
+            let looked = discord::look(scene, instance).await;
             rows.extend(looked.into_iter().map(|row| named(row, instance)));
             continue;
         } else if let Some(row) = super::plugins::transport(scene, instance) {

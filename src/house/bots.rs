@@ -8,10 +8,12 @@ use takopi_core::id::InstanceId;
 use takopi_core::port::Transcriber;
 use takopi_core::settings::{Secret, Settings};
 use takopi_ledger::SqliteLedger;
-use takopi_telegram::TopicsCheck;
 
+use super::accounts::BotTable;
+use super::bot::Bot;
 use super::doubles::Doubles;
-use super::telegram::{self, Bot, Surroundings, is_telegram};
+use super::rooms::told;
+use super::telegram::Surroundings;
 use super::{Opening, warn};
 
 /// The bots by one reading of the settings.
@@ -37,18 +39,18 @@ impl Bots {
         let mut next = Vec::new();
         let doubles = Doubles::among(settings);
         doubles.told().for_each(|double| warn(&double));
-        for instance in settings.served().filter(|it| is_telegram(it) && !doubles.has(&it.id)) {
-            let old = self.0.iter().map(|served| &served.bot).find(|bot| bot.instance == instance.id);
-            let (config, warnings) = telegram::read(settings, &instance.id)?;
+        for instance in settings.served().filter(|it| !doubles.has(&it.id)) {
+            let Some(reading) = BotTable::read(settings, instance) else { continue };
+            let (table, warnings) = reading.usable().map_err(|mistakes| anyhow::anyhow!(told(&mistakes)))?;
             warnings.iter().for_each(warn);
-            let token = config.token()?;
-            let same = old.filter(|old| old.is_by(&config, &token)).cloned();
+            let old = self.0.iter().map(|served| &served.bot).find(|bot| bot.instance == instance.id);
+            let token = table.token()?;
+            let same = old.filter(|old| old.is_by(&table, &token)).cloned();
             let is_new = same.is_none();
             let bot = match same {
                 Some(bot) => bot,
                 None => {
-                    let old = old.map(|old| &*old.transport);
-                    Arc::new(telegram::bot(settings, &instance.id, (config, token), around, old)?)
+                    Arc::new(Bot::new(settings, &instance.id, (table, token), around, old.map(Arc::as_ref))?)
                 }
             };
             next.push(Served { ears: bot.hearing()?, bot, is_new });
@@ -56,16 +58,13 @@ impl Bots {
         Ok(Self(next))
     }
 
-    /// Asks whether the new ones could work: whether their servers know their tokens, and their groups allow topics.
+    /// Asks whether the new ones could work: whether their servers know their tokens, and allow what they are to do.
     ///
     /// # Errors
     /// With what to do about one that could not. A server that doesn't answer may allow it.
     pub(super) async fn try_new_ones(&self, old: &Self) -> anyhow::Result<()> {
         for (bot, is_stranger) in self.new_ones(old) {
-            if is_stranger && let Some(told) = bot.transport.disowned().await {
-                anyhow::bail!(told);
-            }
-            if let TopicsCheck::Missing(told) = bot.transport.check_topics().await {
+            if let Some(told) = bot.own().refusal(is_stranger).await {
                 anyhow::bail!(told);
             }
         }
@@ -82,11 +81,11 @@ impl Bots {
         }
         for Served { bot, ears, is_new } in &self.0 {
             desk.set_transcriber(&bot.instance, ears.clone());
-            bot.learn(desk, &opening.settings).await;
+            bot.own().learn(desk, &opening.settings).await;
             if *is_new {
                 bot.inherit(ledger, opening).await;
                 bot.move_to(&opening.dir, ledger).await;
-                desk.serve(bot.instance.clone(), bot.transport.own_spec(), bot.transport.clone()).await;
+                desk.serve(bot.instance.clone(), bot.own().spec(), bot.own().transport()).await;
             }
         }
     }

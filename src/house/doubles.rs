@@ -1,11 +1,10 @@
-//! Tables whose bot is that of another table: Telegram hands each message to one of those who ask, so only the first
-//! of them is served. Files of tokens are read for that; nothing is asked of the network.
+//! Tables whose bot is that of another table: Telegram hands each message to one of those who ask, Discord hands it to
+//! all of them, so only the first of them is served. Files of tokens are read for that; nothing is asked of the network.
 
 use takopi_core::id::InstanceId;
-use takopi_core::settings::{Diagnostic, Instance, Place, Secret, Settings, Severity};
-use takopi_telegram::TelegramConfig;
+use takopi_core::settings::{Diagnostic, Place, Reading, Secret, Settings, Severity};
 
-use super::telegram::is_telegram;
+use super::accounts::BotTable;
 
 /// The tables that are not served because their bots are those of others.
 pub(crate) struct Doubles(Vec<Double>);
@@ -14,23 +13,26 @@ struct Double {
     instance: InstanceId,
     first: InstanceId,
     place: Place,
+    /// Where people get a bot.
+    source: &'static str,
 }
 
 impl Doubles {
     /// Finds them among the tables that are to be served. One whose token cannot be had is told of elsewhere.
     pub(crate) fn among(settings: &Settings) -> Self {
-        let mut bots: Vec<(InstanceId, Secret, String)> = Vec::new();
+        let mut bots: Vec<(InstanceId, Secret, BotTable)> = Vec::new();
         let mut doubles = Vec::new();
-        for Instance { id, .. } in settings.served().filter(|instance| is_telegram(instance)) {
-            let config = settings.transport::<TelegramConfig>(id).value;
-            let Ok(token) = config.token() else { continue };
-            match bots.iter().find(|(_, known, url)| *known == token && *url == config.api_url) {
+        for instance in settings.served() {
+            let Some(Reading { value: table, .. }) = BotTable::read(settings, instance) else { continue };
+            let (Ok(token), id) = (table.token(), &instance.id) else { continue };
+            match bots.iter().find(|(_, known, other)| *known == token && table.is_at_server_of(other)) {
                 Some((first, ..)) => doubles.push(Double {
                     instance: id.clone(),
                     first: first.clone(),
                     place: settings.place_of(&format!("transports.{id}")),
+                    source: table.source(),
                 }),
-                None => bots.push((id.clone(), token, config.api_url)),
+                None => bots.push((id.clone(), token, table)),
             }
         }
         Self(doubles)
@@ -43,13 +45,13 @@ impl Doubles {
 
     /// Returns what is to be told of each, with both tables.
     pub(crate) fn told(&self) -> impl Iterator<Item = Diagnostic> {
-        self.0.iter().map(|Double { instance, first, place }| Diagnostic {
+        self.0.iter().map(|Double { instance, first, place, source }| Diagnostic {
             severity: Severity::Warning,
             place: place.clone(),
             key: format!("transports.{instance}"),
             problem: format!("its bot is that of [transports.{first}], which alone is served"),
             remedy: format!(
-                "get [transports.{instance}] a bot of its own from @BotFather, or write `enabled = false` there"
+                "get [transports.{instance}] a bot of its own {source}, or write `enabled = false` there"
             ),
         })
     }
@@ -77,6 +79,8 @@ mod tests {
             table("other", other, ""),
             table("test_server", ours, "api_url = 'http://127.0.0.1:8081'"),
             table("twice", ours, ""),
+            "[transports.discord]\nbot_token = 'a.b.c'\n[transports.again]\nkind = 'discord'\nbot_token = 'a.b.c'\n"
+                .to_owned(),
         ];
         let content = Ok(text.concat().into_bytes());
         let file = ConfigFile { path: "/home/takopi.toml".into(), named: true, content };
@@ -87,7 +91,10 @@ mod tests {
             told,
             [
                 "warning: ~/takopi.toml:21:13: transports.twice: its bot is that of [transports.telegram], which alone \
-              is served; get [transports.twice] a bot of its own from @BotFather, or write `enabled = false` there"
+              is served; get [transports.twice] a bot of its own from @BotFather, or write `enabled = false` there",
+                "warning: ~/takopi.toml:28:13: transports.again: its bot is that of [transports.discord], which alone is \
+              served; get [transports.again] a bot of its own from https://discord.com/developers/applications, or write \
+              `enabled = false` there"
             ]
         );
         assert!(doubles.has(&InstanceId::parse("twice").unwrap()));

@@ -7,6 +7,8 @@ use takopi_core::port::command::EngineStatus;
 use takopi_core::render::code_span;
 use takopi_telegram::MenuEntry;
 
+use super::bot::Ways;
+
 /// What the greeting tells of.
 pub(super) struct Greeting<'a> {
     /// The engine where nobody says otherwise.
@@ -15,12 +17,8 @@ pub(super) struct Greeting<'a> {
     pub(super) engines: &'a [EngineStatus],
     /// The projects, as they are written.
     pub(super) projects: Vec<&'a str>,
-    /// `stateless` or `chat`.
-    pub(super) mode: &'a str,
-    /// What is said of topics.
-    pub(super) topics: &'a str,
-    /// Whether messages show how to continue them.
-    pub(super) resume_lines: bool,
+    /// How the bot serves.
+    pub(super) ways: &'a Ways,
     /// Where the daemon works.
     pub(super) dir: &'a Path,
     /// What people should know at once.
@@ -32,14 +30,14 @@ impl Greeting<'_> {
         let mut projects = self.projects.clone();
         projects.sort_by_key(|alias| alias.to_lowercase());
         let projects = if projects.is_empty() { "none".to_owned() } else { projects.join(", ") };
-        let resume_lines = if self.resume_lines { "shown" } else { "hidden" };
+        let resume_lines = if self.ways.resume_lines { "shown" } else { "hidden" };
         let dir = self.dir.display().to_string();
         let lines = [
             ("default", self.default_engine),
             ("engines", &self.engines_line()),
             ("projects", &projects),
-            ("mode", self.mode),
-            ("topics", self.topics),
+            ("mode", self.ways.mode),
+            (self.ways.more.0, &self.ways.more.1),
             ("resume lines", resume_lines),
             ("working in", &dir),
         ];
@@ -96,6 +94,11 @@ const BUILT_IN: [&str; 13] = [
     "help",
 ];
 
+/// Returns whether a command comes with takopi.
+pub(super) fn is_built_in(name: &str) -> bool {
+    name == "cancel" || BUILT_IN.contains(&name)
+}
+
 /// Returns the menu: engines that can be used, projects, commands of plugins, the built-in ones in their order,
 /// `cancel` at the end.
 pub(super) fn menu<'a>(
@@ -146,9 +149,7 @@ mod tests {
             default_engine: "claude",
             engines: &engines,
             projects: vec!["beta", "Alpha"],
-            mode: "stateless",
-            topics: "disabled",
-            resume_lines: true,
+            ways: &Ways { mode: "stateless", more: ("topics", "disabled".to_owned()), resume_lines: true },
             dir: Path::new("/work dir"),
             warnings: &["anybody may".to_owned()],
         };
@@ -177,7 +178,7 @@ mod tests {
     fn every_built_in_command_has_its_place_in_the_menu() {
         for (spec, _) in takopi_commands::all().unwrap() {
             let id = spec.id.as_str();
-            assert!(id == "cancel" || BUILT_IN.contains(&id), "/{id} is not in the menu's order");
+            assert!(is_built_in(id), "/{id} is not in the menu's order");
         }
     }
 }

@@ -12,20 +12,21 @@ use takopi_core::port::engine::{Engine, EngineSpec};
 use takopi_core::port::transport::TransportSpec;
 use takopi_core::route::KnownProject;
 use takopi_core::settings::{Diagnostic, Instance, Known, KnownEngine, PluginSettings, Settings, Standing};
+use takopi_discord::Discord;
 use takopi_engines::{Drifts, EngineParts, Environment, Listed};
 use takopi_local::{Local, LocalConfig};
 use takopi_plugin_host::discover::Discovery;
 use takopi_plugin_host::{PluginTransportConfig, Plugins};
-use takopi_telegram::{Telegram, TelegramConfig};
+use takopi_telegram::Telegram;
 use takopi_workspace::{Patience, Turns, Worktrees, WorktreesParts};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Opening;
+use super::accounts::BotTable;
 use super::doubles::Doubles;
 use super::loaders::{Commands, Engines};
 use super::plugins;
-use super::telegram::is_telegram;
 
 /// Built-in commands the Python takopi did not have: they yield to a project of their name.
 const LATE_COMMANDS: [&str; 3] = ["forget", "help", "status"];
@@ -53,7 +54,7 @@ pub(super) fn built_in() -> anyhow::Result<Known> {
 
 /// Returns the transports of this program.
 fn built_in_transports() -> Vec<TransportSpec> {
-    vec![Local::spec(), Telegram::spec()]
+    vec![Local::spec(), Telegram::spec(), Discord::spec()]
 }
 
 /// Decides who has which name among the transports.
@@ -321,8 +322,8 @@ pub(crate) fn transport_mistakes(settings: &Settings) -> Vec<Diagnostic> {
         if is_local(&instance.kind) {
             return settings.transport::<LocalConfig>(&instance.id).diagnostics;
         }
-        if is_telegram(instance) {
-            return settings.transport::<TelegramConfig>(&instance.id).diagnostics;
+        if let Some(bot) = BotTable::read(settings, instance) {
+            return bot.diagnostics;
         }
         settings.transport::<PluginTransportConfig>(&instance.id).diagnostics
     };

@@ -61,6 +61,8 @@ pub struct DiscordConfig {
     pub api_url: String,
     /// Who may speak where.
     pub access: AccessConfig,
+    /// The channel that is told when takopi is ready; where it isn't written, one that has a project.
+    pub startup_channel: Option<Id>,
     /// When a message is for the bot where nobody has set it.
     pub trigger: Trigger,
     /// What becomes of long answers.
@@ -97,6 +99,7 @@ impl ConfigTable for DiscordConfig {
             bot_token_file,
             api_url: read_api_url(table),
             access: AccessConfig::read(table),
+            startup_channel: access::read_id(table, "startup_channel_id"),
             trigger: table.choice(
                 "trigger_mode_default",
                 &[("involved", Trigger::Involved), ("mentions", Trigger::Mentions), ("all", Trigger::All)],

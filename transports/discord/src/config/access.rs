@@ -54,13 +54,17 @@ impl AccessConfig {
 /// Reads `guild_ids` and its older form for one server.
 fn read_guilds(table: &mut Table<'_>) -> Vec<Id> {
     let mut guilds = read_ids(table, "guild_ids", "servers");
-    let one = table.id("guild_id", "\"1234567890123456789\"");
-    if let Some(one) = one.and_then(|one| usable(table, "guild_id", &one))
+    if let Some(one) = read_id(table, "guild_id")
         && !guilds.contains(&one)
     {
         guilds.push(one);
     }
     guilds
+}
+
+pub(super) fn read_id(table: &mut Table<'_>, key: &str) -> Option<Id> {
+    let one = table.id(key, "\"1234567890123456789\"");
+    one.and_then(|one| usable(table, key, &one))
 }
 
 fn read_ids(table: &mut Table<'_>, key: &str, of: &str) -> Vec<Id> {

@@ -45,8 +45,9 @@ impl Doing<'_> {
             let text = fields.get(response::FIELD).and_then(Value::as_str).unwrap_or_default();
             return self.prompt(chosen, text.trim().to_owned(), Vec::new()).await;
         }
-        let Some(action) = self.native.around.action_of(custom_id) else { return self.finished().await };
+        // Only a form that a button opened has a message to take buttons away from.
         let Some(message) = message else { return self.whisper(NO_MESSAGE).await };
+        let Some(action) = self.native.around.action_of(custom_id) else { return self.finished().await };
         let (upstream, sender) = (self.identity(), self.origin.sender.clone());
         let inbound = Inbound::Modal(Modal { upstream, message, sender, action, fields });
         self.take(inbound, Manner::Press { may_be_over: None }).await;

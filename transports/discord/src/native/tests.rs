@@ -312,6 +312,17 @@ async fn a_button_without_an_option_asks_for_a_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_form_nobody_knows_says_so_in_a_form_that_discord_takes() {
+    let stage = stage().await;
+    let data = json!({"custom_id": "tk:old", "components": []});
+    stage.hear(&stage.interaction(5, json!({"data": data}))).await;
+    stage.hear(&stage.interaction(5, json!({"data": data, "message": message("600")}))).await;
+    let kinds: Vec<_> = stage.rest.responses().into_iter().map(|said| said["type"].clone()).collect();
+    assert_eq!((stage.accepted().len(), kinds), (0, vec![json!(4), json!(7)]));
+    stage.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_may_not_is_told_why_and_nothing_is_written_down() {
     let stage = stage().await;
     for (admission, why) in [
