@@ -445,5 +445,8 @@ async fn cancel_stops_commands_that_are_at_work() {
     script += "— two commands —\n\n";
     let two = housing(vec![at_work(1, "multi"), at_work(2, "weather")]);
     script += &talk(two, [call("cancel", ""), replying_to("20", call("cancel", ""))]).await;
+    script += "— one command twice, with another between —\n\n";
+    let thrice = housing(vec![at_work(1, "multi"), at_work(2, "weather"), at_work(3, "multi")]);
+    script += &talk(thrice, [call("cancel", "")]).await;
     insta::assert_snapshot!(script);
 }
