@@ -325,6 +325,16 @@ fn listing(enabled: &[&str]) -> Listing {
 }
 
 #[test]
+fn a_name_that_turns_the_direction_of_writing_is_escaped() {
+    let mut shown = Listing::default();
+    let hostile = "a\u{202e}b\u{2066}c\u{200f}d\u{61c}e";
+    shown.add(&survey(Engine, vec![theirs("acme", Some(hostile)), theirs(hostile, None)], &rules(&[], &[])));
+    let text = render_plugins(&shown);
+    assert!(text.is_ascii(), "{text}");
+    assert_eq!(text.matches(r"a\u{202e}b\u{2066}c\u{200f}d\u{61c}e").count(), 3, "{text}");
+}
+
+#[test]
 fn the_listing_keeps_the_layout_people_parse() {
     let plain = render_plugins(&listing(&[]));
     let filtered = render_plugins(&listing(&["acme-engine"]));
