@@ -1,6 +1,5 @@
 //! The suite tried on the plugins that `plugins new` makes for the shell, and on ones that break one thing each.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -60,25 +59,19 @@ async fn tried(kind: life::Kind, script: &str) -> Vec<Row> {
         distribution: DistributionTable {
             name: "takopi-acme".to_owned(),
             version: "0.1.0".to_owned(),
-            requires_takopi: None,
-            description: None,
+            ..DistributionTable::default()
         },
         process: ProcessTable {
             command: vec!["sh".to_owned(), "acme.sh".to_owned()],
-            env: Vec::new(),
-            needs_env: Vec::new(),
-            idle_stop: None,
-            permissions: Vec::new(),
+            ..ProcessTable::default()
         },
-        engines: BTreeMap::default(),
-        transports: BTreeMap::default(),
-        commands: BTreeMap::default(),
+        ..Manifest::default()
     };
     let id = "acme".to_owned();
     match kind {
-        life::Kind::Engine => drop(manifest.engines.insert(id, engine())),
-        life::Kind::Transport => drop(manifest.transports.insert(id, transport())),
-        life::Kind::Command => drop(manifest.commands.insert(id, command())),
+        life::Kind::Engine => drop(manifest.engines.insert(id, Box::new(engine()))),
+        life::Kind::Transport => drop(manifest.transports.insert(id, Box::new(transport()))),
+        life::Kind::Command => drop(manifest.commands.insert(id, Box::new(command()))),
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let parts = HostParts {
