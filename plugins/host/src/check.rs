@@ -24,7 +24,7 @@ use takopi_stdio::rpc::Patience;
 
 use crate::manifest::Package;
 use crate::parts::HostParts;
-use crate::process::Failure;
+use crate::process::{Failure, named};
 use probe::Probe;
 
 /// How long a plugin may take for what it has to answer at once.
@@ -227,12 +227,7 @@ fn provides(subject: &Subject, probe: &Probe) -> Row {
 }
 
 fn name(one: &life::Provided) -> String {
-    let kind = match one.kind {
-        life::Kind::Engine => "engine",
-        life::Kind::Transport => "transport",
-        life::Kind::Command => "command",
-    };
-    format!("{kind} {}", one.id)
+    named(one.kind, &one.id)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod warden;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use handshake::strange_protocol;
+pub(crate) use handshake::{hello, speaks};
 pub(crate) use life::seconds;
 pub(crate) use running::too_long;
 
@@ -285,14 +285,7 @@ impl Plugin {
         })?;
         let spawn = launch::spawn(&self.package, &self.parts, run);
         let child = spawn.start(&self.parts.tasks, &self.parts.stop).map_err(|error| not_started(&error))?;
-        let hello = wire::Initialize {
-            protocol: protocol::VERSION,
-            host: wire::Named { name: "takopi".to_owned(), version: self.parts.version.clone() },
-            data_dir: data.to_string_lossy().into_owned(),
-            provides: self.package.manifest.provides(),
-            config: self.settings.clone(),
-            capabilities: wire::HostCapabilities { run: true, ask: true },
-        };
+        let hello = handshake::hello(&self.package, &self.parts, &data, &self.settings);
         let mut running = self.connect(child, run.is_none())?;
         let answer = tokio::select! {
             answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => answer,
@@ -387,7 +380,7 @@ fn not_started(error: &StdioError) -> Problem {
 }
 
 /// Returns what people are told of something registered: `engine acme`.
-fn named(kind: wire::Kind, id: &str) -> String {
+pub(crate) fn named(kind: wire::Kind, id: &str) -> String {
     let kind = match kind {
         wire::Kind::Engine => "engine",
         wire::Kind::Transport => "transport",
