@@ -245,17 +245,17 @@ fn plugin_rude_work_is_told_in_the_chat_while_others_are_served() {
       ✓ tool: misbehave
       rude_prints resume rude-1
     /do_long_line hi
-      error: the plugin takopi-rude-long_line printed a line of more than 1 MiB: what is larger goes through files in its data folder
+      error: the plugin takopi-rude-long_line printed a line of more than 1 MiB; its author must put what is larger into files of its data folder
       exit code 1
     /rude_long_line hi
       ✓ tool: misbehave
-      error: the plugin printed a line of more than 1 MiB: what is larger goes through files in its data folder
+      error: the plugin takopi-rude-long_line printed a line of more than 1 MiB; its author must put what is larger into files of its data folder
       rude_long_line resume rude-1
       exit code 1
     /do_seq_gap hi
       hi
     /rude_seq_gap hi
-      error: plugin broke the event order: event 3 came where 2 was due
+      error: the plugin takopi-rude-seq_gap broke the order of events: event 3 came where 2 was due; its author finds it with: takopi plugins check FOLDER
       rude_seq_gap resume rude-1
       exit code 1
     /do_event_after_end hi

@@ -128,6 +128,7 @@ impl Engine for PluginEngine {
         let RunWire { events, ask, steer, stop } = wire;
         let (clock, bounds, shared) = (&self.plugin.parts().clock, self.plugin.bounds(), self.is_shared());
         let line = Line {
+            plugin: self.plugin.package().manifest.distribution.name.clone(),
             sink: events,
             ask,
             clock: clock.clone(),
