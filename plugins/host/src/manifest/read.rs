@@ -214,7 +214,9 @@ impl<'a, 'text> Table<'a, 'text> {
     }
 
     /// Tells the keys nobody asked for.
-    pub(super) fn close(self, told: &mut Told) {
+    pub(super) fn close(mut self, told: &mut Told) {
+        self.asked.sort_unstable();
+        self.asked.dedup();
         for key in self.entries.keys().map(Spanned::get_ref) {
             if self.asked.contains(&key.as_ref()) {
                 continue;
