@@ -38,12 +38,12 @@ pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
 fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
     let shelf = Shelf::open(&arguments.config.place()?)?;
     let mut listing = shelf.listing();
+    listing.notes.extend(shelf.found.notes.iter().cloned());
     if arguments.load {
         let mistakes = house::mistakes(&shelf.settings)?;
         let mistakes = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error);
         listing.add_errors(&mistakes.map(broken).collect::<Vec<_>>());
         note_missing(&mut listing, &shelf.known);
-        listing.notes.extend(shelf.found.notes.iter().cloned());
         if !load::load(&shelf, &mut listing)? {
             return Ok(Exit::Interrupted);
         }

@@ -25,7 +25,7 @@ use super::tables::Tables;
 use crate::place::Place;
 
 /// The folder of plugins' own folders, beside the config file.
-pub(super) const DATA: &str = "plugin-data";
+pub(crate) const PLUGIN_DATA: &str = "plugin-data";
 
 /// Returns the folders in which plugins are looked for.
 pub(crate) fn plugin_folders(place: &Place, rules: &PluginSettings) -> Vec<PathBuf> {

@@ -116,5 +116,10 @@ fn plugin_whose_program_was_changed_is_used_as_it_is_now_once_it_was_loaded() {
     std::fs::write(&program, text.replace("fair in", "rain in")).unwrap();
     assert_eq!(home.run(&["plugins", "--load"]).code, 0);
     assert_eq!(forecast(&home), "rain in here\n");
+    std::fs::write(&program, "#!/bin/sh\nexit 3\n").unwrap();
+    let loaded = home.run(&["plugins", "--load"]);
+    assert_eq!(loaded.code, 1, "{}", loaded.stdout);
+    assert!(loaded.stderr.contains("goes on with weather as it has it"), "{}", loaded.stderr);
+    assert_eq!(forecast(&home), "rain in here\n");
     daemon.stop();
 }

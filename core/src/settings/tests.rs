@@ -183,6 +183,7 @@ fn the_default_engine_is_the_named_one_or_the_first_that_is_there() {
         [
             default_of("default_engine = 'codex'", &["pi"]).unwrap_err(),
             default_of("[transports.telegram]", &[]).unwrap_err(),
+            default_of("[transports.telegram]", &["acme"]).unwrap_err(),
             default_of("[projects.shell]\npath = 'x'", &[]).unwrap_err(),
             default_of("default_engine = 'shell'\n[projects.shell]\npath = 'x'", &["pi"]).unwrap_err(),
             default_of("default_engine = 'broken'", &["pi"]).unwrap_err(),

@@ -223,7 +223,9 @@ fn provides(subject: &Subject, probe: &Probe) -> Row {
         ("", extra) => format!("its answer to initialize has {extra}, which the manifest does not name"),
         (missing, extra) => format!("its answer to initialize lacks {missing} and has {extra} instead"),
     };
-    Row::failed("plugin", CHECK, told).remedy("list in `provides` what the manifest has tables for")
+    Row::failed("plugin", CHECK, told).remedy(
+        "register what the manifest has tables for, by the same ids: `provides` of the answer lists it",
+    )
 }
 
 fn name(one: &life::Provided) -> String {

@@ -49,22 +49,34 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
         listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
         return Ok(true);
     }
-    let mut packages: Vec<Arc<Package>> = candidates.iter().map(|one| one.package.clone()).collect();
+    let packages: Vec<Arc<Package>> = candidates.iter().map(|one| one.package.clone()).collect();
     let tried = trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?;
     let Some(errors) = tried else { return Ok(false) };
     let is_of = |error: &PluginError, package: &Package| {
         error.distribution.as_ref() == Some(&package.manifest.distribution.name)
     };
-    packages.retain(|package| !errors.iter().any(|error| is_of(error, package)));
+    let is_broken = |package: &Arc<Package>| errors.iter().any(|error| is_of(error, package));
+    let (broken, well): (Vec<_>, Vec<_>) = packages.into_iter().partition(is_broken);
     listing.add_errors(&errors);
     listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
-    renew(shelf, packages.iter().map(|package| package.dir.clone()).collect())?;
+    renew(shelf, &broken, &well)?;
     Ok(true)
 }
 
-/// Tells the takopi that runs, if one does, which plugins are well.
-fn renew(shelf: &Shelf, folders: Vec<PathBuf>) -> Result<(), Failure> {
-    let Some(socket) = shelf.socket().filter(|_| !folders.is_empty()) else { return Ok(()) };
+/// Tells the takopi that runs, if one does, which plugins are well; and the person which aren't, since it goes on with
+/// what it has of those.
+fn renew(shelf: &Shelf, broken: &[Arc<Package>], well: &[Arc<Package>]) -> Result<(), Failure> {
+    let Some(socket) = shelf.socket() else { return Ok(()) };
+    for package in broken {
+        let distribution = &package.manifest.distribution.name;
+        remark(format_args!(
+            "the takopi that runs goes on with {distribution} as it has it, until it is mended"
+        ));
+    }
+    if well.is_empty() {
+        return Ok(());
+    }
+    let folders: Vec<PathBuf> = well.iter().map(|package| package.dir.clone()).collect();
     let told = runtime()?.block_on(async {
         let tell = async { Client::connect(&socket, &TaskTracker::new()).await?.renew(folders).await };
         tokio::time::timeout(PATIENCE, tell).await
@@ -159,10 +171,7 @@ impl Candidate {
 
     /// Has one id look at what it is set to.
     async fn check(&self, running: &Running, id: &Provided, patience: &Patience) -> Result<(), Problem> {
-        if !running.provides(id.kind, &id.id) {
-            let problem = "its answer to initialize does not list this, which its manifest does";
-            return Err(Problem::new(Code::ProvidesMismatch, problem));
-        }
+        running.must_provide(id.kind, &id.id)?;
         if let Some((_, problem)) = self.wrong.iter().find(|(whose, _)| whose == id) {
             return Err(problem.clone());
         }

@@ -17,9 +17,6 @@ use crate::place::Place;
 use crate::report::{Failure, remark};
 use crate::{config, house, lock};
 
-/// The folder of plugins' own folders, beside the config file.
-const DATA: &str = "plugin-data";
-
 /// What is set, and the plugins there are.
 pub(super) struct Shelf {
     /// The settings; the defaults when they cannot be read.
@@ -74,7 +71,7 @@ impl Shelf {
 
     /// Returns the folder in which plugins keep what is theirs.
     pub(super) fn data(&self) -> PathBuf {
-        self.place.dir().join(DATA)
+        self.place.dir().join(house::PLUGIN_DATA)
     }
 
     /// Returns the places for looking at one folder alone.

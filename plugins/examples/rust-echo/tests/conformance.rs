@@ -306,6 +306,28 @@ fn python_says_hello_as_the_documentation_does() {
 }
 
 #[test]
+fn python_tells_people_what_a_fault_is_and_the_log_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    file("takopi_plugin.py", include_str!("../../../templates/python/takopi_plugin.py"));
+    let program = block("hello.py").replace("args_text", "arg_text");
+    let stray = "plugin.command(\"hullo\")(print)\nplugin.serve()";
+    file("hello.py", &program.replace("plugin.serve()", stray));
+    let command = r#""sh", "-c", "exec python3 hello.py 2>said""#;
+    file("takopi-plugin.toml", &block("takopi-plugin.toml").replace("\"python3\", \"hello.py\"", command));
+    let mut host = Host::starts(&Example::at(dir.path()));
+    let told = host.calls("command/call", &call("hello", "Ann")).unwrap_err();
+    assert_eq!(told, json!({"code": -32603, "message": "KeyError('arg_text')"}));
+    let told = host.calls("command/call", &call("nobody", "")).unwrap_err();
+    assert_eq!(told, json!({"code": -32601, "message": "this plugin has no command nobody"}));
+    assert_eq!(host.hangs_up(), Some(0));
+    let said = std::fs::read_to_string(dir.path().join("said")).unwrap();
+    assert!(said.contains("hello.py\", line 8, in hello"), "{said}");
+    assert!(said.contains("takopi does not ask for the command hullo"), "{said}");
+    assert!(!said.contains("nobody"), "an error of the protocol is no fault: {said}");
+}
+
+#[test]
 fn sh_says_hello_as_the_documentation_does() {
     says_hello("sh/takopi-plugin.sh", "hello.sh", "\"sh\", \"hello.sh\"");
 }

@@ -163,6 +163,15 @@ async fn each_bad_habit_of_a_command_has_a_row() {
 }
 
 #[tokio::test]
+async fn after_a_call_without_an_answer_no_other_is_waited_for() {
+    let told = command_that("kill -9 $$").await;
+    let states = |state: &str| {
+        told.lines().filter(|line| line.starts_with(state) && line.contains("command acme: a call")).count()
+    };
+    assert_eq!((states("Failed"), states("Skipped")), (1, 3), "{told}");
+}
+
+#[tokio::test]
 async fn each_bad_habit_of_an_engine_has_a_row() {
     let habits = [
         ("now=", "takopi_seq=7; now="),

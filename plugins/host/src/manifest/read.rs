@@ -30,14 +30,19 @@ impl Told {
         self.notes.push(Problem::new(code, text));
     }
 
-    /// Returns the mistakes as one problem, if there are any.
+    /// Returns the mistakes as one problem, if there are any. Keys that mean nothing stand among them: a slip in one is
+    /// often why another is missing.
     pub(super) fn problem(&self) -> Option<Problem> {
-        let mut shown: Vec<String> = self.mistakes.iter().take(MOST).cloned().collect();
-        if self.mistakes.len() > MOST {
-            shown.push(format!("and {} more", self.mistakes.len() - MOST));
+        if self.mistakes.is_empty() {
+            return None;
         }
-        let text = shown.join("; ");
-        (!text.is_empty()).then(|| Problem::new(Code::InvalidManifest, text))
+        let unknown = self.notes.iter().filter(|note| note.code == Code::UnknownKey);
+        let told: Vec<&String> = self.mistakes.iter().chain(unknown.map(|note| &note.message)).collect();
+        let mut shown: Vec<String> = told.iter().take(MOST).map(ToString::to_string).collect();
+        if told.len() > MOST {
+            shown.push(format!("and {} more", told.len() - MOST));
+        }
+        Some(Problem::new(Code::InvalidManifest, shown.join("; ")))
     }
 }
 
