@@ -85,3 +85,26 @@ fn plugin_engine_is_a_default_and_where_it_is_missing_the_start_says_why() {
     let refused = home.run(&[]);
     assert!(refused.stderr.contains("which is not in plugins.enabled"), "{}", refused.stderr);
 }
+
+#[test]
+fn plugin_engine_that_cannot_be_used_says_why_and_no_other_runs_instead() {
+    let home = Home::with_config("default_engine = 'shell'\n");
+    let (table, keys) = ACME[0];
+    let keys = format!("{keys}\nneeds = ['no-such-program']\ninstall = 'apt install acme'");
+    let plugin = Plugin::install(&home, "acme", &[(table, &keys)], CODER);
+    let daemon = Daemon::start(&home);
+    let told = "Failed to load engine 'acme': no-such-program is not on PATH; type: apt install acme";
+    let refused = home.run(&["chat", "/acme echo spent"]);
+    assert!(refused.stderr.contains(told), "{}{}", refused.stdout, refused.stderr);
+    assert!(!refused.stdout.contains("spent"), "{}", refused.stdout);
+    assert_eq!((refused.code, plugin.started().len()), (1, 0));
+    let listed = home.run(&["chat", "/agent"]);
+    assert!(
+        listed.stdout.contains("acme cannot run yet: ") || listed.stdout.contains("`acme` cannot run yet: ")
+    );
+    let choices = home.run(&["chat", "/model acme"]);
+    assert!(choices.stderr.contains(told), "{}{}", choices.stdout, choices.stderr);
+    let answer = home.run(&["chat", "echo well"]);
+    assert!(answer.stdout.contains("well"), "others go on: {}{}", answer.stdout, answer.stderr);
+    daemon.stop();
+}

@@ -217,6 +217,9 @@ impl Host {
         let engine =
             request.engine.or_else(|| route::default_engine(&context, &facts, &known).map(|(id, _)| id));
         let engine = engine.ok_or_else(|| CommandError("no engine serves this chat".to_owned()))?;
+        if let Some(why) = known.unusable.get(&engine) {
+            return Err(CommandError(why.clone()));
+        }
         if !known.engines.contains(&engine) {
             return Err(CommandError(format!("unknown engine '{engine}'")));
         }
