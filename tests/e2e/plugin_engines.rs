@@ -53,6 +53,12 @@ fn telegram_plugin_engine_is_chosen_by_agent_and_takes_a_model() {
     answer(&server, server.say(ADA, ADA, "/agent set acme"));
     let chosen = answer(&server, server.say(ADA, ADA, "/agent"));
     assert!(chosen.text.contains("acme"), "{}", chosen.text);
+    // It never says what it offers: that is told soon, and nothing else of the chat waits for it.
+    let asked = server.say(ADA, ADA, "/model acme");
+    let other = answer(&server, server.say(ADA, ADA, "/agent"));
+    let told = answer(&server, asked);
+    assert!(told.text.contains("did not answer within 2 s"), "{}", told.text);
+    assert!(other.id < told.id, "what came later was answered first");
     answer(&server, server.say(ADA, ADA, "/model set acme big"));
     let answered = answer(&server, server.say(ADA, ADA, "plain"));
     assert!(answered.text.contains("ok: plain (turn 1big)"), "{}", answered.text);

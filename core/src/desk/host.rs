@@ -355,7 +355,10 @@ impl CommandHost for Host {
         let engine = self.engine(engine).await?;
         tokio::select! {
             choices = engine.choices(model) => Ok(choices),
-            () = self.desk.clock.sleep_until(self.desk.now() + CHOICES_TIMEOUT) => Ok(Choices::default()),
+            () = self.desk.clock.sleep_until(self.desk.now() + CHOICES_TIMEOUT) => {
+                let untold = Some(format!("did not answer within {} s", CHOICES_TIMEOUT.as_secs()));
+                Ok(Choices { untold, ..Choices::default() })
+            }
         }
     }
 

@@ -294,10 +294,10 @@ impl Plugin {
             capabilities: wire::HostCapabilities { run: true, ask: true },
         };
         let mut running = self.connect(child, run.is_none())?;
-        let answer = tokio::select! {
-            answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => answer,
-            () = until.cancelled() => Err(Problem::new(Code::StartFailed, "it is not wanted any more")),
-            () = self.closing.cancelled() => Err(closed()),
+        let (answer, is_its_fault) = tokio::select! {
+            answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => (answer, true),
+            () = until.cancelled() => (Err(Problem::new(Code::StartFailed, "it is not wanted any more")), false),
+            () = self.closing.cancelled() => (Err(closed()), false),
         };
         match answer {
             Ok(answer) => {
@@ -305,10 +305,9 @@ impl Plugin {
                 Ok(Arc::new(running))
             }
             Err(problem) => {
-                // One that ended was noted already, unless it was to have a run.
-                let ended = run.is_some() && running.life.process.exit().is_some();
-                if problem.code == Code::HandshakeTimeout || (problem.code == Code::StartFailed && ended) {
-                    lock(&self.health).crashed(self.parts.clock.moment());
+                // Whatever went wrong with the handshake would go wrong at the next call too.
+                if is_its_fault {
+                    running.life.crashed(&self.health, self.parts.clock.moment());
                 }
                 running.kill().await;
                 Err(problem)
@@ -331,6 +330,7 @@ impl Plugin {
             doom: OnceLock::new(),
             holds: AtomicUsize::new(0),
             was_wanted: AtomicBool::new(false),
+            was_noted: AtomicBool::new(false),
             over: CancellationToken::new(),
         };
         let (life, (word, told)) = (Arc::new(life), watch::channel(Word::Stay));
