@@ -43,7 +43,9 @@ use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
 use plugins::{Shelf, Wardrobe};
-pub(crate) use plugins::{discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets};
+pub(crate) use plugins::{
+    discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets, plugins_refused,
+};
 use rooms::Lasting;
 pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, transports, workspace};
 pub(crate) use telegram::{Surroundings, is_telegram, make as telegram_bot, open_group_warning};
