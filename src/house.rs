@@ -43,7 +43,7 @@ use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
 pub(crate) use plugins::{
-    PLUGIN_DATA, discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets,
+    PLUGIN_DATA, discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets, plugins_refused,
 };
 use plugins::{Shelf, Wardrobe};
 use rooms::Lasting;

@@ -49,6 +49,8 @@ fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
         }
         // They are no fault of the plugins, and nothing a person could mend.
         listing.notes.append(&mut listing.not_run);
+    } else {
+        listing.add_errors(&shelf.refused());
     }
     if arguments.json {
         say(json::render(&shelf, &listing)?)?;

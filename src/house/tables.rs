@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use takopi_core::catalog::{Claim, Code, Problem};
-use takopi_core::id::{InstanceId, PluginId};
+use takopi_core::catalog::{Claim, Code, PluginError, Problem};
+use takopi_core::id::{InstanceId, PluginId, PluginKind};
 use takopi_core::port::transport::TransportSpec;
 use takopi_core::settings::{Diagnostic, Secret, Settings};
 use takopi_plugin_host::PluginTransportConfig;
@@ -114,6 +114,14 @@ impl Tables<'_> {
         self.everything(found).into_iter().flat_map(|settings| settings.diagnostics).collect()
     }
 
+    /// Returns the plugins that are not used because of their settings.
+    pub(super) fn refused(&self, found: &Discovery) -> Vec<PluginError> {
+        let (engines, _) = self.checked(found, Kind::Engine, &found.engines);
+        let (commands, _) = self.checked(found, Kind::Command, &found.commands);
+        let engines = newly_refused(PluginKind::Engine, &found.engines, &engines);
+        engines.into_iter().chain(newly_refused(PluginKind::Command, &found.commands, &commands)).collect()
+    }
+
     /// Returns every text in the settings of plugins that nobody may see.
     pub(super) fn secrets(&self, found: &Discovery) -> Vec<Secret> {
         self.everything(found).iter().flat_map(Effective::secrets).collect()
@@ -149,4 +157,13 @@ impl Tables<'_> {
         };
         served.filter_map(read).collect()
     }
+}
+
+/// Returns what is wrong with the claims that were sound `before` their settings were looked at.
+fn newly_refused<S>(kind: PluginKind, before: &[Claim<S>], after: &[Claim<S>]) -> Vec<PluginError> {
+    let was_sound = before.iter().zip(after).filter(|(before, _)| before.spec.is_ok());
+    let refused = was_sound.filter_map(|(_, after)| Some((after, after.spec.as_ref().err()?)));
+    refused
+        .map(|(claim, problem)| PluginError::new(Some(kind), &claim.id, &claim.origin, problem.clone()))
+        .collect()
 }

@@ -70,6 +70,11 @@ impl Calls {
         lock(&self.under_way).contains_key(&call)
     }
 
+    /// Returns the commands that are called, oldest call first.
+    pub(super) fn commands(&self) -> Vec<CommandId> {
+        lock(&self.under_way).values().map(|call| call.command.clone()).collect()
+    }
+
     /// Signals a call of that chat to stop; returns whether it was under way.
     pub(super) fn stop(&self, call: CallId, at: &Address) -> bool {
         let call = lock(&self.under_way).get(&call).filter(|call| call.message.address == *at).cloned();

@@ -287,10 +287,10 @@ impl Plugin {
         let child = spawn.start(&self.parts.tasks, &self.parts.stop).map_err(|error| not_started(&error))?;
         let hello = handshake::hello(&self.package, &self.parts, &data, &self.settings);
         let mut running = self.connect(child, run.is_none())?;
-        let answer = tokio::select! {
-            answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => answer,
-            () = until.cancelled() => Err(Problem::new(Code::StartFailed, "it is not wanted any more")),
-            () = self.closing.cancelled() => Err(closed()),
+        let (answer, is_its_fault) = tokio::select! {
+            answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => (answer, true),
+            () = until.cancelled() => (Err(Problem::new(Code::StartFailed, "it is not wanted any more")), false),
+            () = self.closing.cancelled() => (Err(closed()), false),
         };
         match answer {
             Ok(answer) => {
@@ -298,10 +298,9 @@ impl Plugin {
                 Ok(Arc::new(running))
             }
             Err(problem) => {
-                // One that ended was noted already, unless it was to have a run.
-                let ended = run.is_some() && running.life.process.exit().is_some();
-                if problem.code == Code::HandshakeTimeout || (problem.code == Code::StartFailed && ended) {
-                    lock(&self.health).crashed(self.parts.clock.moment());
+                // Whatever went wrong with the handshake would go wrong at the next call too.
+                if is_its_fault {
+                    running.life.crashed(&self.health, self.parts.clock.moment());
                 }
                 running.kill().await;
                 Err(problem)
@@ -324,6 +323,7 @@ impl Plugin {
             doom: OnceLock::new(),
             holds: AtomicUsize::new(0),
             was_wanted: AtomicBool::new(false),
+            was_noted: AtomicBool::new(false),
             over: CancellationToken::new(),
         };
         let (life, (word, told)) = (Arc::new(life), watch::channel(Word::Stay));

@@ -141,6 +141,7 @@ pub(crate) fn short() -> Bounds {
         shutdown: BOUND,
         exit: BOUND,
         reply: BOUND,
+        choices: BOUND,
         room: ms(50),
         look: ms(20),
         ladder: Ladder { terminate: ms(300), ..Ladder::TERMINATE },

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use takopi_core::catalog::{Claim, Holder, Listing, Origin, Problem, Row, Rules};
+use takopi_core::catalog::{Claim, Holder, Listing, Origin, PluginError, Problem, Row, Rules};
 use takopi_core::id::{Distribution, PluginId, PluginKind};
 use takopi_core::settings::{Instance, Known, Settings};
 use takopi_plugin_host::check::Tables;
@@ -95,6 +95,11 @@ impl Shelf {
     /// Returns the listing: everything there is, and what is wrong with it as far as files tell.
     pub(super) fn listing(&self) -> Listing {
         self.all.clone()
+    }
+
+    /// Returns what is not used because of its settings.
+    pub(super) fn refused(&self) -> Vec<PluginError> {
+        house::plugins_refused(&self.place, &self.settings, &self.found)
     }
 
     /// Returns whether something of this origin may be used.

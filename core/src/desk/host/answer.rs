@@ -25,23 +25,35 @@ const CANCELLED: &str = "`cancelled`";
 
 type Answer = Result<Option<CommandReply>, CommandError>;
 
-/// Calls a command and posts its reply.
-pub(in crate::desk) async fn call(
+/// Calls a command and posts its reply. It counts as under way at once, before the task of it is there.
+pub(in crate::desk) fn call(
     desk: Arc<Shared>,
     in_force: Arc<InForce>,
     caller: Caller,
     command: CommandId,
     text: String,
     stopped: Vec<RunId>,
-) {
-    let _work = in_force.work.token();
+) -> impl Future<Output = ()> + Send {
     let host = Arc::new(Host {
         desk: desk.clone(),
         in_force: in_force.clone(),
-        caller: caller.clone(),
         call: desk.calls.begin(&command, &caller.message),
+        caller,
         runs: AtomicUsize::new(0),
     });
+    begun(desk, in_force, host, command, text, stopped)
+}
+
+async fn begun(
+    desk: Arc<Shared>,
+    in_force: Arc<InForce>,
+    host: Arc<Host>,
+    command: CommandId,
+    text: String,
+    stopped: Vec<RunId>,
+) {
+    let _work = in_force.work.token();
+    let caller = host.caller.clone();
     let under_way = desk.calls.while_under_way(host.call.id);
     let call = Call {
         words: split_words(&text),

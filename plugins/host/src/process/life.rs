@@ -1,13 +1,16 @@
 //! What a process was and how it ended, in words for people.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use takopi_core::text::{clip, tail, visible};
+use takopi_core::time::Moment;
 use takopi_stdio::{Ladder, Process, StderrTail};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
 
 /// How long the words for an end wait for the exit status: a process that closed its stdout is ended meanwhile.
 const STATUS: Duration = Duration::from_secs(1);
@@ -28,11 +31,21 @@ pub(super) struct Life {
     pub(super) holds: AtomicUsize,
     /// Set when its connection ended while something was wanted of it.
     pub(super) was_wanted: AtomicBool,
+    /// Set when its crash was noted: one process crashes once.
+    pub(super) was_noted: AtomicBool,
     /// Fires when it is over: the process, and everything it has left.
     pub(super) over: CancellationToken,
 }
 
 impl Life {
+    /// Notes that it crashed, unless that was done; returns whether that was one crash too many.
+    pub(super) fn crashed(&self, health: &Mutex<Health>, now: Moment) -> bool {
+        if self.was_noted.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        health.lock().unwrap_or_else(PoisonError::into_inner).crashed(now)
+    }
+
     /// Ends it for a fault; the first one counts.
     pub(super) async fn doom(&self, why: String, ladder: &Ladder) {
         tracing::warn!(plugin = self.plugin, why, "a plugin's process is ended");
