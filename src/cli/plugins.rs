@@ -68,7 +68,7 @@ fn broken(mistake: &Diagnostic) -> PluginError {
         id: key.split('.').next().unwrap_or_default().to_owned(),
         distribution: Some(Distribution::builtin().as_str().to_owned()),
         code: Code::BadConfig,
-        message: mistake.to_string(),
+        message: mistake.told(),
     }
 }
 

@@ -15,8 +15,6 @@ use takopi_plugin_host::layers::Effective;
 use takopi_plugin_host::manifest::Package;
 use takopi_plugin_protocol::life::{self, Kind};
 
-use super::rooms::told;
-
 /// The settings, and the folder of the config file, where plugins' own files are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tables<'a> {
@@ -96,7 +94,10 @@ impl Tables<'_> {
             {
                 let read = self.of(package, kind, &id);
                 let usable = read.and_then(|read| {
-                    read.usable().map_err(|mistakes| Problem::new(Code::BadConfig, told(&mistakes)))
+                    read.usable().map_err(|mistakes| {
+                        let told: Vec<String> = mistakes.iter().map(Diagnostic::told).collect();
+                        Problem::new(Code::BadConfig, told.join("; "))
+                    })
                 });
                 match usable {
                     Ok((_, told)) => warnings.extend(told),

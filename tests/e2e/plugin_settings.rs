@@ -26,10 +26,14 @@ fn is_told_everywhere(settings: &str, words: &[&str]) {
             assert!(text.contains(word), "{what} does not say {word:?}: {text}");
         }
     };
-    told("the listing", &home.run(&["plugins"]).stdout);
+    let listing = home.run(&["plugins"]).stdout;
+    told("the listing", &listing);
+    assert!(!listing.contains("error: "), "its rows are errors anyway: {listing}");
     told("doctor", &home.run(&["doctor"]).stdout);
     let mut daemon = Daemon::start(&home);
-    told("the start", &daemon.remarks("weather"));
+    let start = daemon.remarks("weather");
+    told("the start", &start);
+    assert!(!start.contains("neither a setting"), "only what is wrong is said: {start}");
     let refused = home.run(&["chat", "/weather here"]);
     told("the chat", &refused.stderr);
     assert!(refused.stderr.contains("Failed to load command 'weather'"), "{}", refused.stderr);
