@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::probe::{Farewell, Probe};
-use super::{CANCELLED_WITHIN, Row, SLOW, Subject};
+use super::{CANCELLED_WITHIN, Row, Rows, SLOW, Subject};
 use crate::process::Failure;
 
 /// What a command is called with, and how that is called.
@@ -29,13 +29,16 @@ const UNANSWERED: &str = "the call before was not answered";
 const CANCEL: &str = "a call that is taken back ends within 5 s";
 
 /// Tries a command; returns how its process went too.
-pub(super) async fn check(subject: &Subject, id: &str) -> (Vec<Row>, Vec<Farewell>) {
+pub(super) async fn check(subject: &Subject, id: &str, rows: &mut Rows<'_>) -> Vec<Farewell> {
     let about = format!("command {id}");
     let probe = match subject.start().await {
         Ok(probe) => probe,
-        Err(failure) => return (vec![Row::failed(&about, CALLS[0].0, failure)], Vec::new()),
+        Err(failure) => {
+            rows.push(Row::failed(&about, CALLS[0].0, failure));
+            return Vec::new();
+        }
     };
-    let (mut rows, mut answers_calls) = (Vec::new(), true);
+    let mut answers_calls = true;
     for (check, text) in CALLS {
         rows.push(if answers_calls {
             let (row, was_answered) = answers(subject, &probe, id, &about, check, text).await;
@@ -49,7 +52,7 @@ pub(super) async fn check(subject: &Subject, id: &str) -> (Vec<Row>, Vec<Farewel
         true => cancels(subject, &probe, id, &about).await,
         false => Row::skipped(&about, CANCEL, UNANSWERED),
     });
-    (rows, vec![probe.farewell().await])
+    vec![probe.farewell().await]
 }
 
 /// Tries one call; returns whether it was answered too, however.

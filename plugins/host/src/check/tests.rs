@@ -89,7 +89,9 @@ async fn tried(kind: life::Kind, script: &str) -> Vec<Row> {
     let package = Package { dir: dir.path().to_owned(), manifest };
     let subject =
         Subject { package: Arc::new(package), tables: Tables::default(), parts: Arc::new(parts), dir: work };
-    let rows = check(&subject).await;
+    let mut told = Vec::new();
+    let rows = check(&subject, &mut |row| told.push(row.clone())).await;
+    assert_eq!(told, rows, "each is told once");
     stop.cancel();
     tasks.close();
     tasks.wait().await;
@@ -201,6 +203,8 @@ async fn a_plugin_that_does_not_come_up_has_one_row_that_says_why() {
         let rows = tried(life::Kind::Command, script).await;
         assert_eq!((rows.len(), rows[0].state), (1, State::Failed), "{rows:?}");
         let told = rows[0].told.as_deref().unwrap();
-        assert!(told.contains(why) && rows[0].remedy.is_some(), "{script}: {told}");
+        let remedy = rows[0].remedy.as_deref().unwrap();
+        assert!(told.contains(why), "{script}: {told}");
+        assert_eq!(remedy.contains("try it by hand"), script.contains("exit"), "{script}: {remedy}");
     }
 }
