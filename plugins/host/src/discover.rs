@@ -20,7 +20,7 @@ use takopi_core::settings::{PluginSettings, PythonEnvironment};
 
 use crate::manifest::Package;
 use crate::python::{self, PythonDistribution};
-pub(crate) use claims::which;
+pub(crate) use claims::{is_on_path, which};
 pub(crate) use folders::open;
 
 /// The folders of all users' plugins.

@@ -20,7 +20,6 @@ use takopi_core::port::SetupIssue;
 use takopi_core::port::engine::{Choices, Engine, EngineError, EngineSpec, Job, RunOptions, RunWire, Stop};
 use takopi_core::session::SessionToken;
 use takopi_plugin_protocol::{engine as wire, life::Kind};
-use takopi_stdio::is_executable;
 use takopi_stdio::rpc::{CallError, Patience, RpcError};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -28,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use runs::Runs;
 
+use crate::discover::is_on_path;
 use crate::problem::{Code, Problem};
 use crate::process::{Failure, MEND, Plugin, Running, seconds};
 use order::Order;
@@ -108,11 +108,6 @@ impl PluginEngine {
 fn ended_by(reason: Stop, session: Option<SessionToken>) -> RunEnd {
     let outcome = if reason == Stop::Cancel { Outcome::Cancelled } else { Outcome::Interrupted };
     RunEnd { session, ..RunEnd::new(outcome, "") }
-}
-
-fn is_on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| is_executable(&dir.join(program)))
 }
 
 #[async_trait]

@@ -48,6 +48,7 @@ use intake::Intake;
 use menu::Menu;
 use refusal::{fetch_error, send_error, words};
 
+use crate::discover::is_on_path;
 use crate::problem::{Code, Problem};
 use crate::process::{Failure, Plugin, Running};
 
@@ -435,9 +436,4 @@ impl Transport for PluginTransport {
     fn account(&self) -> Option<String> {
         Some(format!("{}:{}", self.plugin.package().manifest.distribution.name, self.instance))
     }
-}
-
-fn is_on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| takopi_stdio::is_executable(&dir.join(program)))
 }

@@ -146,6 +146,11 @@ fn claim<S>(
     Claim { id: id.to_owned(), origin: origin.clone(), spec, late: false }
 }
 
+/// Returns whether a program is on the PATH of takopi, as discovery looks for it.
+pub(crate) fn is_on_path(program: &str) -> bool {
+    which(program, &std::env::var_os("PATH").unwrap_or_default()).is_some()
+}
+
 /// Returns where a program is on `path`.
 pub(crate) fn which(program: &str, path: &OsStr) -> Option<PathBuf> {
     let mut files = std::env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join(program));

@@ -130,7 +130,7 @@ async fn the_fifth_crash_ends_the_matter_until_a_pardon() {
     }
     let problem = plugin.running().await.err().unwrap();
     assert_eq!(problem.code, Code::Quarantined);
-    assert_snapshot!(problem, @"it crashed 5 times within 10 minutes and is not started any more; mend it, then type: takopi plugins --load");
+    assert_snapshot!(problem, @"it crashed 5 times within 10 minutes and is not started any more (the last time: it ended before it answered the handshake (exit status 3)); mend it, then type: takopi plugins --load");
     assert_eq!(plugin.problem(), Some(problem));
     plugin.pardon();
     assert_eq!(plugin.running().await.err().unwrap().code, Code::StartFailed);
@@ -153,7 +153,7 @@ answer() { case $line in *'"initialize"'*) [ -e mended ] && printf '{"jsonrpc":"
         );
     }
     let problem = plugin.running().await.err().unwrap();
-    assert_snapshot!(problem, @"it crashed 5 times within 10 minutes and is not started any more; mend it, then type: takopi plugins --load");
+    assert_snapshot!(problem, @"it crashed 5 times within 10 minutes and is not started any more (the last time: it refused the handshake: no token); mend it, then type: takopi plugins --load");
     let starts = std::fs::read_to_string(scripted.package.dir.join("starts")).unwrap();
     assert_eq!(starts.lines().count(), CRASHES, "each process counts once");
     std::fs::write(scripted.package.dir.join("mended"), "").unwrap();
