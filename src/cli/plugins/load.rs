@@ -42,6 +42,12 @@ struct Candidate {
     ids: Vec<Provided>,
 }
 
+/// A plugin that was tried, and what is wrong with it. By the package: a distribution may be there twice.
+struct Tried {
+    package: Arc<Package>,
+    errors: Vec<PluginError>,
+}
+
 /// Loads all; what is wrong comes into the listing. Returns `false` when the person pressed Ctrl-C.
 pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure> {
     let candidates = candidates(shelf, listing);
@@ -49,14 +55,11 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
         listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
         return Ok(true);
     }
-    let packages: Vec<Arc<Package>> = candidates.iter().map(|one| one.package.clone()).collect();
     let tried = trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?;
-    let Some(errors) = tried else { return Ok(false) };
-    let is_of = |error: &PluginError, package: &Package| {
-        error.distribution.as_ref() == Some(&package.manifest.distribution.name)
-    };
-    let is_broken = |package: &Arc<Package>| errors.iter().any(|error| is_of(error, package));
-    let (broken, well): (Vec<_>, Vec<_>) = packages.into_iter().partition(is_broken);
+    let Some(tried) = tried else { return Ok(false) };
+    let (well, broken): (Vec<_>, Vec<_>) = tried.into_iter().partition(|one| one.errors.is_empty());
+    let mut errors: Vec<PluginError> = broken.iter().flat_map(|one| one.errors.clone()).collect();
+    errors.sort_by(|a, b| (a.kind, &a.id, &a.distribution).cmp(&(b.kind, &b.id, &b.distribution)));
     listing.add_errors(&errors);
     listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
     renew(shelf, &broken, &well)?;
@@ -65,9 +68,9 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
 
 /// Tells the takopi that runs, if one does, which plugins are well; and the person which aren't, since it goes on with
 /// what it has of those.
-fn renew(shelf: &Shelf, broken: &[Arc<Package>], well: &[Arc<Package>]) -> Result<(), Failure> {
+fn renew(shelf: &Shelf, broken: &[Tried], well: &[Tried]) -> Result<(), Failure> {
     let Some(socket) = shelf.socket() else { return Ok(()) };
-    for package in broken {
+    for Tried { package, .. } in broken {
         let distribution = &package.manifest.distribution.name;
         remark(format_args!(
             "the takopi that runs goes on with {distribution} as it has it, until it is mended"
@@ -76,7 +79,7 @@ fn renew(shelf: &Shelf, broken: &[Arc<Package>], well: &[Arc<Package>]) -> Resul
     if well.is_empty() {
         return Ok(());
     }
-    let folders: Vec<PathBuf> = well.iter().map(|package| package.dir.clone()).collect();
+    let folders: Vec<PathBuf> = well.iter().map(|one| one.package.dir.clone()).collect();
     let told = runtime()?.block_on(async {
         let tell = async { Client::connect(&socket, &TaskTracker::new()).await?.renew(folders).await };
         tokio::time::timeout(PATIENCE, tell).await
@@ -126,22 +129,23 @@ fn candidates(shelf: &Shelf, listing: &Listing) -> Vec<Candidate> {
     candidates
 }
 
-async fn load_all(candidates: Vec<Candidate>, parts: &Arc<HostParts>) -> Vec<PluginError> {
+async fn load_all(candidates: Vec<Candidate>, parts: &Arc<HostParts>) -> Vec<Tried> {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut loads = JoinSet::new();
     for candidate in candidates {
         let (turns, parts) = (turns.clone(), parts.clone());
         loads.spawn(async move {
+            let package = candidate.package.clone();
             let _turn = tokio::select! {
                 turn = turns.acquire_owned() => turn,
-                () = parts.stop.cancelled() => return Vec::new(),
+                () = parts.stop.cancelled() => return Tried { package, errors: Vec::new() },
             };
-            candidate.load(parts).await
+            Tried { errors: candidate.load(parts).await, package }
         });
     }
-    let mut errors: Vec<PluginError> = loads.join_all().await.into_iter().flatten().collect();
-    errors.sort_by(|a, b| (a.kind, &a.id, &a.distribution).cmp(&(b.kind, &b.id, &b.distribution)));
-    errors
+    let mut tried = loads.join_all().await;
+    tried.sort_by(|a, b| a.package.dir.cmp(&b.package.dir));
+    tried
 }
 
 impl Candidate {
