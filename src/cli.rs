@@ -319,13 +319,14 @@ struct CompletionsArguments {
 /// # Errors
 /// [`Failure`], with what the person is told.
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         // Just the version, for scripts.
         Err(error) if error.kind() == ErrorKind::DisplayVersion => {
             return crate::report::say(env!("CARGO_PKG_VERSION")).map(|()| Exit::Done);
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(with_flag(error, &arguments).into()),
     };
     match cli.command {
         Some(Command::Chat(arguments)) => chat::run(&arguments),
@@ -339,6 +340,22 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit,
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         None => serve::run(&cli.serve),
     }
+}
+
+/// Adds to what is wrong with a word that is no command the flag that was meant: `takopi plugins load`.
+fn with_flag(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    if error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return error;
+    }
+    let cli = Cli::command();
+    let within = |command, word| clap::Command::find_subcommand(command, word).unwrap_or(command);
+    let command = arguments.iter().skip(1).fold(&cli, within);
+    let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+    if let Some(flag) = closest(word, flags).map(|flag| format!("--{flag}")) {
+        error.insert(ContextKind::SuggestedArg, ContextValue::String(flag));
+    }
+    error
 }
 
 fn plugin_id(text: &str) -> Result<PluginId, String> {

@@ -47,10 +47,14 @@ pub(crate) use discord::{make as discord_bot, open_server_warning};
 use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
+pub(crate) use plugins::{
+    PLUGIN_DATA, discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets, plugins_refused,
+};
 use plugins::{Shelf, Wardrobe};
-pub(crate) use plugins::{discover, plugin_folders, plugin_mistakes, plugin_parts, plugin_secrets};
 use rooms::Lasting;
-pub(crate) use rooms::{engines, known, listing, mistakes, transport_mistakes, transports, workspace};
+pub(crate) use rooms::{
+    engines, is_on_path, known, listing, mistakes, transport_mistakes, transports, workspace,
+};
 pub(crate) use telegram::{Surroundings, make as telegram_bot, open_group_warning};
 pub(crate) use voice::{ears, voice_of};
 
@@ -143,7 +147,7 @@ impl House {
         let lasting = Lasting::default();
         leftovers::end_plugins(ledger.id()).await;
         let wardrobe = wardrobe(&opening.settings, ledger.id(), &tasks, &stop);
-        let data = opening.config_dir.join(plugins::DATA);
+        let data = opening.config_dir.join(PLUGIN_DATA);
         let plugins = Arc::new(Plugins::new(wardrobe.parts(ledger.id(), data, clock.clone(), &tasks, &stop)));
         let desk = Desk::open(DeskParts {
             ledger: ledger.clone(),

@@ -84,6 +84,8 @@ mod plugin_listing;
 mod plugin_rude;
 #[path = "e2e/plugin_rude_cancelled.rs"]
 mod plugin_rude_cancelled;
+#[path = "e2e/plugin_settings.rs"]
+mod plugin_settings;
 #[path = "e2e/plugin_transports.rs"]
 mod plugin_transports;
 #[path = "e2e/plugins.rs"]

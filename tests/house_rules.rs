@@ -50,6 +50,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("takopi-plugin", &["takopi-plugin-protocol"]),
     ("takopi-plugin-rude", &["takopi-plugin-protocol"]),
     ("takopi-example-echo", &["takopi-plugin"]),
+    ("takopi-example-folder", &["takopi-plugin"]),
     ("takopi-fake", &[]),
     // It measures the rooms in its own process, and the built binary against the fakes.
     (
@@ -70,8 +71,8 @@ const EDGES: &[(&str, &[&str])] = &[
 const FOUNDATIONS: &[&str] = &["takopi-core", "takopi-stdio", "takopi-plugin-protocol"];
 
 /// Packages that are no rooms: the front door, which knows every room, xtask, which measures them together, and the
-/// example, which stands outside as an author's plugin does.
-const NOT_ROOMS: &[&str] = &["takopi", "xtask", "takopi-example-echo"];
+/// examples, which stand outside as an author's plugins do.
+const NOT_ROOMS: &[&str] = &["takopi", "xtask", "takopi-example-echo", "takopi-example-folder"];
 
 /// Licences whose terms the shipped binary meets.
 const LICENCES: &[&str] = &[

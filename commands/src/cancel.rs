@@ -1,6 +1,7 @@
 //! `/cancel`: stops a run, or a command that is at work. The desk has signalled the runs a call is about before
 //! the call gets here, so that it never waits in a queue; what is left is commands, and to say which, or to ask.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -97,9 +98,9 @@ impl Command for Cancel {
 
 /// Several commands and no hint: they have no buttons, so the answer is a reply.
 fn which_command(calls: &[CallSummary]) -> CommandReply {
-    let mut names: Vec<String> = calls.iter().map(|call| format!("/{}", call.command)).collect();
-    names.dedup();
-    names.truncate(LISTED);
+    // Each once, however many calls of it there are.
+    let names: BTreeSet<String> = calls.iter().map(|call| format!("/{}", call.command)).collect();
+    let names: Vec<String> = names.into_iter().take(LISTED).collect();
     let (count, names) = (calls.len(), names.join(", "));
     CommandReply::markdown(format!(
         "{count} commands are at work here: {names}. Reply `/cancel` to the message of one\n\n`/cancel all` stops them all"

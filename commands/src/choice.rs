@@ -201,7 +201,9 @@ async fn preferred(
 
 impl Scene<'_> {
     async fn show(&self) -> Result<String, CommandError> {
-        let offered = self.offered().await?;
+        let choices = self.choices().await?;
+        let untold = choices.untold.clone();
+        let offered = (self.choice.offered)(choices);
         let (Choice { command, value, .. }, id) = (self.choice, &self.engine.id);
         let engine = match self.named {
             true => format!("engine: `{id}`"),
@@ -213,6 +215,8 @@ impl Scene<'_> {
             let ids = crate::list(ids.iter().take(LISTED).map(|engine| &engine.id));
             paragraphs.push(format!("available engines: {ids}"));
         }
+        let reason = untold.filter(|_| offered.is_empty());
+        paragraphs.extend(reason.map(|why| format!("`{id}` was asked what it offers and {why}")));
         paragraphs.push(match offered.as_slice() {
             [] if self.choice.closed => format!("`{id}` takes any word"),
             [] => format!("`{id}` does not tell which there are; any name is passed on"),
@@ -274,12 +278,16 @@ impl Scene<'_> {
         })
     }
 
-    /// Asks the engine, for the model that holds here: a level belongs to a model.
+    /// Returns what it lists, for the model that holds here: a level belongs to a model.
     async fn offered(&self) -> Result<Vec<String>, CommandError> {
+        self.choices().await.map(self.choice.offered)
+    }
+
+    async fn choices(&self) -> Result<Choices, CommandError> {
         let model = preferred(self.host, PreferenceKey::Model, &self.engine.id).await?.map(|row| row.value);
         let asked = self.host.choices(&self.engine.id, model.as_deref());
         match self.stop.run_until_cancelled(asked).await {
-            Some(choices) => choices.map(self.choice.offered),
+            Some(choices) => choices,
             None => Err(CommandError(format!("{} was not asked to the end", self.engine.id))),
         }
     }

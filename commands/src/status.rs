@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use takopi_core::id::NameError;
 use takopi_core::port::command::{
-    Call, Command, CommandError, CommandHost, CommandReply, CommandSpec, RunSummary,
+    Call, CallSummary, Command, CommandError, CommandHost, CommandReply, CommandSpec, RunSummary,
 };
 use takopi_core::render::{code_span, format_elapsed, shorten};
 use tokio_util::sync::CancellationToken;
 
-/// Runs listed one by one; more are only counted.
+/// Runs and commands listed one by one; more are only counted.
 const LISTED: usize = 10;
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
@@ -31,9 +31,10 @@ impl Command for Status {
         let runs = host.runs(true).await;
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             runs.into_iter().partition(|run| run.address == call.message.address);
-        let mut paragraphs = vec![match here.len() {
-            0 => "nothing is running here".to_owned(),
-            _ => listed(&here),
+        let calls = host.calls().await;
+        let mut paragraphs = vec![match (here.len(), calls.len()) {
+            (0, 0) => "nothing is running here".to_owned(),
+            _ => listed(&here, &calls),
         }];
         match elsewhere.len() {
             0 => {}
@@ -47,10 +48,13 @@ impl Command for Status {
     }
 }
 
-fn listed(runs: &[RunSummary]) -> String {
-    let mut lines: Vec<String> = runs.iter().take(LISTED).map(line).collect();
-    if runs.len() > LISTED {
-        lines.push(format!("- … and {} more", runs.len() - LISTED));
+fn listed(runs: &[RunSummary], calls: &[CallSummary]) -> String {
+    let commands = calls.iter().map(|call| format!("- at work · `/{}`", call.command));
+    let mut lines: Vec<String> = runs.iter().map(line).chain(commands).collect();
+    if lines.len() > LISTED {
+        let more = lines.len() - LISTED;
+        lines.truncate(LISTED);
+        lines.push(format!("- … and {more} more"));
     }
     lines.join("\n")
 }

@@ -357,6 +357,9 @@ async fn status_tells_of_here_and_counts_elsewhere() {
     busy.runs[0].context = Context { project: Some("api".to_owned()), branch: Some("main".to_owned()) };
     busy.default_project = Some("api".to_owned());
     script += &talk(busy, [call("status", "")]).await;
+    let mut with_commands = house().with_run(1, true, None, "tidy up");
+    with_commands.calls = vec![at_work(1, "multi"), at_work(2, "weather")];
+    script += &talk(with_commands, [call("status", "")]).await;
     let mut many = FakeHost::default().with_engine("codex", "Codex", None);
     for number in 0..14 {
         many = many.with_run(number, number < 12, None, "one of many");
@@ -419,14 +422,18 @@ async fn file_get_is_refused_to_those_who_may_not_and_where_no_project_is_meant(
     insta::assert_snapshot!(script);
 }
 
-#[tokio::test]
-async fn cancel_stops_commands_that_are_at_work() {
-    let message = |id: &str| MessageRef { address: FakeHost::address(), id: id.to_owned() };
-    let at_work = |number: u8, name: &str| CallSummary {
+/// Returns a command that is at work, known by its number as the message and by ten times that as what it said.
+fn at_work(number: u8, name: &str) -> CallSummary {
+    let message = |id: String| MessageRef { address: FakeHost::address(), id };
+    CallSummary {
         id: CallId(u64::from(number)),
         command: CommandId::parse(name).unwrap(),
-        messages: vec![message(&number.to_string()), message(&format!("{number}0"))],
-    };
+        messages: vec![message(number.to_string()), message(format!("{number}0"))],
+    }
+}
+
+#[tokio::test]
+async fn cancel_stops_commands_that_are_at_work() {
     let housing = |calls: Vec<CallSummary>| {
         let mut host = house();
         host.calls = calls;
@@ -446,5 +453,8 @@ async fn cancel_stops_commands_that_are_at_work() {
     script += "— two commands —\n\n";
     let two = housing(vec![at_work(1, "multi"), at_work(2, "weather")]);
     script += &talk(two, [call("cancel", ""), replying_to("20", call("cancel", ""))]).await;
+    script += "— one command twice, with another between —\n\n";
+    let thrice = housing(vec![at_work(1, "multi"), at_work(2, "weather"), at_work(3, "multi")]);
+    script += &talk(thrice, [call("cancel", "")]).await;
     insta::assert_snapshot!(script);
 }

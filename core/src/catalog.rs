@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::id::{Distribution, PluginId, PluginKind};
+use crate::text::is_invisible;
 
 /// Where something comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -277,7 +278,7 @@ fn quoted(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\\' => shown.push_str("\\\\"),
-            c if c == quote || c.is_control() => shown.extend(c.escape_default()),
+            c if c == quote || c.is_control() || is_invisible(c) => shown.extend(c.escape_default()),
             c => shown.push(c),
         }
     }

@@ -51,7 +51,7 @@ use live::LiveRun;
 use pairing::Pairing;
 
 use crate::event::Outcome;
-use crate::id::{EngineId, InstanceId, RunId, RunIds};
+use crate::id::{CommandId, EngineId, InstanceId, RunId, RunIds};
 use crate::message::{Address, Body, Inbound};
 use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
@@ -423,6 +423,12 @@ impl Desk {
             self.0.live().values().filter(|run| !run.ended()).map(|run| run.summary(now)).collect();
         runs.sort_by_key(|run| run.id);
         runs
+    }
+
+    /// Returns the commands whose calls are under way, oldest first.
+    #[must_use]
+    pub fn commands_under_way(&self) -> Vec<CommandId> {
+        self.0.calls.commands()
     }
 
     /// Returns the engines that serve an instance, and why some cannot be used now.

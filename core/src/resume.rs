@@ -56,26 +56,27 @@ pub enum PatternError {
     },
 }
 
-/// How an engine's sessions look in text.
+/// How an engine's sessions look in text. Copies share it.
 #[derive(Clone)]
-pub struct ResumePattern {
+pub struct ResumePattern(Arc<Pattern>);
+
+struct Pattern {
     templates: Vec<Template>,
     show: String,
     token: String,
 }
 
-/// The line is compiled when it is first looked for, once for all copies: of a thousand plugins' engines most are never
-/// asked. `None` is a line that cannot be compiled, which matches nothing; the limits leave none.
-#[derive(Clone)]
+/// The line is compiled when it is first looked for: of a thousand plugins' engines most are never asked. `None` is a
+/// line that cannot be compiled, which matches nothing; the limits leave none.
 struct Template {
     text: String,
-    expression: Arc<str>,
-    line: Arc<OnceLock<Option<Regex>>>,
+    line: OnceLock<Option<Regex>>,
 }
 
 impl Template {
-    fn line(&self) -> Option<&Regex> {
-        self.line.get_or_init(|| compile_line(&self.expression).ok()).as_ref()
+    fn line(&self, token: &str) -> Option<&Regex> {
+        let compiled = || compile_line(&line_regex(&self.text, token).ok()?).ok();
+        self.line.get_or_init(compiled).as_ref()
     }
 }
 
@@ -96,24 +97,21 @@ impl ResumePattern {
         check(token).map_err(|error| expression(error.to_string()))?;
         let mut templates = Vec::with_capacity(also.len() + 1);
         for text in std::iter::once(show).chain(also.iter().copied()) {
-            let template = Template {
-                text: text.to_owned(),
-                expression: line_regex(text, token)?.into(),
-                line: Arc::default(),
-            };
+            around(text)?;
             // Flags and names reach beyond the token: `(?x)a #` would make a comment of the rest of the line.
             if token.contains("(?") {
-                compile_line(&template.expression).map_err(|error| expression(error.to_string()))?;
+                compile_line(&line_regex(text, token)?).map_err(|error| expression(error.to_string()))?;
             }
-            templates.push(template);
+            templates.push(Template { text: text.to_owned(), line: OnceLock::new() });
         }
-        Ok(Self { templates, show: show.trim().to_owned(), token: token.to_owned() })
+        let (show, token) = (show.trim().to_owned(), token.to_owned());
+        Ok(Self(Arc::new(Pattern { templates, show, token })))
     }
 
     /// Returns the line that shows `token`, without backticks.
     #[must_use]
     pub fn show(&self, token: &SessionToken) -> String {
-        self.show.replace("{token}", token.as_str())
+        self.0.show.replace("{token}", token.as_str())
     }
 
     /// Returns the line that shows `token` as code: what stands below a message.
@@ -139,19 +137,20 @@ impl ResumePattern {
         if line.len() > MAX_LINE_BYTES {
             return None;
         }
-        self.templates
-            .iter()
-            .find_map(|template| SessionToken::parse(template.line()?.captures(line)?.name(GROUP)?.as_str()))
+        let token = |template: &Template| {
+            SessionToken::parse(template.line(&self.0.token)?.captures(line)?.name(GROUP)?.as_str())
+        };
+        self.0.templates.iter().find_map(token)
     }
 
     fn sources(&self) -> impl Iterator<Item = &str> {
-        self.templates.iter().map(|template| template.text.as_str())
+        self.0.templates.iter().map(|template| template.text.as_str())
     }
 }
 
 impl PartialEq for ResumePattern {
     fn eq(&self, other: &Self) -> bool {
-        self.token == other.token && self.sources().eq(other.sources())
+        self.0.token == other.0.token && self.sources().eq(other.sources())
     }
 }
 
@@ -159,7 +158,7 @@ impl Eq for ResumePattern {}
 
 impl fmt::Debug for ResumePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ResumePattern({:?})", self.show)
+        write!(f, "ResumePattern({:?})", self.0.show)
     }
 }
 
@@ -193,9 +192,8 @@ fn compile_line(expression: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(expression).size_limit(2 * SIZE_LIMIT).nest_limit(2 * NEST_LIMIT).build()
 }
 
-/// Returns the expression of a whole line of a template, with the token in [`GROUP`]. Each template is an
-/// expression of its own, so that the groups of `token` cannot be taken for it.
-fn line_regex(template: &str, token: &str) -> Result<String, PatternError> {
+/// Returns the words of a template before its token, and those behind it.
+fn around(template: &str) -> Result<(&str, &str), PatternError> {
     let wrong = || PatternError::Template(template.to_owned());
     let text = template.trim();
     let (before, after) = text.split_once("{token}").ok_or_else(wrong)?;
@@ -204,6 +202,13 @@ fn line_regex(template: &str, token: &str) -> Result<String, PatternError> {
     if after.contains("{token}") || !one_line || !has_words || text.len() > MAX_EXPRESSION_BYTES {
         return Err(wrong());
     }
+    Ok((before, after))
+}
+
+/// Returns the expression of a whole line of a template, with the token in [`GROUP`]. Each template is an
+/// expression of its own, so that the groups of `token` cannot be taken for it.
+fn line_regex(template: &str, token: &str) -> Result<String, PatternError> {
+    let (before, after) = around(template)?;
     let (before, after) = (literal(before), literal(after));
     Ok(format!(r"\A`?\s*{before}(?P<{GROUP}>{token}){after}\s*`?\z"))
 }

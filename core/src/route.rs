@@ -21,6 +21,8 @@ pub(crate) use files::meant_directory;
 use prompt::Prompt;
 pub(crate) use resolve::AsMessage;
 
+use std::collections::BTreeMap;
+
 use crate::directive::{SlashCall, slash_command};
 use crate::id::{CommandId, EngineId, RunId};
 use crate::message::{Address, Body, ButtonAction, Inbound, Invoke, Message, MessageRef, Sender};
@@ -62,6 +64,8 @@ pub struct KnownProject {
 pub struct Known {
     /// Engines that may be asked for by name here, missing ones included.
     pub engines: Vec<EngineId>,
+    /// Engines that may be asked for by name and cannot be used, as those of broken plugins, with what whoever asks is told.
+    pub unusable: BTreeMap<EngineId, String>,
     /// Commands that answer here.
     pub commands: Vec<CommandId>,
     /// Projects.
@@ -97,6 +101,11 @@ pub struct Known {
 impl Known {
     fn project(&self, key: &str) -> Option<&KnownProject> {
         self.projects.iter().find(|project| project.key == key)
+    }
+
+    /// Returns the engines that may be asked for by name, those that cannot be used too.
+    fn engine_names(&self) -> impl Iterator<Item = &EngineId> {
+        self.engines.iter().chain(self.unusable.keys())
     }
 
     /// Returns what preferences of an address are kept under: its topic, else its chat.
@@ -399,7 +408,7 @@ pub fn is_overheard(wants: &Wants, message: &Message, facts: &Facts, known: &Kno
     let is_reply =
         to_bot || facts.stored.run.is_some() || facts.live.is_some() || wants.query.session.is_some();
     let ours = |call: SlashCall| {
-        known.engines.iter().any(|id| id.as_str() == call.name) || known.project(&call.name).is_some()
+        known.engine_names().any(|id| id.as_str() == call.name) || known.project(&call.name).is_some()
     };
     is_prompt && !is_reply && !slash_command(speech::split(&message.text).1).is_some_and(ours)
 }

@@ -36,6 +36,15 @@ pub fn clip_middle(text: &str, max: usize) -> Cow<'_, str> {
     format!("{}{MARK}{}", head(text, half), tail(text, half)).into()
 }
 
+/// Returns whether a character shows nothing or turns the direction of writing: one that makes `exe.txt` of
+/// `txt.exe`.
+pub(crate) const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
+}
+
 /// Returns what `text` leaves on a terminal: escape sequences and control characters are gone, and a line
 /// that was redrawn after a carriage return is there once, as it was drawn last. Line ends and tabs stay.
 #[must_use]

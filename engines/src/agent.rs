@@ -296,13 +296,13 @@ impl<A: Agent> Engine for OneShot<A> {
 
     async fn choices(&self, model: Option<&str>) -> Choices {
         let levels = || self.agent.levels().iter().map(|level| (*level).to_owned()).collect();
-        let known = Choices { models: Vec::new(), levels: levels() };
+        let known = Choices { levels: levels(), ..Choices::default() };
         let (Some(listing), Some(program)) = (self.agent.listing(), self.find()) else { return known };
         match self.ask(&program, listing.args).await {
             Ok(stdout) => {
                 let told = (listing.read)(&stdout, model.or(self.agent.common().model.as_deref()));
                 let levels = if told.levels.is_empty() { levels() } else { told.levels };
-                Choices { models: told.models, levels }
+                Choices { models: told.models, levels, ..told }
             }
             Err(problem) => {
                 tracing::info!(engine = %self.spec.id, problem, "the models could not be asked for");

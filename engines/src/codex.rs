@@ -122,6 +122,7 @@ fn choices(stdout: &str, model: Option<&str>) -> Choices {
     Choices {
         models: offered.filter_map(|model| model["slug"].as_str().map(str::to_owned)).collect(),
         levels,
+        untold: None,
     }
 }
 

@@ -105,7 +105,7 @@ impl Agent for Opencode {
 fn choices(stdout: &str, _model: Option<&str>) -> Choices {
     let is_model = |line: &&str| line.contains('/') && !line.contains(char::is_whitespace);
     let models = stdout.lines().map(str::trim).filter(is_model).map(str::to_owned).collect();
-    Choices { models, levels: Vec::new() }
+    Choices { models, ..Choices::default() }
 }
 
 #[cfg(test)]

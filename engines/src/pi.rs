@@ -141,7 +141,7 @@ fn choices(stdout: &str, _model: Option<&str>) -> Choices {
         Some(("provider", "model")) => rows.map(|(provider, model)| format!("{provider}/{model}")).collect(),
         _ => Vec::new(),
     };
-    Choices { models, levels: Vec::new() }
+    Choices { models, ..Choices::default() }
 }
 
 #[cfg(test)]

@@ -38,17 +38,19 @@ pub(super) fn run(arguments: &PluginsArguments) -> Result<Exit, Failure> {
 fn list(arguments: &ListArguments) -> Result<Exit, Failure> {
     let shelf = Shelf::open(&arguments.config.place()?)?;
     let mut listing = shelf.listing();
+    listing.notes.extend(shelf.found.notes.iter().cloned());
     if arguments.load {
         let mistakes = house::mistakes(&shelf.settings)?;
         let mistakes = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error);
         listing.add_errors(&mistakes.map(broken).collect::<Vec<_>>());
         note_missing(&mut listing, &shelf.known);
-        listing.notes.extend(shelf.found.notes.iter().cloned());
         if !load::load(&shelf, &mut listing)? {
             return Ok(Exit::Interrupted);
         }
         // They are no fault of the plugins, and nothing a person could mend.
         listing.notes.append(&mut listing.not_run);
+    } else {
+        listing.add_errors(&shelf.refused());
     }
     if arguments.json {
         say(json::render(&shelf, &listing)?)?;
@@ -66,7 +68,7 @@ fn broken(mistake: &Diagnostic) -> PluginError {
         id: key.split('.').next().unwrap_or_default().to_owned(),
         distribution: Some(Distribution::builtin().as_str().to_owned()),
         code: Code::BadConfig,
-        message: mistake.to_string(),
+        message: mistake.told(),
     }
 }
 

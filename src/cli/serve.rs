@@ -274,7 +274,12 @@ async fn ask_to_yield(holder: &Holder) -> String {
                 let prompt: String = visible(prompt).chars().take(60).collect();
                 format!("waiting for `takopi chat` (pid {}) to end: {} · {prompt}", holder.pid, run.engine)
             }
-            None => format!("taking over from `takopi chat` (pid {})", holder.pid),
+            None => match yielded.commands.first() {
+                Some(command) => {
+                    format!("waiting for `takopi chat` (pid {}) to end: /{command}", holder.pid)
+                }
+                None => format!("taking over from `takopi chat` (pid {})", holder.pid),
+            },
         },
         Err(error) => {
             tracing::debug!(%error, "the hosting chat did not answer");

@@ -55,6 +55,17 @@ fn a_word_that_is_nothing_is_wrong_usage_and_the_nearest_is_named() {
 }
 
 #[test]
+fn a_flag_without_its_dashes_is_named() {
+    for (word, tip) in [("lod", "'--load'"), ("load", "'--load'"), ("jsn", "'--json'"), ("inf", "'info'")] {
+        let words = ["takopi", "plugins", word].map(OsString::from);
+        let Err(Failure::Usage(error)) = run(words) else { panic!("{word} was taken") };
+        let text = error.to_string();
+        assert!(text.contains(&format!("'{word}'")) && text.contains(tip), "{text}");
+        assert_eq!((error.exit_code(), text.matches("similar").count()), (2, 1), "{text}");
+    }
+}
+
+#[test]
 fn a_command_behind_flags_of_the_daemon_is_told_to_go_before_them() {
     let Err(Failure::Usage(error)) = serve(&["--config", "x.toml", "doctor"]).engine() else {
         panic!("doctor was taken for an engine")

@@ -184,7 +184,7 @@ impl Server {
         tracing::debug!(%closed, "control client gone");
     }
 
-    /// Returns what keeps the house from being handed over.
+    /// Returns the runs that keep the house from being handed over.
     fn busy(&self) -> Vec<RunLine> {
         self.hosted.door().runs().into_iter().map(RunLine::from).collect()
     }
@@ -244,13 +244,15 @@ impl Server {
         // First nothing new is let in, then what is there is looked at; if it is something, all goes on.
         self.yielding.store(true, Ordering::SeqCst);
         let undecided = !self.undecided.is_empty();
+        // Commands first: one of them may begin a run meanwhile, which is then seen.
+        let commands = self.hosted.desk().commands_under_way();
         let busy = self.busy();
-        if undecided || !busy.is_empty() {
+        if undecided || !busy.is_empty() || !commands.is_empty() {
             self.yielding.store(false, Ordering::SeqCst);
         } else {
             self.handover.cancel();
         }
-        json(&Yielded { undecided, busy })
+        json(&Yielded { undecided, busy, commands })
     }
 }
 

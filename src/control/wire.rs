@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use takopi_core::desk::Followed;
-use takopi_core::id::{EngineId, RunId};
+use takopi_core::id::{CommandId, EngineId, RunId};
 use takopi_core::message::Address;
 use takopi_core::time::Timestamp;
 use takopi_local::ConversationId;
@@ -235,8 +235,11 @@ pub(crate) struct Yielded {
     /// Whether a message was just accepted, and it isn't known yet what becomes of it.
     #[serde(default)]
     pub(crate) undecided: bool,
-    /// The runs it waits for. None of these and nothing undecided: it gives the ledger up now.
+    /// The runs it waits for. None of these, nothing undecided and no command: it gives the ledger up now.
     pub(crate) busy: Vec<RunLine>,
+    /// The commands it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) commands: Vec<CommandId>,
 }
 
 /// Plugins whose program was changed or mended.

@@ -22,7 +22,10 @@ pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Row>, Failure> {
             .name(visible(&error.id))
             .fact("code", error.code.word())
     };
-    Ok(errors.map(row).collect())
+    let mut rows: Vec<Row> = errors.map(row).collect();
+    let mistakes = house::plugin_mistakes(scene.place, scene.settings, &scene.read.plugins);
+    rows.extend(mistakes.iter().map(|mistake| Row::mistake(Part::Plugin, State::Warning, mistake)));
+    Ok(rows)
 }
 
 /// Returns the row of a transport that a plugin brings.

@@ -101,6 +101,65 @@ async fn a_busy_chat_keeps_the_house_and_an_idle_one_gives_it_to_the_daemon() {
     .await;
 }
 
+/// A command that takes its time: nothing but its gate ends it.
+const SLOW: &str = r#"#!/bin/sh
+while IFS= read -r line; do
+  id=${line#*\"id\":}; id=${id%%,*}
+  case $line in
+    *'"initialize"'*) result='{"protocol":1,"provides":[{"kind":"command","id":"slow"}]}' ;;
+    *'"command/call"'*) read -r word < gate; result='{"reply":{"body":{"text":"'"$word"'"}}}' ;;
+    *'"exit"'*) exit 0 ;;
+    *) result='{"issues":[]}' ;;
+  esac
+  case $line in *'"id":'*) printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result" ;; esac
+done
+"#;
+
+#[tokio::test]
+async fn a_chat_in_the_middle_of_a_command_keeps_the_house() {
+    in_time(async {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("plugins/slow");
+        std::fs::create_dir_all(&folder).unwrap();
+        let manifest = "manifest = 1\n[distribution]\nname = 'slow'\nversion = '1'\n[process]\n\
+                        command = ['./run']\nprotocol = 'takopi/1'\n[command.slow]\ndescription = 'waits'\nusage = '/slow'\n";
+        std::fs::write(folder.join("takopi-plugin.toml"), manifest).unwrap();
+        std::fs::write(folder.join("run"), SLOW).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.join("run"), mode).unwrap();
+        let gate = folder.join("gate");
+        rustix::fs::mknodat(rustix::fs::CWD, &gate, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let chat = open(&place(dir.path()), Host::Chat).await;
+        let tasks = TaskTracker::new();
+        let client = Client::connect(chat.socket(), &tasks).await.unwrap();
+        let (submit, subject) = message("/slow");
+        let mut following = client.follow(subject, 0);
+        client.submit(&submit).await.unwrap();
+        let daemon = Client::connect(chat.socket(), &tasks).await.unwrap();
+        let commands = loop {
+            let asked = daemon.ask_to_yield().await.unwrap();
+            if !asked.commands.is_empty() {
+                break asked.commands;
+            }
+            assert!(asked.undecided, "{asked:?}");
+        };
+        assert_eq!(commands[0].as_str(), "slow");
+        assert!(!chat.handover().is_cancelled());
+        tokio::fs::write(&gate, "through\n").await.unwrap();
+        loop {
+            if let Told::Reply { text } = following.next().await.unwrap().unwrap() {
+                assert_eq!(text, "through");
+                break;
+            }
+        }
+        while !chat.handover().is_cancelled() {
+            daemon.ask_to_yield().await.unwrap();
+        }
+        assert!(chat.close(PATIENCE).await);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_lost_connection_is_taken_up_where_it_was() {
     in_time(async {

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use takopi_core::catalog::{Found, Origin, Rules, survey};
+use takopi_core::catalog::{Found, Origin, PluginError, Rules, survey};
 use takopi_core::id::{CommandId, EngineId, PluginId, PluginKind};
 use takopi_core::port::Clock;
 use takopi_core::port::command::{CommandSettings, CommandSpec};
@@ -25,7 +25,7 @@ use super::tables::Tables;
 use crate::place::Place;
 
 /// The folder of plugins' own folders, beside the config file.
-pub(super) const DATA: &str = "plugin-data";
+pub(crate) const PLUGIN_DATA: &str = "plugin-data";
 
 /// Returns the folders in which plugins are looked for.
 pub(crate) fn plugin_folders(place: &Place, rules: &PluginSettings) -> Vec<PathBuf> {
@@ -218,6 +218,11 @@ impl Shelf {
 /// Returns what is wrong with the settings of plugins: each keeps what it is for from being used.
 pub(crate) fn plugin_mistakes(place: &Place, settings: &Settings, found: &Discovery) -> Vec<Diagnostic> {
     Tables { settings, config_dir: place.dir() }.mistakes(found)
+}
+
+/// Returns the engines and commands of plugins that are not used because of their settings. Nothing is started.
+pub(crate) fn plugins_refused(place: &Place, settings: &Settings, found: &Discovery) -> Vec<PluginError> {
+    Tables { settings, config_dir: place.dir() }.refused(found)
 }
 
 /// Returns every text in the settings of plugins that nobody may see.

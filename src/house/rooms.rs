@@ -66,7 +66,7 @@ pub(crate) fn transports(found: &Discovery, enabled: &[Distribution]) -> Survey<
 }
 
 /// Returns whether an executable of that name is on PATH.
-pub(super) fn is_on_path(name: &str) -> bool {
+pub(crate) fn is_on_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| takopi_stdio::is_executable(&dir.join(name)))
 }

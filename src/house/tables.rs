@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use takopi_core::catalog::{Claim, Code, Problem};
-use takopi_core::id::{InstanceId, PluginId};
+use takopi_core::catalog::{Claim, Code, PluginError, Problem};
+use takopi_core::id::{InstanceId, PluginId, PluginKind};
 use takopi_core::port::transport::TransportSpec;
 use takopi_core::settings::{Diagnostic, Secret, Settings};
 use takopi_plugin_host::PluginTransportConfig;
@@ -14,8 +14,6 @@ use takopi_plugin_host::discover::Discovery;
 use takopi_plugin_host::layers::Effective;
 use takopi_plugin_host::manifest::Package;
 use takopi_plugin_protocol::life::{self, Kind};
-
-use super::rooms::told;
 
 /// The settings, and the folder of the config file, where plugins' own files are.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +94,10 @@ impl Tables<'_> {
             {
                 let read = self.of(package, kind, &id);
                 let usable = read.and_then(|read| {
-                    read.usable().map_err(|mistakes| Problem::new(Code::BadConfig, told(&mistakes)))
+                    read.usable().map_err(|mistakes| {
+                        let told: Vec<String> = mistakes.iter().map(Diagnostic::told).collect();
+                        Problem::new(Code::BadConfig, told.join("; "))
+                    })
                 });
                 match usable {
                     Ok((_, told)) => warnings.extend(told),
@@ -112,6 +113,14 @@ impl Tables<'_> {
     /// Returns everything that is wrong with the settings of plugins that are enabled.
     pub(super) fn mistakes(&self, found: &Discovery) -> Vec<Diagnostic> {
         self.everything(found).into_iter().flat_map(|settings| settings.diagnostics).collect()
+    }
+
+    /// Returns the plugins that are not used because of their settings.
+    pub(super) fn refused(&self, found: &Discovery) -> Vec<PluginError> {
+        let (engines, _) = self.checked(found, Kind::Engine, &found.engines);
+        let (commands, _) = self.checked(found, Kind::Command, &found.commands);
+        let engines = newly_refused(PluginKind::Engine, &found.engines, &engines);
+        engines.into_iter().chain(newly_refused(PluginKind::Command, &found.commands, &commands)).collect()
     }
 
     /// Returns every text in the settings of plugins that nobody may see.
@@ -149,4 +158,13 @@ impl Tables<'_> {
         };
         served.filter_map(read).collect()
     }
+}
+
+/// Returns what is wrong with the claims that were sound `before` their settings were looked at.
+fn newly_refused<S>(kind: PluginKind, before: &[Claim<S>], after: &[Claim<S>]) -> Vec<PluginError> {
+    let was_sound = before.iter().zip(after).filter(|(before, _)| before.spec.is_ok());
+    let refused = was_sound.filter_map(|(_, after)| Some((after, after.spec.as_ref().err()?)));
+    refused
+        .map(|(claim, problem)| PluginError::new(Some(kind), &claim.id, &claim.origin, problem.clone()))
+        .collect()
 }

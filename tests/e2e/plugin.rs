@@ -72,7 +72,8 @@ impl<'a> Plugin<'a> {
         std::fs::remove_dir_all(self.dir()).unwrap();
     }
 
-    fn write(&self, name: &str, text: &str) {
+    /// Puts a file into its folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::create_dir_all(self.dir()).unwrap();
         let path = self.dir().join(name);
         std::fs::write(&path, text).unwrap();

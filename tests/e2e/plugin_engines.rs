@@ -53,6 +53,12 @@ fn telegram_plugin_engine_is_chosen_by_agent_and_takes_a_model() {
     answer(&server, server.say(ADA, ADA, "/agent set acme"));
     let chosen = answer(&server, server.say(ADA, ADA, "/agent"));
     assert!(chosen.text.contains("acme"), "{}", chosen.text);
+    // It never says what it offers: that is told soon, and nothing else of the chat waits for it.
+    let asked = server.say(ADA, ADA, "/model acme");
+    let other = answer(&server, server.say(ADA, ADA, "/agent"));
+    let told = answer(&server, asked);
+    assert!(told.text.contains("did not answer within 2 s"), "{}", told.text);
+    assert!(other.id < told.id, "what came later was answered first");
     answer(&server, server.say(ADA, ADA, "/model set acme big"));
     let answered = answer(&server, server.say(ADA, ADA, "plain"));
     assert!(answered.text.contains("ok: plain (turn 1big)"), "{}", answered.text);
@@ -84,4 +90,27 @@ fn plugin_engine_is_a_default_and_where_it_is_missing_the_start_says_why() {
     home.configure("default_engine = 'acme'\n[plugins]\nenabled = ['other']\n");
     let refused = home.run(&[]);
     assert!(refused.stderr.contains("which is not in plugins.enabled"), "{}", refused.stderr);
+}
+
+#[test]
+fn plugin_engine_that_cannot_be_used_says_why_and_no_other_runs_instead() {
+    let home = Home::with_config("default_engine = 'shell'\n");
+    let (table, keys) = ACME[0];
+    let keys = format!("{keys}\nneeds = ['no-such-program']\ninstall = 'apt install acme'");
+    let plugin = Plugin::install(&home, "acme", &[(table, &keys)], CODER);
+    let daemon = Daemon::start(&home);
+    let told = "Failed to load engine 'acme': no-such-program is not on PATH; type: apt install acme";
+    let refused = home.run(&["chat", "/acme echo spent"]);
+    assert!(refused.stderr.contains(told), "{}{}", refused.stdout, refused.stderr);
+    assert!(!refused.stdout.contains("spent"), "{}", refused.stdout);
+    assert_eq!((refused.code, plugin.started().len()), (1, 0));
+    let listed = home.run(&["chat", "/agent"]);
+    assert!(
+        listed.stdout.contains("acme cannot run yet: ") || listed.stdout.contains("`acme` cannot run yet: ")
+    );
+    let choices = home.run(&["chat", "/model acme"]);
+    assert!(choices.stderr.contains(told), "{}{}", choices.stdout, choices.stderr);
+    let answer = home.run(&["chat", "echo well"]);
+    assert!(answer.stdout.contains("well"), "others go on: {}{}", answer.stdout, answer.stderr);
+    daemon.stop();
 }

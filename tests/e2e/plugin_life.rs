@@ -106,6 +106,25 @@ fn plugin_that_crashed_too_often_is_used_again_once_it_was_mended_and_loaded() {
 }
 
 #[test]
+fn plugin_is_started_anew_though_another_folder_of_its_name_is_broken() {
+    let home = Home::new();
+    let plugin = Plugin::install(&home, "weather", &[WEATHER], FORECAST);
+    let other = Plugin::install(&home, "storms", &[("command.storms", WEATHER.1)], FORECAST);
+    let manifest = std::fs::read_to_string(other.dir().join("takopi-plugin.toml")).unwrap();
+    other.write("takopi-plugin.toml", &manifest.replace("name = 'storms'", "name = 'weather'"));
+    let daemon = Daemon::start(&home);
+    assert_eq!(forecast(&home), FAIR);
+    let program = std::fs::read_to_string(plugin.dir().join("run")).unwrap();
+    plugin.write("run", &program.replace("fair in", "rain in"));
+    other.write("run", "#!/bin/sh\nexit 3\n");
+    let loaded = home.run(&["plugins", "--load"]);
+    assert_eq!(loaded.code, 1, "{}", loaded.stdout);
+    assert!(loaded.stderr.contains("starts weather anew when it is needed"), "{}", loaded.stderr);
+    assert_eq!(forecast(&home), "rain in here\n");
+    daemon.stop();
+}
+
+#[test]
 fn plugin_whose_program_was_changed_is_used_as_it_is_now_once_it_was_loaded() {
     let home = Home::new();
     let plugin = Plugin::install(&home, "weather", &[WEATHER], FORECAST);
@@ -115,6 +134,11 @@ fn plugin_whose_program_was_changed_is_used_as_it_is_now_once_it_was_loaded() {
     let text = std::fs::read_to_string(&program).unwrap();
     std::fs::write(&program, text.replace("fair in", "rain in")).unwrap();
     assert_eq!(home.run(&["plugins", "--load"]).code, 0);
+    assert_eq!(forecast(&home), "rain in here\n");
+    std::fs::write(&program, "#!/bin/sh\nexit 3\n").unwrap();
+    let loaded = home.run(&["plugins", "--load"]);
+    assert_eq!(loaded.code, 1, "{}", loaded.stdout);
+    assert!(loaded.stderr.contains("goes on with weather as it has it"), "{}", loaded.stderr);
     assert_eq!(forecast(&home), "rain in here\n");
     daemon.stop();
 }

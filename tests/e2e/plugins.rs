@@ -74,6 +74,11 @@ fn listing_tells_where_a_plugin_is_from_and_starts_none() {
     let cancel = commands.iter().find(|row| row["id"] == "cancel").unwrap();
     assert_eq!(cancel["origin"], "built_in");
     assert_eq!(home.run(&["plugins", "info", "weather"]).code, 0);
+    let manifest = path.join("takopi-plugin.toml");
+    let misspelt = fs::read_to_string(&manifest).unwrap().replace("usage", "usge");
+    fs::write(&manifest, misspelt).unwrap();
+    let text = home.run(&["plugins"]).stdout;
+    assert!(text.contains("command.weather.usge: unknown key, ignored; did you mean usage?"), "{text}");
     assert_eq!(started(&home), 0, "somebody started it");
 }
 

@@ -20,7 +20,8 @@ const PAGE_TESTS: &str = "test(/(^|::)page_/)";
 const AGENT_TESTS: &str = "binary(e2e) & test(/^real::/)";
 
 /// Tests that run plugins in Python, for the same reason.
-const PYTHON_TESTS: &str = "(binary(e2e) | binary(conformance)) & test(/^python_/)";
+const PYTHON_TESTS: &str = "(((binary(e2e) | binary(conformance)) & test(/^python_/)) \
+    | (binary(contract) & test(/(^|::)python_/)))";
 
 struct Suite {
     name: &'static str,

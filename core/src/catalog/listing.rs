@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{PluginError, Survey};
 use crate::id::{Distribution, PluginId, PluginKind};
+use crate::text::is_invisible;
 
 /// One plugin of a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -128,10 +129,11 @@ pub fn render_plugins(listing: &Listing) -> String {
     text
 }
 
-/// Adds a line. Control characters in it are escaped: names of strangers end up here.
+/// Adds a line. What would drive a terminal or turn the direction of writing is escaped: names of strangers end up
+/// here.
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     for character in line.to_string().chars() {
-        if character.is_control() {
+        if character.is_control() || is_invisible(character) {
             text.extend(character.escape_default());
         } else {
             text.push(character);

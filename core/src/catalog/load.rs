@@ -111,11 +111,25 @@ impl<S, T: ?Sized> Catalog<S, T> {
         usable.map(|entry| entry.found.id.clone()).collect()
     }
 
-    /// Returns the names that mean something here, sorted: also of those that cannot be loaded, so that whoever asks for
-    /// one is told why.
+    /// Returns the names that were claimed here and mean nothing that can be loaded, each with the reason, so that whoever
+    /// asks for one is told why. A name may be somebody else's elsewhere.
     #[must_use]
-    pub fn names(&self) -> Vec<PluginId> {
-        self.entries.keys().cloned().collect()
+    pub fn broken(&self) -> BTreeMap<PluginId, LoadError> {
+        let told = |id: PluginId, problem: &str| {
+            let why = LoadError::Broken { kind: self.kind, id: id.clone(), message: problem.to_owned() };
+            (id, why)
+        };
+        let unclaimed = |id: &PluginId| !self.entries.contains_key(id) && !self.kind.reserves(id.as_str());
+        let of_nobody = locked(&self.errors).clone();
+        let of_nobody = of_nobody.iter().filter_map(|error| {
+            let id = PluginId::parse(&error.id).ok().filter(unclaimed)?;
+            Some(told(id, &error.message))
+        });
+        let refused = self.entries.iter().filter_map(|(id, entry)| {
+            let problem = entry.found.spec.as_ref().err()?;
+            Some(told(id.clone(), &problem.message))
+        });
+        of_nobody.chain(refused).collect()
     }
 
     /// Returns what is wrong at the moment: with claims, and with what failed to load.

@@ -293,6 +293,31 @@ async fn what_cannot_be_had_is_told_by_what_is_known() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
+#[test]
+fn names_that_were_claimed_and_mean_nothing_are_told_with_the_reason() {
+    let unreadable =
+        Claim { spec: Err(Problem::new(Code::InvalidManifest, "no TOML")), ..theirs("a", Some("one")) };
+    let claims = vec![
+        unreadable,
+        ours("codex", false),
+        theirs("codex", Some("two")),
+        theirs("b", Some("two")),
+        theirs("b", Some("three")),
+        theirs("cancel", Some("two")),
+        theirs("No id", Some("two")),
+        theirs("good", Some("two")),
+    ];
+    let catalog = Catalog::<String, str>::new(survey(Engine, claims, &rules(&[], &[])), Counting::default());
+    let broken: Vec<String> = catalog.broken().into_values().map(|why| why.to_string()).collect();
+    assert_eq!(
+        broken,
+        [
+            "Failed to load engine 'a': no TOML",
+            "Failed to load engine 'b': duplicate plugin id 'b' from three, two",
+        ]
+    );
+}
+
 fn listing(enabled: &[&str]) -> Listing {
     let rules = rules(&[], &[]);
     let names: Vec<_> = enabled.iter().filter_map(|name| Distribution::parse(name)).collect();
@@ -322,6 +347,16 @@ fn listing(enabled: &[&str]) -> Listing {
         message: "codex is not on PATH".to_owned(),
     });
     listing
+}
+
+#[test]
+fn a_name_that_turns_the_direction_of_writing_is_escaped() {
+    let mut shown = Listing::default();
+    let hostile = "a\u{202e}b\u{2066}c\u{200f}d\u{61c}e";
+    shown.add(&survey(Engine, vec![theirs("acme", Some(hostile)), theirs(hostile, None)], &rules(&[], &[])));
+    let text = render_plugins(&shown);
+    assert!(text.is_ascii(), "{text}");
+    assert_eq!(text.matches(r"a\u{202e}b\u{2066}c\u{200f}d\u{61c}e").count(), 3, "{text}");
 }
 
 #[test]

@@ -19,18 +19,25 @@ const KNOWN_POSTS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     last: AtomicU64,
-    under_way: Mutex<BTreeMap<CallId, Arc<LiveCall>>>,
+    under_way: Arc<Mutex<BTreeMap<CallId, Arc<LiveCall>>>>,
 }
 
-/// Forgets a call when it is dropped.
-pub(super) struct UnderWay<'a> {
-    calls: &'a Calls,
-    call: CallId,
+/// Keeps a call among those under way; forgets it when it is dropped.
+pub(super) struct UnderWay {
+    under_way: Arc<Mutex<BTreeMap<CallId, Arc<LiveCall>>>>,
+    call: Arc<LiveCall>,
 }
 
-impl Drop for UnderWay<'_> {
+impl UnderWay {
+    /// Returns the call.
+    pub(super) fn call(&self) -> Arc<LiveCall> {
+        self.call.clone()
+    }
+}
+
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        lock(&self.calls.under_way).remove(&self.call);
+        lock(&self.under_way).remove(&self.call.id);
     }
 }
 
@@ -50,24 +57,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Calls {
-    /// Notes a call; it is under way until the guard of [`Calls::while_under_way`] is dropped.
-    pub(super) fn begin(&self, command: &CommandId, message: &MessageRef) -> Arc<LiveCall> {
+    /// Notes a call; it is under way until what this returns is dropped.
+    pub(super) fn begin(&self, command: &CommandId, message: &MessageRef) -> UnderWay {
         let id = CallId(self.last.fetch_add(1, Ordering::Relaxed));
         let (command, message) = (command.clone(), message.clone());
         let stop = CancellationToken::new();
         let call = Arc::new(LiveCall { id, command, message, stop, posts: Mutex::default() });
         lock(&self.under_way).insert(id, call.clone());
-        call
-    }
-
-    /// Forgets a call when what this returns is dropped.
-    pub(super) fn while_under_way(&self, call: CallId) -> UnderWay<'_> {
-        UnderWay { calls: self, call }
+        UnderWay { under_way: self.under_way.clone(), call }
     }
 
     /// Returns whether a call is under way.
     pub(super) fn has(&self, call: CallId) -> bool {
         lock(&self.under_way).contains_key(&call)
+    }
+
+    /// Returns the commands that are called, oldest call first.
+    pub(super) fn commands(&self) -> Vec<CommandId> {
+        lock(&self.under_way).values().map(|call| call.command.clone()).collect()
     }
 
     /// Signals a call of that chat to stop; returns whether it was under way.
@@ -118,4 +125,23 @@ pub(super) async fn others(desk: &Shared, address: &Address, but: CallId) -> Vec
         summaries.push(call.summary(desk).await);
     }
     summaries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::InstanceId;
+
+    #[test]
+    fn a_call_that_never_gets_to_run_is_forgotten_too() {
+        let calls = Calls::default();
+        let address =
+            Address { instance: InstanceId::parse("local").unwrap(), chat: "1".to_owned(), thread: None };
+        let message = MessageRef { address, id: "1".to_owned() };
+        let under_way = calls.begin(&CommandId::parse("help").unwrap(), &message);
+        let id = under_way.call().id;
+        assert!(calls.has(id));
+        drop(under_way);
+        assert!(!calls.has(id));
+    }
 }

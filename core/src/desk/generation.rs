@@ -81,9 +81,15 @@ impl Generation {
         let pattern = |spec: &EngineSpec| spec.resume.clone().map(|pattern| (spec.id.clone(), pattern));
         let resume: ResumePatterns = served.into_iter().filter_map(pattern).collect();
         let default_engine = engines.contains(&self.default_engine).then(|| self.default_engine.clone());
+        let unusable = self.unusable();
+        let commands: Vec<CommandId> = self.commands_at(transport).map(|spec| spec.id.clone()).collect();
+        let is_free = |id: &CommandId| self.engines.spec(id).is_none();
+        let broken = self.commands.broken().into_keys().filter(is_free);
+        let commands = broken.chain(commands).collect();
         Known {
             engines,
-            commands: self.commands_at(transport).map(|spec| spec.id.clone()).collect(),
+            unusable,
+            commands,
             projects: self.projects.clone(),
             resume,
             default_engine,
@@ -103,6 +109,15 @@ impl Generation {
 }
 
 impl Generation {
+    /// Returns the engines that somebody wants to be and that cannot be used, with the reason for people.
+    fn unusable(&self) -> BTreeMap<EngineId, String> {
+        let is_free = |id: &EngineId| {
+            self.commands.spec(id).is_none() && self.projects.iter().all(|project| project.key != id.as_str())
+        };
+        let broken = self.engines.broken().into_iter().filter(|(id, _)| is_free(id));
+        broken.map(|(id, why)| (id, why.to_string())).collect()
+    }
+
     /// Returns the engines that serve an instance, and why some cannot be used now.
     pub(super) async fn engine_statuses(&self, instance: &InstanceId) -> Vec<EngineStatus> {
         let mut list = Vec::new();
@@ -114,6 +129,14 @@ impl Generation {
             let (id, title, options) = (spec.id.clone(), spec.title.clone(), spec.features.options);
             list.push(EngineStatus { id, title, issue: issue.map(|issue| issue.to_string()), options });
         }
+        // What may be chosen for them is not known: whoever asks is told why.
+        let broken = self.unusable().into_iter();
+        list.extend(broken.map(|(id, why)| EngineStatus {
+            title: id.to_string(),
+            id,
+            issue: Some(why),
+            options: true,
+        }));
         list
     }
 }

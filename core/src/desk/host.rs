@@ -233,6 +233,9 @@ impl Host {
         let engine =
             request.engine.or_else(|| route::default_engine(&context, &facts, &known).map(|(id, _)| id));
         let engine = engine.ok_or_else(|| CommandError("no engine serves this chat".to_owned()))?;
+        if let Some(why) = known.unusable.get(&engine) {
+            return Err(CommandError(why.clone()));
+        }
         if !known.engines.contains(&engine) {
             return Err(CommandError(format!("unknown engine '{engine}'")));
         }
@@ -368,7 +371,10 @@ impl CommandHost for Host {
         let engine = self.engine(engine).await?;
         tokio::select! {
             choices = engine.choices(model) => Ok(choices),
-            () = self.desk.clock.sleep_until(self.desk.now() + CHOICES_TIMEOUT) => Ok(Choices::default()),
+            () = self.desk.clock.sleep_until(self.desk.now() + CHOICES_TIMEOUT) => {
+                let untold = Some(format!("did not answer within {} s", CHOICES_TIMEOUT.as_secs()));
+                Ok(Choices { untold, ..Choices::default() })
+            }
         }
     }
 

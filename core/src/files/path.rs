@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::text::is_invisible;
+
 /// Longest path, in bytes: `PATH_MAX` of Linux with room for the directory before it.
 pub const MAX_PATH_BYTES: usize = 1024;
 
@@ -78,12 +80,6 @@ fn is_legal(part: &str) -> bool {
 /// (HFS+, CVE-2014-9390).
 pub(super) fn is_git(part: &str) -> bool {
     part.chars().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).eq(".git".chars())
-}
-
-/// Returns whether a character shows nothing or turns the direction of writing: one that makes `exe.txt` of
-/// `txt.exe`.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Returns a name that a service gave to a file as one that a file can have here; `None` when nothing is left of it.

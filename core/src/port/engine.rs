@@ -252,6 +252,9 @@ pub struct Choices {
     pub models: Vec<String>,
     /// The reasoning levels, from low to high; empty when it takes any word.
     pub levels: Vec<String>,
+    /// Why an engine that may know them has not told, to follow its name: `did not answer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untold: Option<String>,
 }
 
 /// The program behind an engine, as it is on this machine.

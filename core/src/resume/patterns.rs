@@ -67,52 +67,63 @@ impl ResumePatterns {
     /// pattern that takes none of them the words around the token decide.
     #[must_use]
     pub fn ambiguities(&self) -> Vec<Ambiguity> {
-        let beginnings = Beginnings::of(&self.0);
-        let mut found = Vec::new();
-        for (shown_by, shown) in &self.0 {
-            for taken_by in beginnings.near(shown) {
-                let takes = |other| *taken_by != *shown_by && takes(other, shown);
-                if self.0.get(taken_by).is_some_and(takes) {
-                    found.push(Ambiguity { shown_by: shown_by.clone(), taken_by: taken_by.clone() });
+        let is_taken = |(shown_by, taken_by): &(&EngineId, &EngineId)| {
+            let (shown, other) = (self.get(shown_by), self.get(taken_by));
+            shown.zip(other).is_some_and(|(shown, other)| takes(other, shown))
+        };
+        let told = |(shown_by, taken_by): (&EngineId, &EngineId)| Ambiguity {
+            shown_by: shown_by.clone(),
+            taken_by: taken_by.clone(),
+        };
+        suspects(&self.0).into_iter().filter(is_taken).map(told).collect()
+    }
+}
+
+/// Returns who shows lines and who else may take them. A line can only be taken for that of an engine whose own begin
+/// like it: of a thousand engines few have to be tried with each other.
+fn suspects(patterns: &BTreeMap<EngineId, ResumePattern>) -> BTreeSet<(&EngineId, &EngineId)> {
+    let mut suspects = BTreeSet::new();
+    let mut suspect = |shown_by, taken_by| {
+        if shown_by != taken_by {
+            suspects.insert((shown_by, taken_by));
+        }
+    };
+    let mut beginnings = Vec::new();
+    for (engine, pattern) in patterns {
+        for (place, template) in pattern.sources().enumerate() {
+            let is_shown = place == 0;
+            if let Some(beginning) = beginning(template) {
+                beginnings.push((beginning, engine, is_shown));
+                continue;
+            }
+            // Of these case says nothing: other letters fold in ways of their own.
+            for other in patterns.keys() {
+                suspect(other, engine);
+                if is_shown {
+                    suspect(engine, other);
                 }
             }
         }
-        found
     }
-}
-
-/// Engines by what their lines begin with: a line can only be taken for that of an engine whose own begin like it. Of
-/// a thousand engines few have to be tried with each other.
-struct Beginnings<'a> {
-    known: BTreeMap<String, BTreeSet<&'a EngineId>>,
-    all: BTreeSet<&'a EngineId>,
-    /// Those of which case says nothing: other letters fold in ways of their own.
-    foreign: BTreeSet<&'a EngineId>,
-}
-
-impl<'a> Beginnings<'a> {
-    fn of(patterns: &'a BTreeMap<EngineId, ResumePattern>) -> Self {
-        let mut beginnings =
-            Self { known: BTreeMap::new(), all: patterns.keys().collect(), foreign: BTreeSet::new() };
-        for (engine, pattern) in patterns {
-            for beginning in pattern.sources().map(beginning) {
-                match beginning {
-                    Some(beginning) => beginnings.known.entry(beginning).or_default().insert(engine),
-                    None => beginnings.foreign.insert(engine),
-                };
+    beginnings.sort_unstable();
+    // Those that the one looked at begins with, each with all before it.
+    let mut shorter: Vec<&(String, &EngineId, bool)> = Vec::new();
+    for one in &beginnings {
+        let (beginning, engine, is_shown) = one;
+        while shorter.last().is_some_and(|(other, ..)| !beginning.starts_with(other)) {
+            shorter.pop();
+        }
+        for (_, other, other_is_shown) in &shorter {
+            if *is_shown {
+                suspect(*engine, *other);
+            }
+            if *other_is_shown {
+                suspect(*other, *engine);
             }
         }
-        beginnings
+        shorter.push(one);
     }
-
-    /// Returns the engines that may take lines that `shown` shows.
-    fn near(&self, shown: &ResumePattern) -> BTreeSet<&'a EngineId> {
-        let Some(own) = beginning(&shown.show) else { return self.all.clone() };
-        let shorter = (0..own.len()).filter_map(|length| self.known.get(&own[..length]));
-        let longer = self.known.range(own.clone()..).take_while(|(other, _)| other.starts_with(&own));
-        let known = shorter.chain(longer.map(|(_, engines)| engines)).flatten();
-        known.chain(&self.foreign).copied().collect()
-    }
+    suspects
 }
 
 /// Returns the words before the token without case and white space; `None` where they aren't ASCII.

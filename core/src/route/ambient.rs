@@ -130,7 +130,7 @@ pub fn default_engine(context: &Context, facts: &Facts, known: &Known) -> Option
     let preference = facts.stored.preferences.iter().find_map(|row| {
         let id = (row.key == PreferenceKey::Engine).then(|| EngineId::parse(&row.value).ok()).flatten()?;
         let place = if row.scope.thread.is_some() { "thread" } else { "chat" };
-        known.engines.contains(&id).then_some((id, place))
+        known.engine_names().any(|name| *name == id).then_some((id, place))
     });
     let of_project = || {
         let project = known.project(context.project.as_deref()?)?;

@@ -83,7 +83,7 @@ pub(super) fn directed(
     known: &Known,
 ) -> Result<(Directives, Option<Context>), String> {
     let aliases = known.projects.iter().map(|project| project.key.as_str());
-    let vocabulary = Vocabulary::new(known.engines.iter().cloned(), aliases).with_bot(known.bot.clone());
+    let vocabulary = Vocabulary::new(known.engine_names().cloned(), aliases).with_bot(known.bot.clone());
     let directives = parse_directives(typed, &vocabulary).map_err(|error| error.to_string())?;
     let replied = replied.map(|text| parse_context_line(text, &vocabulary)).transpose();
     Ok((directives, replied.map_err(|error| error.to_string())?.flatten()))
@@ -114,6 +114,9 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
         };
         let remark = unheeded(prompt, &continued);
         let engine = continued.engine;
+        if let Some(why) = known.unusable.get(&engine) {
+            return Decision::Refuse(why.clone());
+        }
         return Decision::Run(Box::new(RunPlan {
             address: address.clone(),
             reply_to: Some(prompt.message.clone()),
@@ -147,6 +150,9 @@ pub(super) fn decide(prompt: &Prompt, scope: &Scope, facts: &Facts, known: &Know
     else {
         return Decision::Refuse("no engine serves this chat; name one with /agent".to_owned());
     };
+    if let Some(why) = known.unusable.get(&engine) {
+        return Decision::Refuse(why.clone());
+    }
     let mut plan = RunPlan {
         address: address.clone(),
         reply_to: Some(prompt.message.clone()),

@@ -31,6 +31,7 @@ fn known() -> Known {
     };
     Known {
         engines: ["alpha", "beta", "gamma"].map(id).to_vec(),
+        unusable: [(id("delta"), "Failed to load engine 'delta': no d on PATH".to_owned())].into(),
         commands: ["cancel", "status"].map(id).to_vec(),
         projects: vec![
             project("p", Some("gamma"), None),
@@ -176,6 +177,21 @@ fn what_cannot_be_followed_is_refused_with_what_to_write() {
     assert!(
         matches!(decision(message("x"), &facts, &nobody), Decision::Refuse(text) if text.contains("no engine"))
     );
+}
+
+#[test]
+fn an_engine_that_cannot_be_used_is_told_why_and_is_no_prompt_for_another() {
+    let known = known();
+    let mut facts = Facts::default();
+    let why = Decision::Refuse(known.unusable[&id("delta")].clone());
+    let of = |text: &str, facts: &Facts| decision(message(text), facts, &known);
+    assert_eq!(of("/delta fix it", &facts), why);
+    assert_eq!(of("/p /Delta@bot @b fix it", &facts), why);
+    let chosen = Chosen { engine: Some(id("delta")), ..Chosen::default() };
+    assert_eq!(decision(Message { chosen, ..message("x") }, &facts, &known), why);
+    facts.stored.preferences = vec![prefer(None, PreferenceKey::Engine, "delta")];
+    assert_eq!(of("x", &facts), why, "it was chosen for the chat");
+    assert_eq!(plan(message("/alpha x"), &facts, &known).engine, id("alpha"), "another may be named");
 }
 
 #[test]

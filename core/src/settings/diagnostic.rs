@@ -90,13 +90,21 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// Returns it without its severity: what is wrong where, and what to do. For where it is clear how bad that is.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{}; {}", self.finding(), self.remedy)
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(f, "{severity}: {}; {}", self.finding(), self.remedy)
+        write!(f, "{severity}: {}", self.told())
     }
 }
 

@@ -186,6 +186,8 @@ pub fn default_engine(settings: &Settings, known: &[KnownEngine]) -> Result<Engi
             [] => "no engine is named, and this build has none to choose by itself".to_owned(),
             _ => format!("no engine is named, and none of {} is on PATH", tried.join(", ")),
         };
-        told(problem, "install one, or write default_engine = \"…\"".to_owned())
+        let is_there = |engine: &&KnownEngine| engine.standing == Standing::ThirdParty && engine.installed;
+        let plugin = known.iter().find(is_there).map_or("…", |engine| engine.id.as_str());
+        told(problem, format!("install one, or write default_engine = \"{plugin}\""))
     })
 }

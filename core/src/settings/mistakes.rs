@@ -118,7 +118,7 @@ const TABLE: &[Case] = &[
     ("a key of plugins misspelt", "[plugins]\nenable = [\"a\"]", &[], &[]),
     ("the table of a plugin misspelt", "[plugins.wether]\nunit = \"C\"", &[], &[]),
     ("the table of a plugin there is not", "[plugins.zzz]\nunit = \"C\"", &[], &[]),
-    ("a plugin's settings that are no table", "[plugins]\nweather = 3", &[], &[]),
+    ("a value that is no plugin's table", "[plugins]\nrain = 3", &[], &[]),
     ("an environment that is nothing of the kind", "[plugins]\nenvironments = [3, { env = 2 }]", &[], &[]),
     ("the reserved key of plugins", "[plugins]\nauto_install = true", &[], &[]),
     ("a room's number", "[transports.local]\nport = \"http\"", &[], &[]),

@@ -55,14 +55,8 @@ impl ConfigTable for PluginSettings {
             if entry.node.entries().is_some() {
                 table.leave(key);
             } else if !KEYS.contains(&key.as_str()) && closest(key, KEYS).is_none() {
-                // Who reads the table of a plugin of that name gets this as an error; as long as nobody does, a file
-                // that says so for nothing keeps loading.
+                // Somebody's or nobody's: that is for `read` to say, which knows the plugins.
                 table.leave(key);
-                let remedy = format!(
-                    "write the settings of a plugin below [plugins.{key}], or remove this; known here: {}",
-                    KEYS[..3].join(", ")
-                );
-                table.warn(key, "neither a setting nor the table of a plugin, ignored", remedy);
             }
         }
         let enabled = enabled.iter().filter_map(|name| Distribution::parse(name)).collect();
@@ -70,17 +64,30 @@ impl ConfigTable for PluginSettings {
     }
 }
 
-/// Reads `[plugins]`, and tells the tables that are nobody's; `known` are all ids that plugins claim.
+/// Reads `[plugins]`, and tells what is nobody's; `known` are all ids that plugins claim.
 pub(super) fn read(table: &mut Table<'_>, known: &[String]) -> PluginSettings {
     table.within("plugins", |plugins| {
         let settings = PluginSettings::read(plugins);
-        let is_nobodys = |entry: &&Entry| entry.node.entries().is_some() && !known.contains(&entry.key);
+        let is_nobodys = |entry: &&Entry| !known.contains(&entry.key);
         for entry in plugins.entries.iter().filter(is_nobodys) {
-            let remedy = match closest(&entry.key, known.iter().map(String::as_str)) {
+            let key = &entry.key;
+            if entry.node.entries().is_none() {
+                // Whoever reads the table of a plugin gets this as an error; as long as nobody does, a file that says so
+                // for nothing keeps loading.
+                if !KEYS.contains(&key.as_str()) && closest(key, KEYS).is_none() {
+                    let remedy = format!(
+                        "write the settings of a plugin below [plugins.{key}], or remove this; known here: {}",
+                        KEYS[..3].join(", ")
+                    );
+                    plugins.warn(key, "neither a setting nor the table of a plugin, ignored", remedy);
+                }
+                continue;
+            }
+            let remedy = match closest(key, known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near}?"),
                 None => "install it, or remove this; `takopi plugins` lists what is here".to_owned(),
             };
-            plugins.warn(&entry.key, "there is no such plugin here, ignored", remedy);
+            plugins.warn(key, "there is no such plugin here, ignored", remedy);
         }
         settings
     })

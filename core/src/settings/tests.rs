@@ -122,9 +122,15 @@ fn the_example_shows_an_environment_as_it_is_read() {
 }
 
 #[test]
+fn what_is_no_table_and_no_plugins_is_warned_of() {
+    let loaded = settings_of("[plugins]\nrain = 3", &[], &[]).unwrap();
+    assert_eq!(loaded.warnings[0].key, "plugins.rain");
+}
+
+#[test]
 fn settings_of_a_plugin_that_are_no_table_are_an_error_of_that_plugin_alone() {
     let loaded = settings_of("[plugins]\nweather = 3", &[], &[]).unwrap();
-    assert_eq!(loaded.warnings[0].key, "plugins.weather");
+    assert_eq!(loaded.warnings, [], "whoever reads that plugin's table says it");
     let reading = loaded.settings.plugin::<serde_json::Map<_, _>>(&PluginId::parse("weather").unwrap());
     let [mistake] = reading.diagnostics.as_slice() else { panic!("{reading:?}") };
     assert_eq!(
@@ -183,6 +189,7 @@ fn the_default_engine_is_the_named_one_or_the_first_that_is_there() {
         [
             default_of("default_engine = 'codex'", &["pi"]).unwrap_err(),
             default_of("[transports.telegram]", &[]).unwrap_err(),
+            default_of("[transports.telegram]", &["acme"]).unwrap_err(),
             default_of("[projects.shell]\npath = 'x'", &[]).unwrap_err(),
             default_of("default_engine = 'shell'\n[projects.shell]\npath = 'x'", &["pi"]).unwrap_err(),
             default_of("default_engine = 'broken'", &["pi"]).unwrap_err(),

@@ -132,7 +132,7 @@ impl FakeHost {
         let engine = self.engines.last_mut().unwrap();
         engine.options = true;
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let choices = Choices { models: owned(models), levels: owned(levels) };
+        let choices = Choices { models: owned(models), levels: owned(levels), untold: None };
         self.options.insert(engine.id.clone(), (configured, choices));
         self
     }

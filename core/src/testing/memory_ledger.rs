@@ -8,7 +8,7 @@ mod writes;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -29,6 +29,7 @@ use crate::time::Timestamp;
 pub struct MemoryLedger {
     state: Mutex<State>,
     broken: AtomicBool,
+    failed_writes: AtomicU64,
     held: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
     spool: Option<PathBuf>,
@@ -94,6 +95,12 @@ impl MemoryLedger {
         self.broken.store(broken, Ordering::SeqCst);
     }
 
+    /// Returns how many writes have failed by [`Self::break_writes`].
+    #[must_use]
+    pub fn failed_writes(&self) -> u64 {
+        self.failed_writes.load(Ordering::SeqCst)
+    }
+
     /// Keeps every accept waiting from now on, as a slow disk does, or lets them go on.
     pub fn hold_accepts(&self, held: bool) {
         self.held.send_replace(held);
@@ -123,6 +130,7 @@ impl MemoryLedger {
 
     fn write(&self, attempt: &'static str) -> Result<MutexGuard<'_, State>, LedgerError> {
         if self.broken.load(Ordering::SeqCst) {
+            self.failed_writes.fetch_add(1, Ordering::SeqCst);
             return Err(LedgerError::new(attempt, "the disk is full; free some space"));
         }
         Ok(self.read())

@@ -60,7 +60,7 @@ fn models_are_listed_by_priority_with_the_levels_of_the_one_that_is_meant() {
         {"slug":"a","priority":1,"visibility":"list","supported_reasoning_levels":[{"effort":"max"}]},
         {"slug":"hidden","priority":3,"visibility":"hide","supported_reasoning_levels":[{"effort":"x"}]}]}"#;
     let told = |model| {
-        let Choices { models, levels } = choices(stdout, model);
+        let Choices { models, levels, .. } = choices(stdout, model);
         (models.join(" "), levels.join(" "))
     };
     assert_eq!(told(None), ("a b".to_owned(), "max".to_owned()));

@@ -11,13 +11,15 @@
     plugin.serve()
 
 `request["..."]` is a parameter of the method, as docs/plugins/protocol.md shows it. Each request has a thread of its own.
-What you print goes to stderr, which takopi logs. An exception is what the person is told; raise `Error` for a code.
+What you print goes to stderr, which takopi logs. An exception is what the person is told, and its traceback is logged; raise
+`Error` for a code, and where there is nothing to mend.
 """
 
 import json
 import os
 import sys
 import threading
+import traceback
 
 
 class Error(Exception):
@@ -28,6 +30,14 @@ class Error(Exception):
         self.error = {"code": code, "message": message}
         if data is not None:
             self.error["data"] = data
+
+
+def _told(error):
+    """What a person is told of an exception. Where it was raised is for the log."""
+    if not isinstance(error, Error):
+        traceback.print_exception(type(error), error, error.__traceback__)
+    # The text of a KeyError is the key alone.
+    return repr(error) if isinstance(error, KeyError) or not str(error) else str(error)
 
 
 class Request:
@@ -153,6 +163,11 @@ class Plugin:
 
         return register
 
+    def _registered(self, kind, id):
+        if (kind, id) not in self._parts:
+            raise Error(-32601, f"this plugin has no {kind} {id}")
+        return self._parts[kind, id]
+
     def _send(self, message):
         line = json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n"
         if len(line) > 1 << 20:
@@ -169,28 +184,31 @@ class Plugin:
                 raise Error(-32601, f"this plugin does not know {method}")
             self._send({"id": id, "result": function(request) or {}})
         except Exception as error:
-            told = error.error if isinstance(error, Error) else {"code": -32603, "message": str(error) or repr(error)}
-            self._send({"id": id, "error": told})
+            code = error.error if isinstance(error, Error) else {"code": -32603}
+            self._send({"id": id, "error": {**code, "message": _told(error)}})
         finally:
             self._requests.pop(id, None)
 
     def _initialize(self, request):
         self.settings, self.data_dir = request.get("config") or {}, request.get("data_dir")
+        for kind, id in self._parts.keys() - {(one["kind"], one["id"]) for one in request["provides"]}:
+            print(f"takopi does not ask for the {kind} {id}: is it in takopi-plugin.toml?", file=sys.stderr)
         provides = [one for one in request["provides"] if (one["kind"], one["id"]) in self._parts]
         return {"protocol": 1, "plugin": {"name": self.name, "version": self.version}, "provides": provides}
 
     def _run(self, request):
         try:
-            answer = self._parts["engine", request["id"]](request)
+            answer = self._registered("engine", request["id"])(request)
         except Exception as error:
-            outcome = "cancelled" if request.cancelled.is_set() else "failed"
-            return {"outcome": outcome, "answer": "", "error": str(error) or repr(error)}
+            if request.cancelled.is_set():
+                return {"outcome": "cancelled", "answer": ""}
+            return {"outcome": "failed", "answer": "", "error": _told(error)}
         if isinstance(answer, dict):
             return answer
         return {"outcome": "cancelled" if request.cancelled.is_set() else "answered", "answer": answer or ""}
 
     def _call(self, request):
-        body = self._parts["command", request["id"]](request)
+        body = self._registered("command", request["id"])(request)
         if isinstance(body, str):
             body = {"text": body, "format": "markdown"}
         return {"reply": {"body": body, "notify": False}} if body else {}

@@ -21,9 +21,10 @@ pub struct Bounds {
     pub shutdown: Duration,
     /// From `exit` and the end of its stdin to its end.
     pub exit: Duration,
-    /// For the answer to a text for a run under way, to what a person may choose from, and to what a plugin thinks of its
-    /// settings.
+    /// For the answer to a text for a run under way, and to what a plugin thinks of its settings.
     pub reply: Duration,
+    /// For what a person may choose from, the start of the process included: what else is known can be shown without it.
+    pub choices: Duration,
     /// For which the events of a run in a shared process may wait for room; then those without room are dropped.
     pub room: Duration,
     /// After which a run without events is said to be quiet.
@@ -49,6 +50,7 @@ impl Default for Bounds {
             shutdown: seconds(5),
             exit: seconds(2),
             reply: seconds(10),
+            choices: seconds(2),
             room: seconds(1),
             quiet: seconds(600),
             look: seconds(2),

@@ -20,11 +20,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use takopi_plugin_protocol::life;
-use takopi_stdio::rpc::Patience;
+use takopi_stdio::rpc::{CallError, Patience};
 
 use crate::manifest::Package;
 use crate::parts::HostParts;
-use crate::process::Failure;
+use crate::process::{Failure, named};
 use probe::Probe;
 
 /// How long a plugin may take for what it has to answer at once.
@@ -156,18 +156,35 @@ impl Subject {
     }
 }
 
-/// Tries all there is to try: the handshake, the contract of each kind, and manners. Bounded in time; ends early when
-/// the parts' `stop` fires. Leaves no process.
-pub async fn check(subject: &Subject) -> Vec<Row> {
-    let mut rows = Vec::new();
+/// What has been found so far. Each row is told when it is known: a plugin that lets every call wait keeps a suite busy
+/// for minutes.
+struct Rows<'a> {
+    all: Vec<Row>,
+    tell: &'a mut dyn FnMut(&Row),
+}
+
+impl Rows<'_> {
+    fn push(&mut self, row: Row) {
+        (self.tell)(&row);
+        self.all.push(row);
+    }
+
+    fn extend(&mut self, rows: Vec<Row>) {
+        rows.into_iter().for_each(|row| self.push(row));
+    }
+}
+
+/// Tries all there is to try: the handshake, the contract of each kind, and manners; calls `tell` with each row as soon
+/// as it is known, and returns all. Bounded in time; ends early when the parts' `stop` fires. Leaves no process.
+pub async fn check(subject: &Subject, tell: &mut dyn FnMut(&Row)) -> Vec<Row> {
+    let mut rows = Rows { all: Vec::new(), tell };
     let begun = tokio::time::Instant::now();
     let probe = match subject.start().await {
         Ok(probe) => probe,
         Err(failure) => {
-            rows.push(Row::failed("plugin", STARTS, failure).remedy(
-                "read stdin line by line, answer `initialize` first, and write nothing else to stdout",
-            ));
-            return rows;
+            let remedy = remedy_of(&failure, subject);
+            rows.push(Row::failed("plugin", STARTS, failure).remedy(remedy));
+            return rows.all;
         }
     };
     let took = begun.elapsed();
@@ -175,7 +192,7 @@ pub async fn check(subject: &Subject) -> Vec<Row> {
         true => Row::note("plugin", STARTS, format_args!("that took {} ms", took.as_millis())),
         false => Row::ok("plugin", STARTS),
     });
-    rows.extend(manners::answers(subject, &probe).await);
+    manners::answers(subject, &probe, &mut rows).await;
     rows.push(provides(subject, &probe));
     let usable = manners::settings(subject, &probe, &mut rows).await;
     let mut farewells = vec![probe.farewell().await];
@@ -185,25 +202,41 @@ pub async fn check(subject: &Subject) -> Vec<Row> {
             break;
         }
         let manifest = &subject.package.manifest;
-        let (more, went) = match kind {
+        let went = match kind {
             life::Kind::Engine => match manifest.engines.get(id) {
-                Some(table) => engine::check(subject, id, table).await,
+                Some(table) => engine::check(subject, id, table, &mut rows).await,
                 None => continue,
             },
             life::Kind::Transport => match manifest.transports.get(id) {
-                Some(table) => transport::check(subject, id, table).await,
+                Some(table) => transport::check(subject, id, table, &mut rows).await,
                 None => continue,
             },
-            life::Kind::Command => command::check(subject, id).await,
+            life::Kind::Command => command::check(subject, id, &mut rows).await,
         };
-        rows.extend(more);
         farewells.extend(went);
     }
     rows.extend(manners::farewell(&farewells));
-    rows
+    rows.all
 }
 
 const STARTS: &str = "it starts and shakes hands";
+
+/// Returns what to do about a plugin that did not shake hands.
+fn remedy_of(failure: &Failure, subject: &Subject) -> String {
+    match failure {
+        // Its last words are in the row; what it reads and writes was not the trouble.
+        Failure::Gone(_) | Failure::Call(CallError::Closed(_) | CallError::Unsent(_)) => {
+            let command = subject.package.manifest.process.command.join(" ");
+            format!(
+                "it ended before it answered; try it by hand in {}: {command} </dev/null",
+                subject.package.dir.display()
+            )
+        }
+        _ => {
+            "read stdin line by line, answer `initialize` first, and write nothing else to stdout".to_owned()
+        }
+    }
+}
 
 /// Tells whether the plugin brings what its manifest promises.
 fn provides(subject: &Subject, probe: &Probe) -> Row {
@@ -223,16 +256,13 @@ fn provides(subject: &Subject, probe: &Probe) -> Row {
         ("", extra) => format!("its answer to initialize has {extra}, which the manifest does not name"),
         (missing, extra) => format!("its answer to initialize lacks {missing} and has {extra} instead"),
     };
-    Row::failed("plugin", CHECK, told).remedy("list in `provides` what the manifest has tables for")
+    Row::failed("plugin", CHECK, told).remedy(
+        "register what the manifest has tables for, by the same ids: `provides` of the answer lists it",
+    )
 }
 
 fn name(one: &life::Provided) -> String {
-    let kind = match one.kind {
-        life::Kind::Engine => "engine",
-        life::Kind::Transport => "transport",
-        life::Kind::Command => "command",
-    };
-    format!("{kind} {}", one.id)
+    named(one.kind, &one.id)
 }
 
 #[cfg(test)]

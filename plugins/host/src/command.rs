@@ -83,9 +83,6 @@ impl Command for PluginCommand {
             running = self.plugin.running() => running.map_err(|problem| told::unavailable(&self.plugin, &problem))?,
             () = stop.cancelled() => return Err(CommandError("it was stopped before it had begun".to_owned())),
         };
-        if !running.provides(life::Kind::Command, self.id.as_str()) {
-            return Err(told::not_provided(&self.plugin, &self.id));
-        }
         let _held = running.hold();
         self.plugin
             .admit(&running, life::Kind::Command, self.id.as_str(), &stop)
@@ -97,8 +94,14 @@ impl Command for PluginCommand {
         let request = request(call, &guest, lease.context()).await;
         let patience = Patience::endless().until(stop.clone()).grace(CANCEL_GRACE);
         let answer = running.call(&request, &patience).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => {
+                lease.end();
+                return Err(told::failed(&self.plugin, &failure, &secrets));
+            }
+        };
         drop(lease);
-        let answer = answer.map_err(|failure| told::failed(&self.plugin, &failure, &secrets))?;
         let Some(wire::CommandReply { body, notify }) = answer.reply else { return Ok(None) };
         let body = body::read(body, &guest, &stop).await.map_err(|refusal| {
             CommandError(format!("the plugin's answer cannot be shown: {}", refusal.message))

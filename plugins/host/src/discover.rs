@@ -4,12 +4,13 @@
 //! id is decided by core's `survey`, which takes the claims made here.
 
 mod claims;
+mod files;
 mod folders;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use takopi_core::catalog::{Claim, Origin, PluginError};
 use takopi_core::port::command::CommandSpec;
@@ -19,7 +20,7 @@ use takopi_core::settings::{PluginSettings, PythonEnvironment};
 
 use crate::manifest::Package;
 use crate::python::{self, PythonDistribution};
-pub(crate) use claims::which;
+pub(crate) use claims::{is_on_path, which};
 pub(crate) use folders::open;
 
 /// The folders of all users' plugins.
@@ -83,6 +84,8 @@ impl Places {
 pub struct Discovery {
     /// The plugins whose manifests can be read, in the order of the places; each once, however many lead to it.
     pub packages: Vec<Arc<Package>>,
+    /// The same by their folders, from the first time on that one is asked for: who asks, asks for each thing.
+    by_dir: OnceLock<HashMap<PathBuf, Arc<Package>>>,
     /// What their manifests and the Python distributions want to be engines. What keeps one from being used is in its
     /// `spec`.
     pub engines: Vec<Claim<EngineSpec>>,
@@ -103,7 +106,8 @@ impl Discovery {
     #[must_use]
     pub fn package(&self, origin: &Origin) -> Option<&Arc<Package>> {
         let Origin::Manifest { path, .. } = origin else { return None };
-        self.packages.iter().find(|package| package.dir == *path)
+        let by_dir = || self.packages.iter().map(|package| (package.dir.clone(), package.clone())).collect();
+        self.by_dir.get_or_init(by_dir).get(path)
     }
 }
 
@@ -111,12 +115,13 @@ impl Discovery {
 #[must_use]
 pub fn discover(places: &Places) -> Discovery {
     let mut discovery = Discovery::default();
-    let mut folders = folders::Folders::default();
+    let mut folders = folders::Folders::new(places);
     for (named, path) in &places.folders {
         folders.look(*named, path);
     }
-    claims::Claims::new(places, &mut discovery).make(folders.read);
-    discovery.broken.extend(folders.broken);
+    let folders::Folders { read, broken, .. } = folders;
+    claims::Claims::new(places, &mut discovery).make(read);
+    discovery.broken.extend(broken);
     python::list(&places.environments, &places.path, &mut discovery);
     discovery
 }

@@ -20,15 +20,16 @@ use takopi_core::port::SetupIssue;
 use takopi_core::port::engine::{Choices, Engine, EngineError, EngineSpec, Job, RunOptions, RunWire, Stop};
 use takopi_core::session::SessionToken;
 use takopi_plugin_protocol::{engine as wire, life::Kind};
-use takopi_stdio::is_executable;
-use takopi_stdio::rpc::Patience;
+use takopi_stdio::rpc::{CallError, Patience, RpcError};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use runs::Runs;
 
+use crate::discover::is_on_path;
 use crate::problem::{Code, Problem};
-use crate::process::{MEND, Plugin, Running};
+use crate::process::{Failure, MEND, Plugin, Running, seconds};
 use order::Order;
 use runs::Line;
 use turn::Turn;
@@ -109,11 +110,6 @@ fn ended_by(reason: Stop, session: Option<SessionToken>) -> RunEnd {
     RunEnd { session, ..RunEnd::new(outcome, "") }
 }
 
-fn is_on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| is_executable(&dir.join(program)))
-}
-
 #[async_trait]
 impl Engine for PluginEngine {
     async fn run(&self, job: Job, mut wire: RunWire) -> Result<RunEnd, EngineError> {
@@ -128,6 +124,7 @@ impl Engine for PluginEngine {
         let RunWire { events, ask, steer, stop } = wire;
         let (clock, bounds, shared) = (&self.plugin.parts().clock, self.plugin.bounds(), self.is_shared());
         let line = Line {
+            plugin: self.plugin.package().manifest.distribution.name.clone(),
             sink: events,
             ask,
             clock: clock.clone(),
@@ -175,15 +172,34 @@ impl Engine for PluginEngine {
             return Choices::default();
         }
         let ask = wire::AskChoices { id: self.spec.id.to_string(), model: model.map(ToOwned::to_owned) };
-        let told = match self.plugin.running().await {
-            Ok(running) => running.call(&ask, &Patience::of(self.plugin.bounds().reply)).await,
-            Err(problem) => Err(crate::process::Failure::Unavailable(problem)),
+        let (plugin, patience) = (self.plugin.clone(), self.plugin.bounds().choices);
+        // A task of its own: a process that is slow to start is there for the next who asks.
+        let asked = self.plugin.parts().tasks.spawn(async move {
+            let running = plugin.running().await.map_err(Failure::Unavailable)?;
+            running.call(&ask, &Patience::of(patience)).await
+        });
+        let told = match timeout(patience, asked).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(error)) => {
+                tracing::error!(engine = %self.spec.id, %error, "asking a plugin for its models crashed");
+                return Choices::default();
+            }
+            Err(_) => Err(Failure::Call(CallError::TimedOut { after: patience })),
         };
         match told {
-            Ok(wire::Choices { models, levels, .. }) => Choices { models, levels },
+            Ok(wire::Choices { models, levels, .. }) => Choices { models, levels, untold: None },
+            Err(Failure::Call(CallError::Refused(error))) if error.code == RpcError::UNKNOWN_METHOD => {
+                Choices::default()
+            }
             Err(failure) => {
                 tracing::info!(engine = %self.spec.id, %failure, "a plugin cannot be asked for its models");
-                Choices::default()
+                let untold = match failure {
+                    Failure::Call(CallError::TimedOut { after }) => {
+                        format!("did not answer within {}", seconds(after))
+                    }
+                    _ => "could not be asked".to_owned(),
+                };
+                Choices { untold: Some(untold), ..Choices::default() }
             }
         }
     }

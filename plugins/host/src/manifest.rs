@@ -26,19 +26,23 @@ pub const VERSION: i64 = 1;
 pub const MAX_BYTES: u64 = 64 << 10;
 
 /// A plugin's manifest.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Manifest {
     /// What `plugins.enabled` names.
     pub distribution: DistributionTable,
     /// How it is started.
     pub process: ProcessTable,
     /// Its engines, by the ids it wants for them, whatever those are.
-    pub engines: BTreeMap<String, EngineTable>,
+    pub engines: Things<EngineTable>,
     /// Its transports, likewise.
-    pub transports: BTreeMap<String, TransportTable>,
+    pub transports: Things<TransportTable>,
     /// Its commands, likewise.
-    pub commands: BTreeMap<String, CommandTable>,
+    pub commands: Things<CommandTable>,
 }
+
+/// What a manifest registers of one kind, by id. Boxed, since a map has room for eleven at once and most manifests
+/// register one: of a thousand that would be megabytes.
+pub type Things<T> = BTreeMap<String, Box<T>>;
 
 /// `[distribution]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -43,17 +43,18 @@ pub fn check(package: &Package, uid: u32) -> Result<(), Problem> {
 }
 
 /// Returns what a command names within the plugin's folder, with the folders on the way; of the program also what is
-/// elsewhere. Most arguments name nothing.
+/// elsewhere. Most arguments name nothing, and options never do.
 pub(crate) fn named(dir: &Path, command: &[String]) -> Vec<PathBuf> {
     let mut named = Vec::new();
     for (at, word) in command.iter().enumerate() {
-        let path = dir.join(word);
-        if at == 0 && !word.contains('/') {
+        if at == 0 && !word.contains('/') || at > 0 && word.starts_with('-') {
             continue;
         }
-        let Ok(inside) = path.strip_prefix(dir) else {
+        let path = Path::new(word);
+        // What is relative is within.
+        let Ok(inside) = (if path.is_absolute() { path.strip_prefix(dir) } else { Ok(path) }) else {
             if at == 0 {
-                named.push(path);
+                named.push(path.to_owned());
             }
             continue;
         };
@@ -127,7 +128,7 @@ mod tests {
             let paths = named(Path::new("/p"), &words);
             paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>()
         };
-        assert_eq!(of(&["./bin/acme", "--stdio"]), ["/p/bin", "/p/bin/acme", "/p/--stdio"]);
+        assert_eq!(of(&["./bin/acme", "--stdio"]), ["/p/bin", "/p/bin/acme"]);
         assert_eq!(of(&["python3", "main.py"]), ["/p/main.py"]);
         assert_eq!(of(&["/opt/acme", "/etc/passwd"]), ["/opt/acme"]);
     }

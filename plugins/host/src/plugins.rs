@@ -88,14 +88,19 @@ impl Plugins {
     /// forgotten, and processes that nobody uses are ended. Returns the distributions of those that had crashed too often
     /// or whose process was ended, in order.
     pub async fn renew(&self, folders: &[PathBuf]) -> Vec<String> {
-        let mut distributions = Vec::new();
-        for plugin in self.all().iter().filter(|plugin| folders.contains(&plugin.package().dir)) {
-            let was_left_alone = plugin.problem().is_some_and(|problem| problem.code == Code::Quarantined);
-            plugin.pardon();
-            if plugin.rest_if_unused(self.bounds.shutdown).await || was_left_alone {
-                distributions.push(plugin.package().manifest.distribution.name.clone());
-            }
-        }
+        let grace = self.bounds.shutdown;
+        let named = self.all().into_iter().filter(|plugin| folders.contains(&plugin.package().dir));
+        // At the same time: who waits for this does not wait for each that is slow to end.
+        let renewing: JoinSet<Option<String>> = named
+            .map(|plugin| async move {
+                let was_left_alone =
+                    plugin.problem().is_some_and(|problem| problem.code == Code::Quarantined);
+                plugin.pardon();
+                let was_ended = plugin.rest_if_unused(grace).await;
+                (was_ended || was_left_alone).then(|| plugin.package().manifest.distribution.name.clone())
+            })
+            .collect();
+        let mut distributions: Vec<String> = renewing.join_all().await.into_iter().flatten().collect();
         distributions.sort();
         distributions
     }

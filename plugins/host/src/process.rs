@@ -15,7 +15,7 @@ mod warden;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use handshake::strange_protocol;
+pub(crate) use handshake::{hello, speaks};
 pub(crate) use life::seconds;
 pub(crate) use running::too_long;
 
@@ -81,7 +81,7 @@ pub struct Plugin {
     bounds: Bounds,
     health: Arc<StdMutex<Health>>,
     /// Locked while the process is being started: whoever needs it too waits for that.
-    kept: Mutex<Kept>,
+    kept: Mutex<Option<Arc<Running>>>,
     /// How often that has come to an end.
     tries: AtomicU64,
     /// Why the last start failed, if it did.
@@ -90,11 +90,6 @@ pub struct Plugin {
     sound: StdMutex<BTreeSet<(wire::Kind, String)>>,
     /// Fires when it is closed for good, or the daemon goes down: no start goes on.
     closing: CancellationToken,
-}
-
-#[derive(Default)]
-struct Kept {
-    running: Option<Arc<Running>>,
 }
 
 impl Plugin {
@@ -157,7 +152,7 @@ impl Plugin {
     pub async fn running(&self) -> Result<Arc<Running>, Problem> {
         let before = self.tries.load(Ordering::Acquire);
         let mut kept = self.kept.lock().await;
-        if let Some(running) = kept.running.as_ref().filter(|running| running.is_alive()) {
+        if let Some(running) = kept.as_ref().filter(|running| running.is_alive()) {
             return Ok(running.clone());
         }
         if self.tries.load(Ordering::Acquire) != before
@@ -166,10 +161,10 @@ impl Plugin {
             return Err(problem);
         }
         let started = self.start(None, &CancellationToken::new()).await;
-        *lock(&self.last) = started.as_ref().err().cloned();
+        self.note(&started);
         self.tries.fetch_add(1, Ordering::Release);
         let running = started?;
-        kept.running = Some(running.clone());
+        *kept = Some(running.clone());
         let (over, stop) = (running.life.over.clone(), self.parts.stop.clone());
         let watched = Arc::downgrade(&running);
         self.parts.tasks.spawn(warden::guard(self.me.clone(), watched, self.bounds, over, stop));
@@ -179,7 +174,7 @@ impl Plugin {
     /// Returns the kept process, if there is one and it is not just being started.
     #[cfg(test)]
     pub(crate) fn current(&self) -> Option<Arc<Running>> {
-        self.kept.try_lock().ok()?.running.clone()
+        self.kept.try_lock().ok()?.clone()
     }
 
     /// Starts a process for one run. When `until` fires before it has shaken hands it is ended, and a problem returned.
@@ -187,20 +182,43 @@ impl Plugin {
     /// # Errors
     /// [`Problem`] when it cannot be started, or crashed too often.
     pub async fn alone(&self, run: RunId, until: &CancellationToken) -> Result<Arc<Running>, Problem> {
-        self.start(Some(run), until).await
+        let started = self.start(Some(run), until).await;
+        if !until.is_cancelled() {
+            self.note(&started);
+        }
+        started
+    }
+
+    /// Notes how a start went; that none was tried is no news.
+    fn note(&self, started: &Result<Arc<Running>, Problem>) {
+        match started {
+            Ok(_) => *lock(&self.last) = None,
+            Err(problem) if problem.code == Code::Quarantined => {}
+            Err(problem) => *lock(&self.last) = Some(problem.clone()),
+        }
     }
 
     /// Returns why its process is not to be had: it crashed too often, or could not be started the last time.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
+        self.quarantine().or_else(|| lock(&self.last).clone())
+    }
+
+    /// Returns that it is not started any more, if it crashed too often; with what it said where it could not be started.
+    fn quarantine(&self) -> Option<Problem> {
         if !lock(&self.health).is_quarantined() {
-            return lock(&self.last).clone();
+            return None;
         }
         let minutes = WITHIN.as_secs() / 60;
+        let last = lock(&self.last).as_ref().map(|problem| {
+            let told = problem.message.strip_suffix(MEND).unwrap_or(&problem.message);
+            format!(" (the last time: {})", told.trim_end_matches("; "))
+        });
+        let last = last.unwrap_or_default();
         Some(Problem::new(
             Code::Quarantined,
             format!(
-                "it crashed {CRASHES} times within {minutes} minutes and is not started any more; {MEND}"
+                "it crashed {CRASHES} times within {minutes} minutes and is not started any more{last}; {MEND}"
             ),
         ))
     }
@@ -226,7 +244,7 @@ impl Plugin {
         }
         // Whoever is starting it wants it.
         let Ok(mut kept) = self.kept.try_lock() else { return false };
-        let running = kept.running.take_if(|running| Arc::strong_count(running) == 1);
+        let running = kept.take_if(|running| Arc::strong_count(running) == 1);
         drop(kept);
         if let Some(running) = &running {
             running.close(grace).await;
@@ -242,7 +260,7 @@ impl Plugin {
     /// Ends its process for good; one that is being started is given up at once.
     pub async fn close(&self, grace: Duration) {
         self.closing.cancel();
-        let running = self.kept.lock().await.running.take();
+        let running = self.kept.lock().await.take();
         if let Some(running) = running {
             running.close(grace).await;
         }
@@ -258,21 +276,19 @@ impl Plugin {
         {
             // Who wants it gets it under this lock: nobody can come in between.
             let mut kept = self.kept.lock().await;
-            let is_kept = kept.running.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &running));
+            let is_kept = kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &running));
             if !is_kept || !warden::is_forgotten(&running) || running.idle_for() < idle_stop {
                 return;
             }
-            kept.running = None;
+            *kept = None;
         }
         tracing::debug!(plugin = self.package.manifest.distribution.name, "an idle plugin is stopped");
         running.close(self.bounds.shutdown).await;
     }
 
     async fn start(&self, run: Option<RunId>, until: &CancellationToken) -> Result<Arc<Running>, Problem> {
-        if lock(&self.health).is_quarantined() {
-            return Err(self
-                .problem()
-                .unwrap_or_else(|| Problem::new(Code::Quarantined, "it crashed too often")));
+        if let Some(problem) = self.quarantine() {
+            return Err(problem);
         }
         let closed = || Problem::new(Code::StartFailed, "takopi is going down, or has loaded it anew");
         if self.closing.is_cancelled() {
@@ -285,19 +301,12 @@ impl Plugin {
         })?;
         let spawn = launch::spawn(&self.package, &self.parts, run);
         let child = spawn.start(&self.parts.tasks, &self.parts.stop).map_err(|error| not_started(&error))?;
-        let hello = wire::Initialize {
-            protocol: protocol::VERSION,
-            host: wire::Named { name: "takopi".to_owned(), version: self.parts.version.clone() },
-            data_dir: data.to_string_lossy().into_owned(),
-            provides: self.package.manifest.provides(),
-            config: self.settings.clone(),
-            capabilities: wire::HostCapabilities { run: true, ask: true },
-        };
+        let hello = handshake::hello(&self.package, &self.parts, &data, &self.settings);
         let mut running = self.connect(child, run.is_none())?;
-        let answer = tokio::select! {
-            answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => answer,
-            () = until.cancelled() => Err(Problem::new(Code::StartFailed, "it is not wanted any more")),
-            () = self.closing.cancelled() => Err(closed()),
+        let (answer, is_its_fault) = tokio::select! {
+            answer = handshake::shake_hands(&running.peer, &running.life, &hello, &self.bounds) => (answer, true),
+            () = until.cancelled() => (Err(Problem::new(Code::StartFailed, "it is not wanted any more")), false),
+            () = self.closing.cancelled() => (Err(closed()), false),
         };
         match answer {
             Ok(answer) => {
@@ -305,10 +314,9 @@ impl Plugin {
                 Ok(Arc::new(running))
             }
             Err(problem) => {
-                // One that ended was noted already, unless it was to have a run.
-                let ended = run.is_some() && running.life.process.exit().is_some();
-                if problem.code == Code::HandshakeTimeout || (problem.code == Code::StartFailed && ended) {
-                    lock(&self.health).crashed(self.parts.clock.moment());
+                // Whatever went wrong with the handshake would go wrong at the next call too.
+                if is_its_fault {
+                    running.life.crashed(&self.health, self.parts.clock.moment());
                 }
                 running.kill().await;
                 Err(problem)
@@ -331,6 +339,7 @@ impl Plugin {
             doom: OnceLock::new(),
             holds: AtomicUsize::new(0),
             was_wanted: AtomicBool::new(false),
+            was_noted: AtomicBool::new(false),
             over: CancellationToken::new(),
         };
         let (life, (word, told)) = (Arc::new(life), watch::channel(Word::Stay));
@@ -363,7 +372,7 @@ impl Plugin {
 impl Drop for Plugin {
     fn drop(&mut self) {
         // Nobody can use it any more; its keeper says goodbye.
-        if let Some(running) = self.kept.get_mut().running.take() {
+        if let Some(running) = self.kept.get_mut().take() {
             running.dismiss(Word::Close(self.bounds.shutdown));
         }
     }
@@ -387,7 +396,7 @@ fn not_started(error: &StdioError) -> Problem {
 }
 
 /// Returns what people are told of something registered: `engine acme`.
-fn named(kind: wire::Kind, id: &str) -> String {
+pub(crate) fn named(kind: wire::Kind, id: &str) -> String {
     let kind = match kind {
         wire::Kind::Engine => "engine",
         wire::Kind::Transport => "transport",

@@ -1,6 +1,5 @@
 //! For tests: plugins that are shell scripts, in a folder that goes with the test.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -82,7 +81,7 @@ impl Scripted {
                 resume: None,
                 config_schema: None,
             };
-            manifest.engines.insert("acme".to_owned(), engine);
+            manifest.engines.insert("acme".to_owned(), Box::new(engine));
         })
     }
 
@@ -96,7 +95,7 @@ impl Scripted {
                 config_schema: None,
                 access: Access::default(),
             };
-            manifest.commands.insert("weather".to_owned(), command);
+            manifest.commands.insert("weather".to_owned(), Box::new(command));
         })
     }
 
@@ -106,19 +105,14 @@ impl Scripted {
             distribution: DistributionTable {
                 name: "takopi-acme".to_owned(),
                 version: "0.3.1".to_owned(),
-                requires_takopi: None,
-                description: None,
+                ..DistributionTable::default()
             },
             process: ProcessTable {
                 command: vec!["/bin/sh".to_owned(), "plugin.sh".to_owned()],
-                env: Vec::new(),
-                needs_env: Vec::new(),
                 idle_stop: Some(Duration::from_secs(300)),
-                permissions: Vec::new(),
+                ..ProcessTable::default()
             },
-            engines: BTreeMap::new(),
-            transports: BTreeMap::new(),
-            commands: BTreeMap::new(),
+            ..Manifest::default()
         };
         register(&mut manifest);
         let plugin_dir = dir.path().join("plugin");
@@ -147,6 +141,7 @@ pub(crate) fn short() -> Bounds {
         shutdown: BOUND,
         exit: BOUND,
         reply: BOUND,
+        choices: BOUND,
         room: ms(50),
         look: ms(20),
         ladder: Ladder { terminate: ms(300), ..Ladder::TERMINATE },

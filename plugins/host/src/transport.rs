@@ -48,6 +48,7 @@ use intake::Intake;
 use menu::Menu;
 use refusal::{fetch_error, send_error, words};
 
+use crate::discover::is_on_path;
 use crate::problem::{Code, Problem};
 use crate::process::{Failure, Plugin, Running};
 
@@ -87,7 +88,7 @@ pub struct PluginTransport {
     spool: Option<PathBuf>,
     menu: Menu,
     health: Health,
-    /// The process that was told to start last.
+    /// The process that has started last.
     running: Mutex<Weak<Running>>,
     waits: Waits,
     warned: AtomicBool,
@@ -175,7 +176,6 @@ impl PluginTransport {
             () = stop.cancelled() => return Ok(()),
             door = running.switchboard.doors.open(&self.instance) => door,
         };
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&running);
         let intake = Intake {
             inbox,
             instance: &self.instance,
@@ -194,7 +194,7 @@ impl PluginTransport {
     /// Tells the plugin to start, and once `stop` fires to stop; meanwhile watches over it.
     async fn attend(
         &self,
-        running: &Running,
+        running: &Arc<Running>,
         inbox: &Inbox,
         stop: &CancellationToken,
     ) -> Result<(), TransportError> {
@@ -207,6 +207,8 @@ impl PluginTransport {
         };
         match running.call(&start, &Patience::of(self.waits.start).until(stop.clone())).await {
             Ok(_) => {
+                // Not sooner: what it is asked before it has started may look as if it had been shown.
+                *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(running);
                 self.health.well();
                 tracing::info!(instance = %self.instance, "a plugin's transport has started");
             }
@@ -434,9 +436,4 @@ impl Transport for PluginTransport {
     fn account(&self) -> Option<String> {
         Some(format!("{}:{}", self.plugin.package().manifest.distribution.name, self.instance))
     }
-}
-
-fn is_on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| takopi_stdio::is_executable(&dir.join(program)))
 }

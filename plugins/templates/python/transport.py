@@ -63,6 +63,8 @@ def send(request):
 
 @plugin.on("transport/edit")
 def edit(request):
+    if not os.path.exists(path_of(request["message"])):
+        raise Error(-32012, "the file is gone")
     show(request["message"], request["part"])
     return {}
 

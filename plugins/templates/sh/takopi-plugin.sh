@@ -268,7 +268,7 @@ takopi_stop() {
     takopi_watch=
 }
 
-# Has a message shown, changed or taken away.
+# Has a message shown, changed or taken away. Exit status 4 says that it is gone.
 takopi_show() {
     if [ -z "$takopi_watch" ]; then
         takopi_error -32600 "this transport is not started"
@@ -283,6 +283,7 @@ takopi_show() {
         takopi_result "{\"message\":{\"address\":$takopi_address},\"id\":$(takopi_json "$takopi_out")}}"
         ;;
     0:*) takopi_result '{}' ;;
+    4:*) takopi_error -32012 "it is gone" ;;
     *) takopi_error -32603 "exit status $takopi_status" ;;
     esac
 }

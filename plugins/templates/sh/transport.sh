@@ -25,7 +25,11 @@ transport_@ID@() {
         name=${P_nonce:-$(date +%s)-$$-$J_id}
         is_plain "$name" && printf '%s\n' "$P_part_text" >"$out/$name.txt" && printf '%s' "$name"
         ;;
-    edit) is_plain "$P_message_id" && printf '%s\n' "$P_part_text" >"$out/$P_message_id.txt" ;;
+    # Shows another text in its place; exit status 4 says that it is gone.
+    edit)
+        is_plain "$P_message_id" && [ -f "$out/$P_message_id.txt" ] || return 4
+        printf '%s\n' "$P_part_text" >"$out/$P_message_id.txt"
+        ;;
     delete) is_plain "$P_message_id" && rm -f "$out/$P_message_id.txt" ;;
     esac
 }

@@ -27,24 +27,33 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let shelf = Shelf::open(&arguments.config.place()?)?;
     let folder = folder(&arguments.folder)?;
     let (mut rows, package) = super::paper::check(&folder, &shelf);
+    // Whoever reads the text sees each row when it is known.
+    let mut told = Ok(());
+    let mut tell = |row: &Row| {
+        if !arguments.json && told.is_ok() {
+            told = say(render(row).trim_end());
+        }
+    };
+    rows.iter().for_each(&mut tell);
     let is_ready = rows.iter().all(|row| row.state != State::Failed);
     if let Some(package) = package.filter(|_| is_ready) {
         let scratch = Scratch::make()?;
         let tried = trial(&shelf.settings, &scratch.data(), async |parts| {
             let (tables, _) = shelf.tables(&package);
-            check(&Subject { package, tables, parts, dir: scratch.work() }).await
+            check(&Subject { package, tables, parts, dir: scratch.work() }, &mut tell).await
         })?;
         match tried {
             Some(tried) => rows.extend(tried),
             None => return Ok(Exit::Interrupted),
         }
     }
+    told?;
     let is_ok = rows.iter().all(|row| row.state != State::Failed);
     if arguments.json {
         let report = Report { folder: &folder, ok: is_ok, rows: &rows };
         say(serde_json::to_string_pretty(&report).map_err(anyhow::Error::from)?)?;
     } else {
-        say(render(&rows).trim_end())?;
+        say(summary(&rows))?;
     }
     Ok(if is_ok { Exit::Done } else { Exit::Failed })
 }
@@ -59,33 +68,32 @@ fn folder(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Returns the rows as text: one line each, with what to do below it where something is to be done.
-fn render(rows: &[Row]) -> String {
+/// Returns a row as text: a line, with what to do below it where something is to be done.
+fn render(row: &Row) -> String {
     let mut text = String::new();
-    for row in rows {
-        let state = match row.state {
-            State::Ok => "ok",
-            State::Note => "note",
-            State::Skipped => "skipped",
-            State::Failed => "FAILED",
-        };
-        let told = row.told.as_deref().unwrap_or_default();
-        let (first, more) = told.split_once('\n').unwrap_or((told, ""));
-        let colon = if first.is_empty() { "" } else { ": " };
-        line(&mut text, &format!("{state:<8} {}: {}{colon}{first}", row.about, row.check));
-        more.lines().for_each(|more| line(&mut text, &format!("         | {more}")));
-        if let Some(remedy) = &row.remedy {
-            line(&mut text, &format!("         -> {remedy}"));
-        }
+    let state = match row.state {
+        State::Ok => "ok",
+        State::Note => "note",
+        State::Skipped => "skipped",
+        State::Failed => "FAILED",
+    };
+    let told = row.told.as_deref().unwrap_or_default();
+    let (first, more) = told.split_once('\n').unwrap_or((told, ""));
+    let colon = if first.is_empty() { "" } else { ": " };
+    line(&mut text, &format!("{state:<8} {}: {}{colon}{first}", row.about, row.check));
+    more.lines().for_each(|more| line(&mut text, &format!("         | {more}")));
+    if let Some(remedy) = &row.remedy {
+        line(&mut text, &format!("         -> {remedy}"));
     }
-    let count = |state| rows.iter().filter(|row| row.state == state).count();
-    let summary = match count(State::Failed) {
+    text
+}
+
+fn summary(rows: &[Row]) -> String {
+    match rows.iter().filter(|row| row.state == State::Failed).count() {
         0 => "nothing fails".to_owned(),
         1 => "1 check fails".to_owned(),
         failed => format!("{failed} checks fail"),
-    };
-    line(&mut text, &summary);
-    text
+    }
 }
 
 /// Adds a line. Control characters in it are escaped: what a plugin wrote ends up here.
@@ -144,7 +152,8 @@ mod tests {
             Row::failed("plugin", "it ends when it is told to", "exit status 3\nsorry\u{1b}[31m")
                 .remedy("answer `shutdown`"),
         ];
-        insta::assert_snapshot!(render(&rows));
-        assert!(render(&rows[..1]).ends_with("\nnothing fails\n"));
+        let shown = rows.iter().map(render).collect::<String>();
+        insta::assert_snapshot!(format!("{shown}{}\n", summary(&rows)));
+        assert_eq!(summary(&rows[..1]), "nothing fails");
     }
 }

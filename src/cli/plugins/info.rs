@@ -7,15 +7,14 @@ use takopi_plugin_host::info::{Info, Surroundings, render_info};
 
 use super::arguments::InfoArguments;
 use super::shelf::{Shelf, Thing};
+use crate::house;
 use crate::report::{Exit, Failure, say};
 
 pub(super) fn run(arguments: &InfoArguments) -> Result<Exit, Failure> {
     let place = arguments.config.place()?;
     let shelf = Shelf::open(&place)?;
     let thing = shelf.thing(&arguments.id, arguments.kind.map(Into::into))?;
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path =
-        |name: &str| std::env::split_paths(&path).any(|dir| takopi_stdio::is_executable(&dir.join(name)));
+    let on_path = |name: &str| house::is_on_path(name);
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let shown = |path: &Path| place.shown(path);
     let mut info =

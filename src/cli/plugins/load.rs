@@ -42,6 +42,12 @@ struct Candidate {
     ids: Vec<Provided>,
 }
 
+/// A plugin that was tried, and what is wrong with it. By the package: a distribution may be there twice.
+struct Tried {
+    package: Arc<Package>,
+    errors: Vec<PluginError>,
+}
+
 /// Loads all; what is wrong comes into the listing. Returns `false` when the person pressed Ctrl-C.
 pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure> {
     let candidates = candidates(shelf, listing);
@@ -49,22 +55,31 @@ pub(super) fn load(shelf: &Shelf, listing: &mut Listing) -> Result<bool, Failure
         listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
         return Ok(true);
     }
-    let mut packages: Vec<Arc<Package>> = candidates.iter().map(|one| one.package.clone()).collect();
     let tried = trial(&shelf.settings, &shelf.data(), async |parts| load_all(candidates, &parts).await)?;
-    let Some(errors) = tried else { return Ok(false) };
-    let is_of = |error: &PluginError, package: &Package| {
-        error.distribution.as_ref() == Some(&package.manifest.distribution.name)
-    };
-    packages.retain(|package| !errors.iter().any(|error| is_of(error, package)));
+    let Some(tried) = tried else { return Ok(false) };
+    let (well, broken): (Vec<_>, Vec<_>) = tried.into_iter().partition(|one| one.errors.is_empty());
+    let mut errors: Vec<PluginError> = broken.iter().flat_map(|one| one.errors.clone()).collect();
+    errors.sort_by(|a, b| (a.kind, &a.id, &a.distribution).cmp(&(b.kind, &b.id, &b.distribution)));
     listing.add_errors(&errors);
     listing.errors.sort_by(|a, b| key(a).cmp(&key(b)));
-    renew(shelf, packages.iter().map(|package| package.dir.clone()).collect())?;
+    renew(shelf, &broken, &well)?;
     Ok(true)
 }
 
-/// Tells the takopi that runs, if one does, which plugins are well.
-fn renew(shelf: &Shelf, folders: Vec<PathBuf>) -> Result<(), Failure> {
-    let Some(socket) = shelf.socket().filter(|_| !folders.is_empty()) else { return Ok(()) };
+/// Tells the takopi that runs, if one does, which plugins are well; and the person which aren't, since it goes on with
+/// what it has of those.
+fn renew(shelf: &Shelf, broken: &[Tried], well: &[Tried]) -> Result<(), Failure> {
+    let Some(socket) = shelf.socket() else { return Ok(()) };
+    for Tried { package, .. } in broken {
+        let distribution = &package.manifest.distribution.name;
+        remark(format_args!(
+            "the takopi that runs goes on with {distribution} as it has it, until it is mended"
+        ));
+    }
+    if well.is_empty() {
+        return Ok(());
+    }
+    let folders: Vec<PathBuf> = well.iter().map(|one| one.package.dir.clone()).collect();
     let told = runtime()?.block_on(async {
         let tell = async { Client::connect(&socket, &TaskTracker::new()).await?.renew(folders).await };
         tokio::time::timeout(PATIENCE, tell).await
@@ -114,22 +129,23 @@ fn candidates(shelf: &Shelf, listing: &Listing) -> Vec<Candidate> {
     candidates
 }
 
-async fn load_all(candidates: Vec<Candidate>, parts: &Arc<HostParts>) -> Vec<PluginError> {
+async fn load_all(candidates: Vec<Candidate>, parts: &Arc<HostParts>) -> Vec<Tried> {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut loads = JoinSet::new();
     for candidate in candidates {
         let (turns, parts) = (turns.clone(), parts.clone());
         loads.spawn(async move {
+            let package = candidate.package.clone();
             let _turn = tokio::select! {
                 turn = turns.acquire_owned() => turn,
-                () = parts.stop.cancelled() => return Vec::new(),
+                () = parts.stop.cancelled() => return Tried { package, errors: Vec::new() },
             };
-            candidate.load(parts).await
+            Tried { errors: candidate.load(parts).await, package }
         });
     }
-    let mut errors: Vec<PluginError> = loads.join_all().await.into_iter().flatten().collect();
-    errors.sort_by(|a, b| (a.kind, &a.id, &a.distribution).cmp(&(b.kind, &b.id, &b.distribution)));
-    errors
+    let mut tried = loads.join_all().await;
+    tried.sort_by(|a, b| a.package.dir.cmp(&b.package.dir));
+    tried
 }
 
 impl Candidate {
@@ -159,10 +175,7 @@ impl Candidate {
 
     /// Has one id look at what it is set to.
     async fn check(&self, running: &Running, id: &Provided, patience: &Patience) -> Result<(), Problem> {
-        if !running.provides(id.kind, &id.id) {
-            let problem = "its answer to initialize does not list this, which its manifest does";
-            return Err(Problem::new(Code::ProvidesMismatch, problem));
-        }
+        running.must_provide(id.kind, &id.id)?;
         if let Some((_, problem)) = self.wrong.iter().find(|(whose, _)| whose == id) {
             return Err(problem.clone());
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use takopi_core::catalog::{Claim, Holder, Listing, Origin, Problem, Row, Rules};
+use takopi_core::catalog::{Claim, Holder, Listing, Origin, PluginError, Problem, Row, Rules};
 use takopi_core::id::{Distribution, PluginId, PluginKind};
 use takopi_core::settings::{Instance, Known, Settings};
 use takopi_plugin_host::check::Tables;
@@ -16,9 +16,6 @@ use takopi_plugin_protocol::life::{Kind, Provided};
 use crate::place::Place;
 use crate::report::{Failure, remark};
 use crate::{config, house, lock};
-
-/// The folder of plugins' own folders, beside the config file.
-const DATA: &str = "plugin-data";
 
 /// What is set, and the plugins there are.
 pub(super) struct Shelf {
@@ -74,7 +71,7 @@ impl Shelf {
 
     /// Returns the folder in which plugins keep what is theirs.
     pub(super) fn data(&self) -> PathBuf {
-        self.place.dir().join(DATA)
+        self.place.dir().join(house::PLUGIN_DATA)
     }
 
     /// Returns the places for looking at one folder alone.
@@ -98,6 +95,11 @@ impl Shelf {
     /// Returns the listing: everything there is, and what is wrong with it as far as files tell.
     pub(super) fn listing(&self) -> Listing {
         self.all.clone()
+    }
+
+    /// Returns what is not used because of its settings.
+    pub(super) fn refused(&self) -> Vec<PluginError> {
+        house::plugins_refused(&self.place, &self.settings, &self.found)
     }
 
     /// Returns whether something of this origin may be used.

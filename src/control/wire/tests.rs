@@ -62,7 +62,7 @@ fn every_question_has_its_shape() {
         method::CANCEL: [json!(Cancel { run: run() }), json!(Cancelled { cancelled: true })],
         method::HISTORY: HistoryQuery { conversation: conversation(), limit: 10 },
         method::CONVERSATIONS: ConversationQuery { limit: 10 },
-        method::YIELD: Yielded { undecided: false, busy: Vec::new() },
+        method::YIELD: Yielded { undecided: false, busy: Vec::new(), commands: Vec::new() },
         method::RENEW: [
             json!(Renew { folders: vec!["/plugins/weather".into()] }),
             json!(Renewed { distributions: vec!["takopi-weather".to_owned()] }),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Caller, Host, settle};
 use crate::desk::Shared;
+use crate::desk::calls::UnderWay;
 use crate::desk::generation::InForce;
 use crate::directive::split_words;
 use crate::id::{CommandId, RunId};
@@ -25,24 +26,37 @@ const CANCELLED: &str = "`cancelled`";
 
 type Answer = Result<Option<CommandReply>, CommandError>;
 
-/// Calls a command and posts its reply.
-pub(in crate::desk) async fn call(
+/// Calls a command and posts its reply. It counts as under way at once, before the task of it is there.
+pub(in crate::desk) fn call(
     desk: Arc<Shared>,
     in_force: Arc<InForce>,
     caller: Caller,
     command: CommandId,
     text: String,
     stopped: Vec<RunId>,
-) {
-    let _work = in_force.work.token();
+) -> impl Future<Output = ()> + Send {
+    let under_way = desk.calls.begin(&command, &caller.message);
     let host = Arc::new(Host {
         desk: desk.clone(),
         in_force: in_force.clone(),
-        caller: caller.clone(),
-        call: desk.calls.begin(&command, &caller.message),
+        call: under_way.call(),
+        caller,
         runs: AtomicUsize::new(0),
     });
-    let under_way = desk.calls.while_under_way(host.call.id);
+    begun(desk, in_force, host, under_way, command, text, stopped)
+}
+
+async fn begun(
+    desk: Arc<Shared>,
+    in_force: Arc<InForce>,
+    host: Arc<Host>,
+    under_way: UnderWay,
+    command: CommandId,
+    text: String,
+    stopped: Vec<RunId>,
+) {
+    let _work = in_force.work.token();
+    let caller = host.caller.clone();
     let call = Call {
         words: split_words(&text),
         command: command.clone(),

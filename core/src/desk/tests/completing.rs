@@ -34,7 +34,7 @@ fn nothing(_: &mut Completion) {}
 
 fn choices(models: &[&str], levels: &[&str]) -> Choices {
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    Choices { models: owned(models), levels: owned(levels) }
+    Choices { models: owned(models), levels: owned(levels), ..Choices::default() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -156,8 +156,8 @@ fn blocks() -> impl Strategy<Value = String> {
         6 => "[a-z]{1,9}", 1 => "\\*\\*[a-z]{3}\\*\\*", 1 => "`[a-z]{3}`", 1 => Just("👩‍👩‍👧‍👦".to_owned()),
         1 => "[漢字仮名]{1,150}", 1 => "[😀🎉é]{1,120}", 1 => "[a-z/]{1,300}",
     ];
-    let line = prop::collection::vec(word, 1..25).prop_map(|words| words.join(" "));
-    let lines = |least: usize| prop::collection::vec(line.clone(), least..6);
+    let line = prop::collection::vec(word, 1..14).prop_map(|words| words.join(" "));
+    let lines = |least: usize| prop::collection::vec(line.clone(), least..5);
     let block = prop_oneof![
         3 => lines(1).prop_map(|lines| lines.join("\n")),
         1 => lines(1).prop_map(|lines| lines.iter().map(|line| format!("- {line}\n")).collect::<String>()),
@@ -165,7 +165,7 @@ fn blocks() -> impl Strategy<Value = String> {
             format!("```{info}\n{}```", lines.iter().map(|line| format!("  {line}\n\n")).collect::<String>())
         }),
     ];
-    prop::collection::vec(block, 0..8).prop_map(|blocks| blocks.join("\n\n"))
+    prop::collection::vec(block, 0..6).prop_map(|blocks| blocks.join("\n\n"))
 }
 
 /// Returns all that is text: no white space, no lines that open or close code.

@@ -10,40 +10,18 @@
 
 #[path = "conformance/host.rs"]
 mod host;
+#[path = "conformance/rules.rs"]
+mod rules;
 
 use std::path::Path;
 use std::time::Duration;
 
 use host::{Example, Host};
+use rules::keeps_house_rules;
 use serde_json::{Value, json};
 
-/// What holds for every plugin of every kind.
-fn keeps_house_rules(name: &str) {
-    let example = Example::read(name);
-    by_hand_it_says_what_it_is(&example);
-    let mut host = Host::starts(&example);
-    host.tells("_experiment", &json!({"x": 1}));
-    assert_eq!(host.calls("ping", &json!({"unknown": [1, {"a": null}]})).unwrap(), json!({}));
-    let refused = host.calls("_experiment/ask", &json!({})).unwrap_err();
-    assert_eq!(refused["code"], -32601, "an unknown request is refused: {refused}");
-    for one in example.provides() {
-        let mut check = one.clone();
-        check["config"] = example.settings();
-        assert_eq!(host.calls("config/check", &check).unwrap(), json!({"issues": []}), "{one}");
-    }
-    assert_eq!(host.calls("shutdown", &json!({})).unwrap(), json!({}));
-    host.tells("exit", &json!({}));
-    assert_eq!(host.ends(), Some(0), "it ends when it is told to");
-    assert_eq!(Host::starts(&example).hangs_up(), Some(0), "it ends when takopi is gone");
-}
-
-fn by_hand_it_says_what_it_is(example: &Example) {
-    let output = example.command().env_remove("TAKOPI_PLUGIN_PROTOCOL").output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("is a plugin of takopi") && said.contains("takopi plugins --load"), "{said}");
-    assert!(output.stdout.is_empty(), "nothing goes to stdout");
-}
+/// The program that this crate builds.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_rust-echo");
 
 /// Runs one job: its events are numbered, its steps end, its session is told once. Returns the result.
 fn runs(host: &mut Host, job: &Value) -> Value {
@@ -303,6 +281,28 @@ fn says_hello(helper: &str, program: &str, command: &str) {
 #[test]
 fn python_says_hello_as_the_documentation_does() {
     says_hello("python/takopi_plugin.py", "hello.py", "\"python3\", \"hello.py\"");
+}
+
+#[test]
+fn python_tells_people_what_a_fault_is_and_the_log_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    file("takopi_plugin.py", include_str!("../../../templates/python/takopi_plugin.py"));
+    let program = block("hello.py").replace("args_text", "arg_text");
+    let stray = "plugin.command(\"hullo\")(print)\nplugin.serve()";
+    file("hello.py", &program.replace("plugin.serve()", stray));
+    let command = r#""sh", "-c", "exec python3 hello.py 2>said""#;
+    file("takopi-plugin.toml", &block("takopi-plugin.toml").replace("\"python3\", \"hello.py\"", command));
+    let mut host = Host::starts(&Example::at(dir.path()));
+    let told = host.calls("command/call", &call("hello", "Ann")).unwrap_err();
+    assert_eq!(told, json!({"code": -32603, "message": "KeyError('arg_text')"}));
+    let told = host.calls("command/call", &call("nobody", "")).unwrap_err();
+    assert_eq!(told, json!({"code": -32601, "message": "this plugin has no command nobody"}));
+    assert_eq!(host.hangs_up(), Some(0));
+    let said = std::fs::read_to_string(dir.path().join("said")).unwrap();
+    assert!(said.contains("hello.py\", line 8, in hello"), "{said}");
+    assert!(said.contains("takopi does not ask for the command hullo"), "{said}");
+    assert!(!said.contains("nobody"), "an error of the protocol is no fault: {said}");
 }
 
 #[test]

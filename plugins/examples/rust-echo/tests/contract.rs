@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a premise that doesn't hold fails the test, and says where")]
 
+/// The example whose program this crate builds.
+const PROGRAM: (&str, &str) = ("rust-echo", env!("CARGO_BIN_EXE_rust-echo"));
+
 #[path = "contract/commands.rs"]
 mod commands;
 #[path = "contract/engines.rs"]

@@ -1,5 +1,7 @@
 //! The contract of commands: a call is answered whatever its arguments are, and one that is taken back ends soon.
 
+use std::time::Duration;
+
 use takopi_plugin_protocol::command::Call;
 use takopi_plugin_protocol::life::Kind;
 use takopi_plugin_protocol::message::{Address, MessageRef, Sender};
@@ -8,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::probe::{Farewell, Probe};
-use super::{CANCELLED_WITHIN, RUN, Row, SLOW, Subject};
+use super::{CANCELLED_WITHIN, Row, Rows, SLOW, Subject};
 use crate::process::Failure;
 
 /// What a command is called with, and how that is called.
@@ -18,31 +20,57 @@ const CALLS: [(&str, &str); 3] = [
     ("a call in other letters is answered", "Grüße 🐙 «日本»\nthe second line"),
 ];
 
+/// How long a call may take. What it asks takopi for is answered at once here.
+const CALL: Duration = Duration::from_secs(30);
+
+/// Why a call is not tried.
+const UNANSWERED: &str = "the call before was not answered";
+
 const CANCEL: &str = "a call that is taken back ends within 5 s";
 
 /// Tries a command; returns how its process went too.
-pub(super) async fn check(subject: &Subject, id: &str) -> (Vec<Row>, Vec<Farewell>) {
+pub(super) async fn check(subject: &Subject, id: &str, rows: &mut Rows<'_>) -> Vec<Farewell> {
     let about = format!("command {id}");
     let probe = match subject.start().await {
         Ok(probe) => probe,
-        Err(failure) => return (vec![Row::failed(&about, CALLS[0].0, failure)], Vec::new()),
+        Err(failure) => {
+            rows.push(Row::failed(&about, CALLS[0].0, failure));
+            return Vec::new();
+        }
     };
-    let mut rows = Vec::new();
+    let mut answers_calls = true;
     for (check, text) in CALLS {
-        rows.push(answers(subject, &probe, id, &about, check, text).await);
+        rows.push(if answers_calls {
+            let (row, was_answered) = answers(subject, &probe, id, &about, check, text).await;
+            answers_calls = was_answered;
+            row
+        } else {
+            Row::skipped(&about, check, UNANSWERED)
+        });
     }
-    rows.push(cancels(subject, &probe, id, &about).await);
-    (rows, vec![probe.farewell().await])
+    rows.push(match answers_calls {
+        true => cancels(subject, &probe, id, &about).await,
+        false => Row::skipped(&about, CANCEL, UNANSWERED),
+    });
+    vec![probe.farewell().await]
 }
 
-async fn answers(subject: &Subject, probe: &Probe, id: &str, about: &str, check: &str, text: &str) -> Row {
+/// Tries one call; returns whether it was answered too, however.
+async fn answers(
+    subject: &Subject,
+    probe: &Probe,
+    id: &str,
+    about: &str,
+    check: &str,
+    text: &str,
+) -> (Row, bool) {
     let begun = Instant::now();
     let context = format!("made-up {check}");
     probe.heard.open_context(&context);
-    let answer = probe.call(&call(subject, id, &context, text), &subject.patience(RUN)).await;
+    let answer = probe.call(&call(subject, id, &context, text), &subject.patience(CALL)).await;
     probe.heard.close_context(&context);
     let took = begun.elapsed();
-    match answer {
+    let row = match answer {
         // What the arguments lack is the command's to say, in whichever way.
         Ok(_) | Err(Failure::Call(CallError::Refused(_))) if took > SLOW => {
             Row::note(about, check, format_args!("that took {} ms", took.as_millis()))
@@ -57,14 +85,18 @@ async fn answers(subject: &Subject, probe: &Probe, id: &str, about: &str, check:
         Err(Failure::Call(CallError::Refused(error))) => {
             Row::note(about, check, format_args!("people read: {}", error.message))
         }
-        Err(failure) => Row::failed(about, check, failure)
-            .remedy("answer `command/call` with {\"reply\": {\"body\": {\"text\": …}}} or {}"),
-    }
+        Err(failure) => {
+            let row = Row::failed(about, check, failure)
+                .remedy("answer `command/call` with {\"reply\": {\"body\": {\"text\": …}}} or {}");
+            return (row, false);
+        }
+    };
+    (row, true)
 }
 
 async fn cancels(subject: &Subject, probe: &Probe, id: &str, about: &str) -> Row {
     let cancel = CancellationToken::new();
-    let patience = Patience::of(RUN).until(cancel.clone()).grace(CANCELLED_WITHIN);
+    let patience = Patience::of(CALL).until(cancel.clone()).grace(CANCELLED_WITHIN);
     let context = "made-up cancelled";
     probe.heard.open_context(context);
     let params = call(subject, id, context, "one");

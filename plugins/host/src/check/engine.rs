@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::order::disorder;
 use super::probe::{Farewell, Probe};
-use super::{CANCELLED_WITHIN, RUN, Row, SLOW, Subject};
+use super::{CANCELLED_WITHIN, RUN, Row, Rows, SLOW, Subject};
 use crate::manifest::EngineTable;
 use crate::process::Failure;
 
@@ -42,31 +42,35 @@ struct Engine<'a> {
 }
 
 /// Tries an engine; returns how its processes went too.
-pub(super) async fn check(subject: &Subject, id: &str, table: &EngineTable) -> (Vec<Row>, Vec<Farewell>) {
+pub(super) async fn check(
+    subject: &Subject,
+    id: &str,
+    table: &EngineTable,
+    rows: &mut Rows<'_>,
+) -> Vec<Farewell> {
     let about = format!("engine {id}");
     let mut engine = Engine { subject, id, table, about, farewells: Vec::new() };
-    let mut rows = Vec::new();
     let first = engine.run("first", PROMPT, None).await;
     let first = match first {
         Ok(trial) => trial,
         Err(failure) => {
             rows.push(Row::failed(&engine.about, ENDS, failure));
-            return (rows, engine.farewells);
+            return engine.farewells;
         }
     };
     rows.push(engine.ends(&first));
-    let Ok(ended) = &first.ended else { return (rows, engine.farewells) };
+    let Ok(ended) = &first.ended else { return engine.farewells };
     rows.push(match disorder(&first.events, ended) {
         None => Row::ok(&engine.about, ORDER),
         Some((what, remedy)) => Row::failed(&engine.about, ORDER, what).remedy(remedy),
     });
     if ended.outcome != Outcome::Answered {
-        return (rows, engine.farewells);
+        return engine.farewells;
     }
     rows.push(engine.continues(&first, ended).await);
     rows.push(engine.cancels().await);
     rows.push(engine.two().await);
-    (rows, engine.farewells)
+    engine.farewells
 }
 
 impl Engine<'_> {

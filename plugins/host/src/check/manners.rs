@@ -7,7 +7,7 @@ use takopi_stdio::rpc::{CallError, RpcError};
 use tokio::time::Instant;
 
 use super::probe::{Farewell, Probe};
-use super::{Row, SLOW, SOON, Subject, name};
+use super::{Row, Rows, SLOW, SOON, Subject, name};
 
 /// Bytes on stderr above which a word is said.
 const LOUD: usize = 64 << 10;
@@ -27,8 +27,7 @@ const QUIET: &str = "it is quiet on stderr";
 const LIGHT: &str = "it needs little memory";
 
 /// Tries what is answered at once.
-pub(super) async fn answers(subject: &Subject, probe: &Probe) -> Vec<Row> {
-    let mut rows = Vec::new();
+pub(super) async fn answers(subject: &Subject, probe: &Probe, rows: &mut Rows<'_>) {
     let begun = Instant::now();
     let ping = probe.call(&Ping {}, &subject.patience(SOON)).await;
     rows.push(match ping {
@@ -52,11 +51,10 @@ pub(super) async fn answers(subject: &Subject, probe: &Probe) -> Vec<Row> {
         Err(failure) => Row::failed(PLUGIN, UNKNOWN, failure)
             .remedy("answer unknown methods with error -32601, and ignore unknown notifications"),
     });
-    rows
 }
 
 /// Has every registered thing look at its settings; returns those that can be used, adding rows for the others.
-pub(super) async fn settings(subject: &Subject, probe: &Probe, rows: &mut Vec<Row>) -> Vec<Provided> {
+pub(super) async fn settings(subject: &Subject, probe: &Probe, rows: &mut Rows<'_>) -> Vec<Provided> {
     let mut usable = Vec::new();
     for one in subject.package.manifest.provides() {
         let (about, config) = (name(&one), subject.tables.of(one.kind, &one.id));

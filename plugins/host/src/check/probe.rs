@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use takopi_plugin_protocol::{self as protocol, Method, Notification, life};
+use takopi_plugin_protocol::{Method, Notification, life};
 use takopi_stdio::rpc::{CallError, Limits, Patience, Peer, Service, peer};
 use takopi_stdio::{Exit, Ladder, Leftover, Marker, Process, StderrTail, end_marked, find_marked};
 
 use super::heard::Heard;
 use super::{SOON, Subject};
 use crate::problem::{Code, Problem};
-use crate::process::{Failure, launch};
+use crate::process::{Failure, hello, launch, speaks};
 
 /// Bytes of stderr that are kept to be counted.
 const STDERR: usize = 1 << 20;
@@ -105,19 +105,10 @@ impl Probe {
         subject: &Subject,
         data: &std::path::Path,
     ) -> Result<life::Initialized, Failure> {
-        let hello = life::Initialize {
-            protocol: protocol::VERSION,
-            host: life::Named { name: "takopi".to_owned(), version: subject.parts.version.clone() },
-            data_dir: data.to_string_lossy().into_owned(),
-            provides: subject.package.manifest.provides(),
-            config: subject.tables.settings.clone(),
-            capabilities: life::HostCapabilities { run: true, ask: true },
-        };
+        let hello = hello(&subject.package, &subject.parts, data, &subject.tables.settings);
         let welcome = self.call(&hello, &subject.patience(SOON)).await?;
-        if welcome.protocol != protocol::VERSION {
-            let problem = crate::process::strange_protocol(welcome.protocol);
-            return Err(Failure::Unavailable(Problem::new(Code::UnsupportedProtocol, problem)));
-        }
+        // What it provides is a row of its own.
+        speaks(&welcome).map_err(Failure::Unavailable)?;
         self.notify(&life::Ready {}).await?;
         Ok(welcome)
     }

@@ -1,6 +1,5 @@
 //! The suite tried on the plugins that `plugins new` makes for the shell, and on ones that break one thing each.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -60,25 +59,19 @@ async fn tried(kind: life::Kind, script: &str) -> Vec<Row> {
         distribution: DistributionTable {
             name: "takopi-acme".to_owned(),
             version: "0.1.0".to_owned(),
-            requires_takopi: None,
-            description: None,
+            ..DistributionTable::default()
         },
         process: ProcessTable {
             command: vec!["sh".to_owned(), "acme.sh".to_owned()],
-            env: Vec::new(),
-            needs_env: Vec::new(),
-            idle_stop: None,
-            permissions: Vec::new(),
+            ..ProcessTable::default()
         },
-        engines: BTreeMap::default(),
-        transports: BTreeMap::default(),
-        commands: BTreeMap::default(),
+        ..Manifest::default()
     };
     let id = "acme".to_owned();
     match kind {
-        life::Kind::Engine => drop(manifest.engines.insert(id, engine())),
-        life::Kind::Transport => drop(manifest.transports.insert(id, transport())),
-        life::Kind::Command => drop(manifest.commands.insert(id, command())),
+        life::Kind::Engine => drop(manifest.engines.insert(id, Box::new(engine()))),
+        life::Kind::Transport => drop(manifest.transports.insert(id, Box::new(transport()))),
+        life::Kind::Command => drop(manifest.commands.insert(id, Box::new(command()))),
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let parts = HostParts {
@@ -96,7 +89,9 @@ async fn tried(kind: life::Kind, script: &str) -> Vec<Row> {
     let package = Package { dir: dir.path().to_owned(), manifest };
     let subject =
         Subject { package: Arc::new(package), tables: Tables::default(), parts: Arc::new(parts), dir: work };
-    let rows = check(&subject).await;
+    let mut told = Vec::new();
+    let rows = check(&subject, &mut |row| told.push(row.clone())).await;
+    assert_eq!(told, rows, "each is told once");
     stop.cancel();
     tasks.close();
     tasks.wait().await;
@@ -170,6 +165,15 @@ async fn each_bad_habit_of_a_command_has_a_row() {
 }
 
 #[tokio::test]
+async fn after_a_call_without_an_answer_no_other_is_waited_for() {
+    let told = command_that("kill -9 $$").await;
+    let states = |state: &str| {
+        told.lines().filter(|line| line.starts_with(state) && line.contains("command acme: a call")).count()
+    };
+    assert_eq!((states("Failed"), states("Skipped")), (1, 3), "{told}");
+}
+
+#[tokio::test]
 async fn each_bad_habit_of_an_engine_has_a_row() {
     let habits = [
         ("now=", "takopi_seq=7; now="),
@@ -199,6 +203,8 @@ async fn a_plugin_that_does_not_come_up_has_one_row_that_says_why() {
         let rows = tried(life::Kind::Command, script).await;
         assert_eq!((rows.len(), rows[0].state), (1, State::Failed), "{rows:?}");
         let told = rows[0].told.as_deref().unwrap();
-        assert!(told.contains(why) && rows[0].remedy.is_some(), "{script}: {told}");
+        let remedy = rows[0].remedy.as_deref().unwrap();
+        assert!(told.contains(why), "{script}: {told}");
+        assert_eq!(remedy.contains("try it by hand"), script.contains("exit"), "{script}: {remedy}");
     }
 }

@@ -11,7 +11,7 @@ use takopi_stdio::rpc::{CallError, RpcError};
 use tokio::time::Instant;
 
 use super::probe::{Farewell, Probe};
-use super::{RUN, Row, SLOW, SOON, Subject};
+use super::{RUN, Row, Rows, SLOW, SOON, Subject};
 use crate::manifest::TransportTable;
 use crate::process::Failure;
 
@@ -26,15 +26,23 @@ const DELETES: &str = "that message is deleted, and a second time too";
 const STOPS: &str = "it stops, and starts again";
 
 /// Tries a transport; returns how its process went too.
-pub(super) async fn check(subject: &Subject, id: &str, table: &TransportTable) -> (Vec<Row>, Vec<Farewell>) {
+pub(super) async fn check(
+    subject: &Subject,
+    id: &str,
+    table: &TransportTable,
+    rows: &mut Rows<'_>,
+) -> Vec<Farewell> {
     let about = format!("transport {id}");
     let probe = match subject.start().await {
         Ok(probe) => probe,
-        Err(failure) => return (vec![Row::failed(&about, STARTS, failure)], Vec::new()),
+        Err(failure) => {
+            rows.push(Row::failed(&about, STARTS, failure));
+            return Vec::new();
+        }
     };
     let door = Door { subject, probe: &probe, id, about };
-    let rows = door.check(table).await;
-    (rows, vec![probe.farewell().await])
+    door.check(table, rows).await;
+    vec![probe.farewell().await]
 }
 
 struct Door<'a> {
@@ -45,14 +53,13 @@ struct Door<'a> {
 }
 
 impl Door<'_> {
-    async fn check(&self, table: &TransportTable) -> Vec<Row> {
-        let mut rows = Vec::new();
+    async fn check(&self, table: &TransportTable, rows: &mut Rows<'_>) {
         self.probe.heard.open_instance(INSTANCE);
         let started = self.call(&self.start(), STARTS).await;
         let is_up = started.1.is_some();
         rows.push(started.0);
         if !is_up {
-            return rows;
+            return;
         }
         let item = MenuItem { id: "help".to_owned(), description: "what can be typed".to_owned() };
         let menu = Menu { instance: INSTANCE.to_owned(), commands: vec![item] };
@@ -61,7 +68,7 @@ impl Door<'_> {
             (_, None) if self.is_alive() => Row::note(&self.about, MENU, "it does not, so people see none"),
             (row, _) => row,
         });
-        rows.extend(self.shows(table).await);
+        self.shows(table, rows).await;
         let stop = Stop { instance: INSTANCE.to_owned() };
         let stopped = self.call(&stop, STOPS).await;
         self.probe.heard.close_instance(INSTANCE);
@@ -76,7 +83,6 @@ impl Door<'_> {
             }
             (row, None) => row,
         });
-        rows
     }
 
     fn is_alive(&self) -> bool {
@@ -93,7 +99,7 @@ impl Door<'_> {
     }
 
     /// Sends, edits and deletes one message.
-    async fn shows(&self, table: &TransportTable) -> Vec<Row> {
+    async fn shows(&self, table: &TransportTable, rows: &mut Rows<'_>) {
         let address =
             Address { instance: INSTANCE.to_owned(), chat: "takopi-plugins-check".to_owned(), thread: None };
         let send = Send {
@@ -116,7 +122,7 @@ impl Door<'_> {
                 None,
             ),
         };
-        let mut rows = vec![sent.0];
+        rows.push(sent.0);
         rows.push(match (table.features.edit, &sent.1) {
             (false, _) => Row::skipped(&self.about, EDITS, "the manifest's features lack `edit`"),
             (true, None) => Row::skipped(&self.about, EDITS, "there is no message"),
@@ -127,7 +133,6 @@ impl Door<'_> {
             (true, None) => Row::skipped(&self.about, DELETES, "there is no message"),
             (true, Some(message)) => self.deletes(message).await,
         });
-        rows
     }
 
     async fn edits(&self, message: &MessageRef) -> Row {

@@ -58,8 +58,9 @@ pub(crate) struct Contexts {
 /// A context of a call under way.
 pub(super) struct Lease {
     context: String,
-    /// Where it ends with the call; `None` when it outlives it.
-    ends_in: Option<Arc<Mutex<HashMap<String, Context>>>>,
+    known: Arc<Mutex<HashMap<String, Context>>>,
+    /// Whether it outlives the call.
+    outlives: bool,
 }
 
 fn lock(known: &Mutex<HashMap<String, Context>>) -> MutexGuard<'_, HashMap<String, Context>> {
@@ -92,8 +93,8 @@ impl Contexts {
             )));
         }
         known.insert(context.clone(), Context { guest, over: CancellationToken::new() });
-        let ends_in = (!self.may(Permission::Background)).then(|| self.known.clone());
-        Ok(Lease { context, ends_in })
+        let outlives = self.may(Permission::Background);
+        Ok(Lease { context, known: self.known.clone(), outlives })
     }
 
     /// Returns for whom something is to be done, and what fires when it need not be done any more.
@@ -142,12 +143,17 @@ impl Lease {
     pub(super) fn context(&self) -> &str {
         &self.context
     }
+
+    /// Ends the context with a call that failed: who failed goes on with nothing, and would never release it.
+    pub(super) fn end(mut self) {
+        self.outlives = false;
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(known) = &self.ends_in {
-            end(known, &self.context);
+        if !self.outlives {
+            end(&self.known, &self.context);
         }
     }
 }
@@ -208,5 +214,12 @@ mod tests {
         assert!(told.contains("256 times at once") && told.contains("release"), "{told}");
         contexts.release(first.context());
         assert!(contexts.open(guest()).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_failed_leaves_no_context_behind() {
+        let contexts = contexts(vec![Permission::Background]);
+        (0..=MAX_CONTEXTS).for_each(|_| contexts.open(guest()).unwrap().end());
+        assert!(lock(&contexts.known).is_empty());
     }
 }

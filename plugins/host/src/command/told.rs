@@ -1,6 +1,5 @@
 //! What people are told when a plugin's command fails: short, with what the process said last, without secrets.
 
-use takopi_core::id::CommandId;
 use takopi_core::port::command::CommandError;
 use takopi_core::render::shorten;
 use takopi_core::text::visible;
@@ -24,12 +23,6 @@ fn name(plugin: &Plugin) -> &str {
 /// Says that a plugin cannot be had.
 pub(super) fn unavailable(plugin: &Plugin, problem: &Problem) -> CommandError {
     CommandError(format!("the plugin {} cannot be used: {}", name(plugin), ending(&problem.message)))
-}
-
-/// Says that a plugin has not registered its command.
-pub(super) fn not_provided(plugin: &Plugin, id: &CommandId) -> CommandError {
-    let name = name(plugin);
-    CommandError(format!("the plugin {name} does not provide /{id} as its manifest says; ask its author"))
 }
 
 /// Says why a call brought no answer.

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::Metadata;
-use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use takopi_core::catalog::{Claim, Origin};
 use takopi_core::id::PluginId;
@@ -14,18 +10,11 @@ use takopi_core::port::command::CommandSpec;
 use takopi_core::port::engine::EngineSpec;
 use takopi_core::port::transport::TransportSpec;
 
-use super::folders::{Folder, broken};
+use super::folders::{Folder, Read, broken};
 use super::{Discovery, Places};
-use crate::manifest::{FILE, Manifest, Package};
+use crate::manifest::Manifest;
 use crate::owner;
 use crate::problem::{Code, Problem};
-
-/// Where a manifest was read, and whose that is.
-struct Place {
-    dir: PathBuf,
-    dir_meta: Metadata,
-    manifest_meta: Metadata,
-}
 
 /// Makes claims, remembering what was asked of the machine.
 pub(super) struct Claims<'a> {
@@ -41,23 +30,21 @@ impl<'a> Claims<'a> {
     }
 
     pub(super) fn make(&mut self, folders: Vec<Folder>) {
-        for Folder { dir, dir_meta, manifest_meta, manifest } in folders {
-            match manifest {
-                Ok((manifest, notes)) => {
-                    self.register(Place { dir, dir_meta, manifest_meta }, manifest, notes);
-                }
-                Err(problem) => self.discovery.broken.push(broken(&dir, None, problem)),
+        for folder in folders {
+            match folder.plugin {
+                Ok(read) => self.register(read),
+                Err(problem) => self.discovery.broken.push(broken(&folder.dir, None, problem)),
             }
         }
     }
 
-    fn register(&mut self, folder: Place, manifest: Manifest, notes: Vec<Problem>) {
+    fn register(&mut self, Read { package, notes, fits, files }: Read) {
+        let (dir, manifest) = (&package.dir, &package.manifest);
         let name = &manifest.distribution.name;
-        let notes = notes.into_iter().map(|note| broken(&folder.dir, Some(name.clone()), note));
-        self.discovery.notes.extend(notes);
-        let origin = Origin::Manifest { distribution: Some(name.clone()), path: folder.dir.clone() };
-        let before = manifest.wants(&self.places.version).and_then(|()| self.starts(&folder, &manifest));
-        let after = self.set(&manifest).and_then(|()| self.owned(&folder, &manifest));
+        self.discovery.notes.extend(notes.into_iter().map(|note| broken(dir, Some(name.clone()), note)));
+        let origin = Origin::Manifest { distribution: Some(name.clone()), path: dir.clone() };
+        let before = fits.and_then(|()| self.program(manifest)).and(files.program);
+        let after = self.set(manifest).and_then(|()| self.parent(dir)).and(files.owner);
         let mut usable = |needs: &[String], install: Option<&str>| -> Result<(), Problem> {
             before.clone()?;
             self.needs(needs, install)?;
@@ -99,29 +86,15 @@ impl<'a> Claims<'a> {
         self.discovery.engines.extend(engines);
         self.discovery.transports.extend(transports);
         self.discovery.commands.extend(commands);
-        self.discovery.packages.push(Arc::new(Package { dir: folder.dir, manifest }));
+        self.discovery.packages.push(package);
     }
 
-    /// Checks that the program of the process is there.
-    fn starts(&mut self, folder: &Place, manifest: &Manifest) -> Result<(), Problem> {
-        let Some(program) = manifest.process.command.first() else { return Ok(()) };
-        if !program.contains('/') {
-            return self.needs(std::slice::from_ref(program), None);
+    /// Checks that the program of the process is on PATH, if that is where it is looked for.
+    fn program(&mut self, manifest: &Manifest) -> Result<(), Problem> {
+        match manifest.process.command.first() {
+            Some(program) if !program.contains('/') => self.needs(std::slice::from_ref(program), None),
+            _ => Ok(()),
         }
-        // Without the `.` of `./run`.
-        let path: PathBuf = folder.dir.join(program).components().collect();
-        let text = match path.metadata() {
-            Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o111 != 0 => return Ok(()),
-            Ok(meta) if meta.is_file() => {
-                format!("{} is not executable; type: chmod +x {}", path.display(), owner::quoted(&path))
-            }
-            Ok(_) => format!("{} is no file; correct process.command in {FILE}", path.display()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                format!("there is no {}; build it, or correct process.command in {FILE}", path.display())
-            }
-            Err(error) => format!("{} cannot be had: {error}", path.display()),
-        };
-        Err(Problem::new(Code::MissingExecutable, text))
     }
 
     /// Checks that programs are on PATH.
@@ -151,21 +124,13 @@ impl<'a> Claims<'a> {
         Err(Problem::new(Code::MissingVariable, text))
     }
 
-    /// As [`owner::check`], with what is known of the folder already.
-    fn owned(&mut self, folder: &Place, manifest: &Manifest) -> Result<(), Problem> {
-        let uid = self.places.uid;
-        if let Some(parent) = folder.dir.parent() {
-            if !self.parents.contains_key(parent) {
-                self.parents.insert(parent.to_owned(), owner::check_parent(parent));
-            }
-            self.parents.get(parent).cloned().unwrap_or(Ok(()))?;
+    /// Checks the folder a plugin's folder is in.
+    fn parent(&mut self, dir: &Path) -> Result<(), Problem> {
+        let Some(parent) = dir.parent() else { return Ok(()) };
+        if !self.parents.contains_key(parent) {
+            self.parents.insert(parent.to_owned(), owner::check_parent(parent));
         }
-        owner::check_metadata(&folder.dir, &folder.dir_meta, uid)?;
-        owner::check_metadata(&folder.dir.join(FILE), &folder.manifest_meta, uid)?;
-        for path in owner::named(&folder.dir, &manifest.process.command) {
-            owner::check_path(&path, uid)?;
-        }
-        Ok(())
+        self.parents.get(parent).cloned().unwrap_or(Ok(()))
     }
 }
 
@@ -179,6 +144,11 @@ fn claim<S>(
     let parsed = PluginId::parse(id).map_err(|error| Problem::new(Code::InvalidId, error.to_string()));
     let spec = check.and(parsed).map(spec);
     Claim { id: id.to_owned(), origin: origin.clone(), spec, late: false }
+}
+
+/// Returns whether a program is on the PATH of takopi, as discovery looks for it.
+pub(crate) fn is_on_path(program: &str) -> bool {
+    which(program, &std::env::var_os("PATH").unwrap_or_default()).is_some()
 }
 
 /// Returns where a program is on `path`.

@@ -2,38 +2,53 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{DirEntry, File, Metadata};
-use std::io::{ErrorKind, Read};
+use std::fs::{DirEntry, File};
+use std::io::{ErrorKind, Read as _};
 use std::num::NonZero;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use takopi_core::catalog::{Origin, PluginError};
 
-use super::{Named, PATH_VARIABLE};
-use crate::manifest::{FILE, MAX_BYTES, Manifest};
+use super::files::Files;
+use super::{Named, PATH_VARIABLE, Places};
+use crate::manifest::{FILE, MAX_BYTES, Manifest, Package};
 use crate::problem::{Code, Problem};
 
 /// A folder with a manifest.
 pub(super) struct Folder {
     pub(super) dir: PathBuf,
-    pub(super) dir_meta: Metadata,
-    pub(super) manifest_meta: Metadata,
-    /// What it says, and what its author should know.
-    pub(super) manifest: Result<(Manifest, Vec<Problem>), Problem>,
+    pub(super) plugin: Result<Read, Problem>,
+    /// Its device and inode.
+    identity: (u64, u64),
+}
+
+/// A plugin whose manifest could be read.
+pub(super) struct Read {
+    pub(super) package: Arc<Package>,
+    /// What its author should know.
+    pub(super) notes: Vec<Problem>,
+    /// Whether it is for this takopi.
+    pub(super) fits: Result<(), Problem>,
+    pub(super) files: Files,
 }
 
 /// Folders as they are found.
-#[derive(Default)]
-pub(super) struct Folders {
+pub(super) struct Folders<'a> {
+    places: &'a Places,
     pub(super) read: Vec<Folder>,
     pub(super) broken: Vec<PluginError>,
-    /// Device and inode of the folders already seen.
+    /// The identities of the folders already seen.
     seen: BTreeSet<(u64, u64)>,
 }
 
-impl Folders {
+impl<'a> Folders<'a> {
+    pub(super) const fn new(places: &'a Places) -> Self {
+        Self { places, read: Vec::new(), broken: Vec::new(), seen: BTreeSet::new() }
+    }
+
     /// Looks at one place.
     pub(super) fn look(&mut self, named: Named, path: &Path) {
         let by = match named {
@@ -46,7 +61,7 @@ impl Folders {
             self.tell(path, Code::Unreadable, text);
             return;
         }
-        if named != Named::Usual && self.take(path, look_into(path)) {
+        if named != Named::Usual && self.take(path, look_into(path, self.places)) {
             return;
         }
         let entries = match path.read_dir() {
@@ -75,7 +90,7 @@ impl Folders {
         let (dirs, links): (Vec<PathBuf>, Vec<bool>) =
             names.into_iter().map(|(name, is_link)| (path.join(name), is_link)).unzip();
         let mut held_some = false;
-        for ((look, child), is_link) in look_into_all(&dirs).into_iter().zip(&dirs).zip(links) {
+        for ((look, child), is_link) in look_into_all(&dirs, self.places).into_iter().zip(&dirs).zip(links) {
             let taken = self.take(child, look);
             held_some |= taken;
             if is_link
@@ -99,8 +114,8 @@ impl Folders {
             Look::Nothing => return false,
             Look::Wrong(text) => self.tell(dir, Code::Unreadable, text),
             Look::Plugin(folder) => {
-                if self.seen.insert((folder.dir_meta.dev(), folder.dir_meta.ino())) {
-                    self.read.push(*folder);
+                if self.seen.insert(folder.identity) {
+                    self.read.push(folder);
                 }
             }
         }
@@ -123,32 +138,33 @@ enum Look {
     Nothing,
     /// A plugin that cannot be read, and why.
     Wrong(String),
-    Plugin(Box<Folder>),
+    Plugin(Folder),
 }
 
 /// Looks into folders, on several threads where there are many. What is found is in their order.
-fn look_into_all(dirs: &[PathBuf]) -> Vec<Look> {
-    let look = |dirs: &[PathBuf]| dirs.iter().map(|dir| look_into(dir)).collect::<Vec<_>>();
+fn look_into_all(dirs: &[PathBuf], places: &Places) -> Vec<Look> {
+    let look = |dirs: &[PathBuf]| dirs.iter().map(|dir| look_into(dir, places)).collect::<Vec<_>>();
     let most = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
-    let threads = most.min(dirs.len() / ENOUGH);
-    if threads < 2 {
-        return look(dirs);
-    }
+    let threads = most.min(dirs.len() / ENOUGH).max(1);
+    // This thread is one of them.
+    let (own, rest) = dirs.split_at(dirs.len().div_ceil(threads));
     thread::scope(|scope| {
         let start = |part| (part, thread::Builder::new().spawn_scoped(scope, move || look(part)));
-        let parts: Vec<_> = dirs.chunks(dirs.len().div_ceil(threads)).map(start).collect();
-        let looks =
-            parts.into_iter().flat_map(|(part, started)| match started.map(thread::ScopedJoinHandle::join) {
-                Ok(Ok(looks)) => looks,
+        let parts: Vec<_> = rest.chunks(own.len().max(1)).map(start).collect();
+        let mut looks = look(own);
+        for (part, started) in parts {
+            match started.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(others)) => looks.extend(others),
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
                 // The system has no more threads: then it takes longer.
-                Err(_) => look(part),
-            });
-        looks.collect()
+                Err(_) => looks.extend(look(part)),
+            }
+        }
+        looks
     })
 }
 
-fn look_into(dir: &Path) -> Look {
+fn look_into(dir: &Path, places: &Places) -> Look {
     let path = dir.join(FILE);
     let mut file = match open(&path) {
         Ok(file) => file,
@@ -171,7 +187,13 @@ fn look_into(dir: &Path) -> Look {
         true => read(&mut file, &path).and_then(|text| Manifest::parse_with_notes(&text)),
         false => Err(Problem::new(Code::Unreadable, format!("{FILE} is no file; write one"))),
     };
-    Look::Plugin(Box::new(Folder { dir: dir.to_owned(), dir_meta, manifest_meta, manifest }))
+    let plugin = manifest.map(|(manifest, notes)| {
+        let package = Package { dir: dir.to_owned(), manifest };
+        let fits = package.manifest.wants(&places.version);
+        let files = Files::look(&package, &dir_meta, &manifest_meta, places.uid);
+        Read { package: Arc::new(package), notes, fits, files }
+    });
+    Look::Plugin(Folder { dir: dir.to_owned(), plugin, identity: (dir_meta.dev(), dir_meta.ino()) })
 }
 
 /// Opens a file to be read; a pipe of that name doesn't keep anybody waiting.

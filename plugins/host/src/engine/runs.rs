@@ -38,6 +38,8 @@ pub(crate) struct Runs {
 
 /// What joins one run with the house.
 pub(super) struct Line {
+    /// The distribution that tells of it.
+    pub(super) plugin: String,
     pub(super) sink: EventSink,
     pub(super) ask: Asker,
     pub(super) clock: Arc<dyn Clock>,
@@ -144,8 +146,16 @@ impl Line {
     }
 
     fn break_off(&self, problem: &str) {
-        let text = format!("plugin broke the event order: {problem}");
+        let text = self.disorder(problem);
         self.fault.send_if_modified(|fault| fault.is_none() && fault.replace(text).is_none());
+    }
+
+    /// Returns what people are told of a plugin that broke the order of events.
+    pub(super) fn disorder(&self, problem: &str) -> String {
+        format!(
+            "the plugin {} broke the order of events: {problem}; its author finds it with: takopi plugins check FOLDER",
+            self.plugin
+        )
     }
 
     async fn put(&self, event: RunEvent) {

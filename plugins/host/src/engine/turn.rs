@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::order::usage;
 use super::runs::{Line, lock};
 use crate::bounds::Bounds;
-use crate::process::{Failure, Running, seconds};
+use crate::process::{Failure, Running, seconds, too_long};
 
 /// Bytes of why a run failed, in the plugin's words: a screen or two on a phone.
 const SHOWN_BYTES: usize = 4 << 10;
@@ -149,13 +149,14 @@ impl Turn<'_> {
             Err(Failure::Call(CallError::Refused(error))) => {
                 return failed(format!("{} refused the run: {}", self.title, shown(&error.message)));
             }
+            Err(Failure::Overlong) => return failed(too_long(&format!("the plugin {}", self.line.plugin))),
             Err(failure) => return failed(shown(&failure.to_string())),
         };
         let named = lock(&self.line.order).end(ended.session.as_deref());
         match named {
             Ok(Some(session)) => self.line.sink.put(RunEvent::Session(session)).await,
             Ok(None) => {}
-            Err(problem) => return failed(format!("plugin broke the event order: {problem}")),
+            Err(problem) => return failed(self.line.disorder(&problem)),
         }
         let outcome = match ended.outcome {
             wire::Outcome::Answered if ended.answer.trim().is_empty() && !self.blank_ok => {

@@ -46,9 +46,9 @@ pub(crate) fn package() -> Package {
                 idle_stop: None,
                 permissions: vec![Permission::RunEngine, Permission::SendMessage, Permission::Background],
             },
-            engines: BTreeMap::from([("acme".to_owned(), engine)]),
+            engines: BTreeMap::from([("acme".to_owned(), Box::new(engine))]),
             transports: BTreeMap::new(),
-            commands: BTreeMap::from([("weather".to_owned(), command)]),
+            commands: BTreeMap::from([("weather".to_owned(), Box::new(command))]),
         },
     }
 }

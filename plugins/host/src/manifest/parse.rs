@@ -1,6 +1,5 @@
 //! From the text of a manifest to what it says. Ids are taken as they are: who may have which is decided in core.
 
-use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use toml::de::DeTable;
 
 use super::read::{Table, Told, integer};
 use super::{
-    CommandTable, DistributionTable, EngineTable, MAX_BYTES, Manifest, Permission, ProcessTable,
+    CommandTable, DistributionTable, EngineTable, MAX_BYTES, Manifest, Permission, ProcessTable, Things,
     TransportTable, VERSION,
 };
 use crate::problem::{Code, Problem};
@@ -158,12 +157,12 @@ fn group<T>(
     told: &mut Told,
     key: &'static str,
     read: impl Fn(&str, &mut Table<'_, '_>, &mut Told) -> T,
-) -> BTreeMap<String, T> {
-    let mut read_all = BTreeMap::new();
+) -> Things<T> {
+    let mut read_all = Things::new();
     for (id, mut table) in root.tables(told, key) {
         let value = read(&id, &mut table, told);
         table.close(told);
-        read_all.insert(id, value);
+        read_all.insert(id, Box::new(value));
     }
     read_all
 }

@@ -1,7 +1,7 @@
 //! A manifest's tables key by key, in the words of the settings: every mistake names its key and what to write, and a
 //! key nobody asked for is told to the author.
 
-use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use takopi_core::settings::closest;
@@ -30,14 +30,19 @@ impl Told {
         self.notes.push(Problem::new(code, text));
     }
 
-    /// Returns the mistakes as one problem, if there are any.
+    /// Returns the mistakes as one problem, if there are any. Keys that mean nothing stand among them: a slip in one is
+    /// often why another is missing.
     pub(super) fn problem(&self) -> Option<Problem> {
-        let mut shown: Vec<String> = self.mistakes.iter().take(MOST).cloned().collect();
-        if self.mistakes.len() > MOST {
-            shown.push(format!("and {} more", self.mistakes.len() - MOST));
+        if self.mistakes.is_empty() {
+            return None;
         }
-        let text = shown.join("; ");
-        (!text.is_empty()).then(|| Problem::new(Code::InvalidManifest, text))
+        let unknown = self.notes.iter().filter(|note| note.code == Code::UnknownKey);
+        let told: Vec<&String> = self.mistakes.iter().chain(unknown.map(|note| &note.message)).collect();
+        let mut shown: Vec<String> = told.iter().take(MOST).map(ToString::to_string).collect();
+        if told.len() > MOST {
+            shown.push(format!("and {} more", told.len() - MOST));
+        }
+        Some(Problem::new(Code::InvalidManifest, shown.join("; ")))
     }
 }
 
@@ -46,12 +51,13 @@ pub(super) struct Table<'a, 'text> {
     /// Dotted; empty for the file itself.
     path: String,
     entries: &'a DeTable<'text>,
-    asked: BTreeSet<&'static str>,
+    /// Few: a set would take longer to make than it saves.
+    asked: Vec<&'static str>,
 }
 
 impl<'a, 'text> Table<'a, 'text> {
     pub(super) fn new(path: &str, entries: &'a DeTable<'text>) -> Self {
-        Self { path: path.to_owned(), entries, asked: BTreeSet::new() }
+        Self { path: path.to_owned(), entries, asked: Vec::new() }
     }
 
     /// Returns `key` with the table's name before it.
@@ -64,7 +70,7 @@ impl<'a, 'text> Table<'a, 'text> {
     }
 
     fn ask(&mut self, key: &'static str) -> Option<&'a DeValue<'text>> {
-        self.asked.insert(key);
+        self.asked.push(key);
         self.entries.get(key).map(Spanned::get_ref)
     }
 
@@ -72,8 +78,8 @@ impl<'a, 'text> Table<'a, 'text> {
         &mut self,
         told: &mut Told,
         key: &'static str,
-        expected: &str,
-        example: &str,
+        expected: impl Display,
+        example: impl Display,
         read: impl FnOnce(&DeValue<'_>) -> Option<T>,
     ) -> Option<T> {
         let value = self.ask(key)?;
@@ -107,7 +113,7 @@ impl<'a, 'text> Table<'a, 'text> {
     }
 
     /// Reads a list of texts, none blank; what isn't there is an empty one.
-    pub(super) fn texts(&mut self, told: &mut Told, key: &'static str, example: &str) -> Vec<String> {
+    pub(super) fn texts(&mut self, told: &mut Told, key: &'static str, example: impl Display) -> Vec<String> {
         let texts = |value: &DeValue<'_>| -> Option<Vec<String>> {
             let DeValue::Array(items) = value else { return None };
             items.iter().map(|item| text(item.get_ref())).collect()
@@ -122,12 +128,14 @@ impl<'a, 'text> Table<'a, 'text> {
         key: &'static str,
         example: &str,
     ) -> Vec<String> {
-        let texts = self.texts(told, key, example);
-        let is_empty = matches!(self.entries.get(key).map(Spanned::get_ref), Some(DeValue::Array(items)) if items.is_empty());
-        if is_empty || !self.has(key) {
+        let is_missing = match self.entries.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(items)) => items.is_empty(),
+            other => other.is_none(),
+        };
+        if is_missing {
             self.missing(told, key, example);
         }
-        texts
+        self.texts(told, key, example)
     }
 
     /// Reads words that each stand for something; one that doesn't goes to `stranger` with its dotted key.
@@ -144,7 +152,7 @@ impl<'a, 'text> Table<'a, 'text> {
         let names = || known.iter().map(|(word, _)| *word);
         let example = names().next().unwrap_or_default();
         let mut read = Vec::new();
-        for word in self.texts(told, key, &format!("[\"{example}\"]")) {
+        for word in self.texts(told, key, format_args!("[\"{example}\"]")) {
             match known.iter().find(|(name, _)| *name == word) {
                 Some((_, meaning)) => read.push(*meaning),
                 None => {
@@ -169,9 +177,9 @@ impl<'a, 'text> Table<'a, 'text> {
         range: RangeInclusive<i64>,
         default: i64,
     ) -> i64 {
-        let expected = format!("a whole number from {} to {}", range.start(), range.end());
         let number = |value: &DeValue<'_>| integer(value).filter(|number| range.contains(number));
-        self.read(told, key, &expected, &default.to_string(), number).unwrap_or(default)
+        let expected = format_args!("a whole number from {} to {}", range.start(), range.end());
+        self.read(told, key, expected, default, number).unwrap_or(default)
     }
 
     /// Reads `true` or `false`; what isn't there is `false`.
@@ -211,9 +219,11 @@ impl<'a, 'text> Table<'a, 'text> {
     }
 
     /// Tells the keys nobody asked for.
-    pub(super) fn close(self, told: &mut Told) {
+    pub(super) fn close(mut self, told: &mut Told) {
+        self.asked.sort_unstable();
+        self.asked.dedup();
         for key in self.entries.keys().map(Spanned::get_ref) {
-            if self.asked.contains(key.as_ref()) {
+            if self.asked.contains(&key.as_ref()) {
                 continue;
             }
             let known = || self.asked.iter().copied();
@@ -228,7 +238,7 @@ impl<'a, 'text> Table<'a, 'text> {
 
 fn within<'a, 'text>(told: &mut Told, path: String, value: &'a DeValue<'text>) -> Option<Table<'a, 'text>> {
     if let DeValue::Table(entries) = value {
-        return Some(Table { path, entries, asked: BTreeSet::new() });
+        return Some(Table { path, entries, asked: Vec::new() });
     }
     told.mistake(format!(
         "{path}: expected a table, found {}; write [{path}] with its keys below",

@@ -135,6 +135,8 @@ fn every_mistake_names_its_key_and_what_to_write() {
         with("idle_stop_s = -1"),
         with("").replace("version = \"1\"", "version = \"1\"\nrequires_takopi = '~=0.1'"),
         with("[command.d]"),
+        with("[command.d]\ndescripion = 'y'"),
+        format!("{LEAST}[comand.c]\ndescription = 'x'"),
         with("[engine]\nacme = 1"),
         with("[engine.e]\nshared = 'yes'\nfeatures = 'ask'"),
         with("[engine.e.resume]\nmatch = ['e {token}']"),

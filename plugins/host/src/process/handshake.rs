@@ -1,11 +1,32 @@
 //! The first words with a plugin's process, and what is told where they go wrong.
 
+use std::path::Path;
+
 use takopi_plugin_protocol::{self as protocol, Method, code, life};
 use takopi_stdio::rpc::{CallError, Patience, Peer, RpcError};
 
 use super::life::{Life, printed, seconds};
 use crate::bounds::Bounds;
+use crate::manifest::Package;
+use crate::parts::HostParts;
 use crate::problem::{Code, Problem};
+
+/// Returns how takopi introduces itself to a process of a plugin.
+pub(crate) fn hello(
+    package: &Package,
+    parts: &HostParts,
+    data: &Path,
+    config: &life::Settings,
+) -> life::Initialize {
+    life::Initialize {
+        protocol: protocol::VERSION,
+        host: life::Named { name: "takopi".to_owned(), version: parts.version.clone() },
+        data_dir: data.to_string_lossy().into_owned(),
+        provides: package.manifest.provides(),
+        config: config.clone(),
+        capabilities: life::HostCapabilities { run: true, ask: true },
+    }
+}
 
 /// Introduces takopi, and returns what the plugin answers. Takes no longer than [`Bounds::handshake`].
 ///
@@ -34,9 +55,7 @@ pub(super) async fn shake_hands(
 }
 
 fn judge(answer: &life::Initialized, hello: &life::Initialize) -> Result<(), Problem> {
-    if answer.protocol != protocol::VERSION {
-        return Err(Problem::new(Code::UnsupportedProtocol, strange_protocol(answer.protocol)));
-    }
+    speaks(answer)?;
     match answer.provides.iter().find(|one| !hello.provides.contains(one)) {
         None => Ok(()),
         Some(extra) => {
@@ -47,10 +66,18 @@ fn judge(answer: &life::Initialized, hello: &life::Initialize) -> Result<(), Pro
     }
 }
 
-/// Returns what people are told of a plugin that speaks another protocol.
-pub(crate) fn strange_protocol(theirs: u32) -> String {
-    let older = if theirs > protocol::VERSION { "takopi" } else { "the plugin" };
-    format!("it speaks protocol {theirs}, this takopi speaks {}; update {older}", protocol::VERSION)
+/// Checks that a plugin speaks the protocol that is spoken here.
+///
+/// # Errors
+/// [`Code::UnsupportedProtocol`], with which of the two is to be updated.
+pub(crate) fn speaks(answer: &life::Initialized) -> Result<(), Problem> {
+    let (theirs, ours) = (answer.protocol, protocol::VERSION);
+    if theirs == ours {
+        return Ok(());
+    }
+    let older = if theirs > ours { "takopi" } else { "the plugin" };
+    let problem = format!("it speaks protocol {theirs}, this takopi speaks {ours}; update {older}");
+    Err(Problem::new(Code::UnsupportedProtocol, problem))
 }
 
 async fn explain(error: CallError, peer: &Peer, life: &Life) -> Problem {

@@ -3,7 +3,7 @@
 //! Whoever speaks with the process may come and go; its end is seen to here, whatever it was.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -133,7 +133,7 @@ impl Keeper {
         let words = self.life.obituary().await;
         if is_crash {
             let now = self.clock.moment();
-            let is_too_many = health.lock().unwrap_or_else(PoisonError::into_inner).crashed(now);
+            let is_too_many = self.life.crashed(health, now);
             tracing::warn!(plugin = self.life.plugin, %closed, words, is_too_many, "a plugin crashed");
         } else {
             tracing::debug!(plugin = self.life.plugin, %closed, words, "a plugin ended by itself");

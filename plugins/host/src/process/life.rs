@@ -1,13 +1,16 @@
 //! What a process was and how it ended, in words for people.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use takopi_core::text::{clip, tail, visible};
+use takopi_core::time::Moment;
 use takopi_stdio::{Ladder, Process, StderrTail};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
 
 /// How long the words for an end wait for the exit status: a process that closed its stdout is ended meanwhile.
 const STATUS: Duration = Duration::from_secs(1);
@@ -15,6 +18,9 @@ const STATUS: Duration = Duration::from_secs(1);
 /// Lines of stderr that people are shown, and bytes of them.
 const SHOWN_LINES: usize = 3;
 const SHOWN_BYTES: usize = 400;
+
+/// Lines of an exception of Python from its place on: the place, the code, the marks below it, the error and a note.
+const EXCEPTION_LINES: usize = 5;
 
 /// The life of one process, shared by who speaks with it and who keeps it.
 pub(super) struct Life {
@@ -28,11 +34,21 @@ pub(super) struct Life {
     pub(super) holds: AtomicUsize,
     /// Set when its connection ended while something was wanted of it.
     pub(super) was_wanted: AtomicBool,
+    /// Set when its crash was noted: one process crashes once.
+    pub(super) was_noted: AtomicBool,
     /// Fires when it is over: the process, and everything it has left.
     pub(super) over: CancellationToken,
 }
 
 impl Life {
+    /// Notes that it crashed, unless that was done; returns whether that was one crash too many.
+    pub(super) fn crashed(&self, health: &Mutex<Health>, now: Moment) -> bool {
+        if self.was_noted.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        health.lock().unwrap_or_else(PoisonError::into_inner).crashed(now)
+    }
+
     /// Ends it for a fault; the first one counts.
     pub(super) async fn doom(&self, why: String, ladder: &Ladder) {
         tracing::warn!(plugin = self.plugin, why, "a plugin's process is ended");
@@ -59,11 +75,20 @@ impl Life {
 
     /// Returns the last it wrote to stderr behind a colon, or nothing.
     pub(super) fn last_words(&self) -> String {
-        let text = self.stderr.text();
-        let text = visible(&text);
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let last = lines.split_at(lines.len().saturating_sub(SHOWN_LINES)).1.join(" / ");
+        let last = telling(&visible(&self.stderr.text()));
         if last.is_empty() { String::new() } else { format!(": {}", tail(&last, SHOWN_BYTES)) }
+    }
+}
+
+/// Returns the lines of stderr that tell most: the place and the error of an exception of Python, else the last ones.
+fn telling(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let is_place = |line: &&str| line.starts_with("File \"") && line.contains("\", line ");
+    let near_end = lines.split_at(lines.len().saturating_sub(EXCEPTION_LINES)).1;
+    let place = near_end.iter().rposition(is_place).and_then(|at| near_end.get(at..));
+    match place {
+        Some([place, .., error]) => format!("{place} / {error}"),
+        _ => lines.split_at(lines.len().saturating_sub(SHOWN_LINES)).1.join(" / "),
     }
 }
 
@@ -80,4 +105,26 @@ pub(crate) fn seconds(time: Duration) -> String {
 pub(super) fn printed(line: &str) -> String {
     let shown = visible(line.trim());
     format!("printed {:?} instead of", clip(&shown, 80))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_exception_of_python_its_place_and_its_error_are_told() {
+        let syntax = "  File \"/p/acme.py\", line 3\n    def (:\n        ^\nSyntaxError: invalid syntax\n";
+        assert_eq!(telling(syntax), "File \"/p/acme.py\", line 3 / SyntaxError: invalid syntax");
+        let trace = "Traceback (most recent call last):\n  File \"a.py\", line 9, in <module>\n    main()\n  \
+                     File \"a.py\", line 5, in main\n    raise ValueError(\"x\")\nValueError: x\n";
+        assert_eq!(telling(trace), "File \"a.py\", line 5, in main / ValueError: x");
+    }
+
+    #[test]
+    fn of_anything_else_the_last_lines_are_told() {
+        assert_eq!(telling("one\ntwo\n\nthree\n four\n"), "two / three / four");
+        assert_eq!(telling("File \"a.py\", line 5"), "File \"a.py\", line 5");
+        assert_eq!(telling("File \"a.py\", line 5\n1\n2\n3\n4\n5"), "3 / 4 / 5");
+        assert_eq!(telling(""), "");
+    }
 }

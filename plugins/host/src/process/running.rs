@@ -244,7 +244,7 @@ fn unreadable(method: &'static str, problem: &serde_json::Error) -> Failure {
 /// Returns what people are told when `who` printed a line that is too long.
 pub(crate) fn too_long(who: &str) -> String {
     format!(
-        "{who} printed a line of more than {} MiB: what is larger goes through files in its data folder",
+        "{who} printed a line of more than {} MiB; its author must put what is larger into files of its data folder",
         MAX_LINE_BYTES >> 20
     )
 }

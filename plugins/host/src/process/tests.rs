@@ -130,10 +130,35 @@ async fn the_fifth_crash_ends_the_matter_until_a_pardon() {
     }
     let problem = plugin.running().await.err().unwrap();
     assert_eq!(problem.code, Code::Quarantined);
-    assert_snapshot!(problem, @"it crashed 5 times within 10 minutes and is not started any more; mend it, then type: takopi plugins --load");
+    assert_snapshot!(problem, @"it crashed 5 times within 10 minutes and is not started any more (the last time: it ended before it answered the handshake (exit status 3)); mend it, then type: takopi plugins --load");
     assert_eq!(plugin.problem(), Some(problem));
     plugin.pardon();
     assert_eq!(plugin.running().await.err().unwrap().code, Code::StartFailed);
+}
+
+#[tokio::test]
+async fn a_plugin_that_refuses_its_handshake_is_left_alone_like_one_that_crashes() {
+    let refuse = r#"echo started >>starts
+refuse() { printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no token"}}\n' "$id"; }
+answer() { case $line in *'"initialize"'*) [ -e mended ] && printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$1" || refuse;; esac; }
+"#;
+    let scripted = weather(refuse);
+    let plugins = Plugins::bounded((*scripted.parts).clone(), scripted.bounds);
+    let plugin = plugins.of(&Arc::new(scripted.package.clone()), wire::Settings::default());
+    for _ in 0..CRASHES {
+        let problem = plugin.running().await.err().unwrap();
+        assert_eq!(
+            (problem.code, problem.message.as_str()),
+            (Code::StartFailed, "it refused the handshake: no token")
+        );
+    }
+    let problem = plugin.running().await.err().unwrap();
+    assert_snapshot!(problem, @"it crashed 5 times within 10 minutes and is not started any more (the last time: it refused the handshake: no token); mend it, then type: takopi plugins --load");
+    let starts = std::fs::read_to_string(scripted.package.dir.join("starts")).unwrap();
+    assert_eq!(starts.lines().count(), CRASHES, "each process counts once");
+    std::fs::write(scripted.package.dir.join("mended"), "").unwrap();
+    plugins.renew(std::slice::from_ref(&scripted.package.dir)).await;
+    assert!(plugin.running().await.is_ok(), "whoever mended it has it tried again");
 }
 
 #[tokio::test]

@@ -73,19 +73,15 @@ impl Script {
             distribution: DistributionTable {
                 name: "takopi-poll".to_owned(),
                 version: "1".to_owned(),
-                requires_takopi: None,
-                description: None,
+                ..DistributionTable::default()
             },
             process: ProcessTable {
                 command: vec!["/bin/sh".to_owned(), "plugin.sh".to_owned()],
-                env: Vec::new(),
-                needs_env: Vec::new(),
-                idle_stop: None,
                 permissions: permissions.to_vec(),
+                ..ProcessTable::default()
             },
-            engines: [].into(),
-            transports: [].into(),
-            commands: [("poll".to_owned(), table)].into(),
+            commands: [("poll".to_owned(), Box::new(table))].into(),
+            ..Manifest::default()
         };
         let stop = CancellationToken::new();
         let parts = HostParts {

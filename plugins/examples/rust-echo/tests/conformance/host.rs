@@ -34,7 +34,7 @@ impl Example {
         let words = self.manifest["process"]["command"].as_array().unwrap();
         let words: Vec<&str> = words.iter().map(|word| word.as_str().unwrap()).collect();
         let program = match words[0] {
-            "./rust-echo" => env!("CARGO_BIN_EXE_rust-echo").into(),
+            "./rust-echo" | "./rust-folder" => crate::PROGRAM.into(),
             "python3" => std::env::var_os("TAKOPI_TEST_PYTHON").unwrap_or_else(|| "python3".into()),
             "sh" => "sh".into(),
             relative => self.dir.join(relative).into_os_string(),

@@ -21,7 +21,7 @@ pub(crate) const RUN: &str = "TAKOPI_RUN";
 pub(crate) struct Stage {
     pub(crate) plugin: Arc<Plugin>,
     stop: CancellationToken,
-    _dir: TempDir,
+    pub(crate) _dir: TempDir,
 }
 
 impl Drop for Stage {
@@ -41,8 +41,9 @@ impl Stage {
                 put(&entry.path(), dir.path());
             }
         }
-        if name == "rust-echo" {
-            put(Path::new(env!("CARGO_BIN_EXE_rust-echo")), dir.path());
+        let (ours, program) = crate::PROGRAM;
+        if name == ours {
+            put(Path::new(program), dir.path());
         }
         let manifest = std::fs::read_to_string(from.join("takopi-plugin.toml")).unwrap();
         Self::of(dir, &manifest, settings, change)

@@ -80,7 +80,7 @@ async fn a_line_of_two_megabytes_fails_the_run() {
     let scripted = Scripted::engine(&polite(
         "on_run() { head -c 2000000 /dev/zero | tr '\\0' x; echo; done_with well; }",
     ));
-    assert_snapshot!(failure(&scripted, "x").await, @"the plugin printed a line of more than 1 MiB: what is larger goes through files in its data folder");
+    assert_snapshot!(failure(&scripted, "x").await, @"the plugin takopi-acme printed a line of more than 1 MiB; its author must put what is larger into files of its data folder");
 }
 
 #[tokio::test]
@@ -88,13 +88,13 @@ async fn a_gap_in_the_numbers_fails_the_run() {
     let scripted = Scripted::engine(&polite(
         r#"on_run() { tell '{"type":"text","delta":"a"}'; seq=2; tell '{"type":"text","delta":"b"}'; done_with well; }"#,
     ));
-    assert_snapshot!(failure(&scripted, "x").await, @"plugin broke the event order: event 3 came where 2 was due");
+    assert_snapshot!(failure(&scripted, "x").await, @"the plugin takopi-acme broke the order of events: event 3 came where 2 was due; its author finds it with: takopi plugins check FOLDER");
 }
 
 #[tokio::test]
 async fn an_event_that_cannot_be_read_fails_the_run() {
     let scripted = Scripted::engine(&polite(r#"on_run() { tell '{"type":"dance"}'; done_with well; }"#));
-    assert_snapshot!(failure(&scripted, "x").await, @"plugin broke the event order: an event cannot be read: invalid parameters: unknown variant `dance`, expected one of `session`, `action`, `text`, `usage`, `note`");
+    assert_snapshot!(failure(&scripted, "x").await, @"the plugin takopi-acme broke the order of events: an event cannot be read: invalid parameters: unknown variant `dance`, expected one of `session`, `action`, `text`, `usage`, `note`; its author finds it with: takopi plugins check FOLDER");
 }
 
 #[tokio::test]

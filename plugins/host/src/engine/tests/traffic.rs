@@ -6,7 +6,6 @@ use takopi_core::event::{Level, Note, Outcome};
 use takopi_core::port::engine::Choices;
 
 use super::*;
-use crate::Bounds;
 
 fn note(level: Level, text: &str) -> RunEvent {
     RunEvent::Note(Note { level, text: text.to_owned() })
@@ -111,13 +110,14 @@ async fn models_are_asked_of_the_kept_process_and_settings_name_one() {
         Arc::new(scripted.package.clone()),
         settings,
         scripted.parts.clone(),
-        Bounds::default(),
+        scripted.bounds,
     );
     let mut spec = ScriptEngine::spec("acme");
     spec.features.options = true;
     let engine = PluginEngine::new(plugin, spec);
     let told = engine.choices(None).await;
-    assert_eq!(told, Choices { models: vec!["big".into(), "small".into()], levels: vec!["low".into()] });
+    let (models, levels) = (vec!["big".into(), "small".into()], vec!["low".into()]);
+    assert_eq!(told, Choices { models, levels, untold: None });
     assert_eq!(engine.configured().model.as_deref(), Some("small"));
     engine.close(BOUND).await;
 }
@@ -136,4 +136,18 @@ async fn what_an_engine_needs_is_checked_without_a_start() {
         "the variable NO_SUCH_ACME_KEY is not set; set NO_SUCH_ACME_KEY where takopi is started",
     ]
     "#);
+}
+
+#[tokio::test]
+async fn whoever_does_not_say_what_it_offers_is_not_waited_for_and_that_is_told() {
+    let mut scripted = Scripted::engine(&polite("on_call() { :; }"));
+    scripted.bounds.choices = Duration::from_millis(50);
+    let mut spec = ScriptEngine::spec("acme");
+    spec.features.options = true;
+    let plugin = scripted.plugin();
+    let running = plugin.running().await.unwrap();
+    let engine = PluginEngine::new(plugin.clone(), spec);
+    let told = timeout(BOUND, engine.choices(None)).await.unwrap();
+    assert_eq!(told.untold.as_deref(), Some("did not answer within 50 ms"));
+    assert!(running.is_alive(), "it serves others all the same");
 }

@@ -385,20 +385,13 @@ impl Receiving {
 fn package(dir: PathBuf, table: &TransportTable) -> Arc<Package> {
     let command = ["/bin/sh", "-c", SCRIPT, "plugin"].map(str::to_owned);
     let here = dir.to_string_lossy().into_owned();
-    let process = ProcessTable {
-        command: command.into_iter().chain([here]).collect(),
-        env: Vec::new(),
-        needs_env: Vec::new(),
-        idle_stop: None,
-        permissions: Vec::new(),
-    };
+    let process =
+        ProcessTable { command: command.into_iter().chain([here]).collect(), ..ProcessTable::default() };
     let distribution = DistributionTable {
         name: "takopi-folder".to_owned(),
         version: "1".to_owned(),
-        requires_takopi: None,
-        description: None,
+        ..DistributionTable::default()
     };
-    let transports = BTreeMap::from([("folder".to_owned(), table.clone())]);
-    let (engines, commands) = (BTreeMap::new(), BTreeMap::new());
-    Arc::new(Package { dir, manifest: Manifest { distribution, process, engines, transports, commands } })
+    let transports = [("folder".to_owned(), Box::new(table.clone()))].into();
+    Arc::new(Package { dir, manifest: Manifest { distribution, process, transports, ..Manifest::default() } })
 }
