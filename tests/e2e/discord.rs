@@ -1,9 +1,16 @@
 //! A Discord server with the built binary behind it: what people write there and see.
 
+use std::time::Duration;
+
 use takopi_fake::discord::{DiscordServer, Place, Shown, TOKEN, Thread};
 
 use crate::agents::Agents;
 use crate::house::{Daemon, Home};
+
+/// Starts a Discord whose waits end, with what happened, before the test is given up.
+pub(crate) fn server() -> DiscordServer {
+    DiscordServer::begin().unwrap().patient_for(Duration::from_secs(40))
+}
 
 /// Returns the settings of a house whose only bot is that of `server`, for alice. What is added stands in the bot's
 /// table.
@@ -59,9 +66,20 @@ pub(crate) fn by_bot(server: &DiscordServer, place: impl Into<Place>) -> Vec<Sho
     shown.filter(|shown| shown.by_bot && !shown.service && shown.deleted.is_none()).collect()
 }
 
+/// Waits until the bot has its commands in the guild, and hears of everything.
+#[track_caller]
+pub(crate) fn listed(server: &DiscordServer) {
+    server.wait_ready();
+    let home = server.guild("Takopi Test").to_string();
+    server.wait_for("the commands", |log| {
+        let mut calls = log.of("PUT /applications/:id/guilds/:id/commands");
+        calls.find(|call| call.path.contains(&home) && call.succeeded()).map(drop)
+    });
+}
+
 #[test]
 fn discord_a_mention_opens_a_thread_in_which_it_is_answered_and_the_next_message_goes_on() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
@@ -78,13 +96,13 @@ fn discord_a_mention_opens_a_thread_in_which_it_is_answered_and_the_next_message
 
 #[test]
 fn discord_strangers_run_nothing_and_open_no_thread() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
     server.person("mallory").says("general", "@takopi echo stranger >> ran");
     let asked = server.person("alice").says("general", "@takopi echo mine");
-    said(&server, asked, "mine");
+    said(&server, thread_on(&server, asked).id, "mine");
     assert!(server.threads().iter().all(|thread| thread.id == asked));
     assert!(!home.work().join("ran").exists());
     daemon.stop();
@@ -92,7 +110,7 @@ fn discord_strangers_run_nothing_and_open_no_thread() {
 
 #[test]
 fn discord_the_start_is_told_in_the_channel_the_table_names() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, &format!("startup_channel_id = '{}'\n", server.channel("random")));
     let daemon = Daemon::start(&home);
     let greeting = said(&server, "random", "takopi is ready");
@@ -105,7 +123,7 @@ fn discord_the_start_is_told_in_the_channel_the_table_names() {
 
 #[test]
 fn discord_a_token_that_is_nobodys_is_told_by_the_doctor_with_what_to_do() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, "");
     let fine = home.run(&["doctor"]);
     assert!(fine.stdout.contains("the token is known to Discord"), "{fine:?}");
