@@ -44,16 +44,16 @@ fn discord_an_engine_is_a_command_whose_prompt_is_quoted_above_its_thread() {
     let daemon = Daemon::start(&agents.home);
     listed(&server);
     let alice = server.person("alice");
-    let long = format!("@everyone {}", "words ".repeat(900));
+    let long = format!("tell @everyone {}", "words ".repeat(900));
     let seen = alice.uses("general", "claude", Options::new().with("prompt", long.trim()));
     assert_eq!((seen.ack, seen.ephemeral), (Some(Ack::Deferred), false));
-    let filled = answered(&server, &seen, "> @everyone words").message.unwrap();
-    assert!(filled.text.starts_with("**alice** asks:\n> @everyone words"), "{}", filled.text);
+    let filled = answered(&server, &seen, "> tell @everyone words").message.unwrap();
+    assert!(filled.text.starts_with("**alice** asks:\n> tell @everyone words"), "{}", filled.text);
     assert!(filled.text.chars().count() <= 2000);
     let thread = thread_on(&server, filled.id);
     let answer = said(&server, thread.id, "(turn 1)");
     assert!(answer.text.contains("claude"), "{}", answer.text);
-    alice.says(thread.id, "more");
+    alice.says(thread.id, "/claude more");
     let more = said(&server, thread.id, "ok: more (turn 2)");
     assert!(more.text.contains("claude"), "{}", more.text);
     assert!(
