@@ -53,6 +53,8 @@ fn discord_an_engine_is_a_command_whose_prompt_is_quoted_above_its_thread() {
     let thread = thread_on(&server, filled.id);
     let answer = said(&server, thread.id, "(turn 1)");
     assert!(answer.text.contains("claude"), "{}", answer.text);
+    let pings: Vec<u64> = server.pings().iter().map(|ping| ping.channel).collect();
+    assert_eq!(pings, [thread.id], "a long answer pings, too");
     alice.says(thread.id, "/claude more");
     let more = said(&server, thread.id, "ok: more (turn 2)");
     assert!(more.text.contains("claude"), "{}", more.text);
