@@ -33,6 +33,14 @@ pub(crate) fn id_at(time: Timestamp) -> Id {
     Id::try_from(time.unix_ms().saturating_sub(EPOCH_MS).max(0)).unwrap_or_default() << 22
 }
 
+/// Returns what a message says to the bot, as it says it to people.
+pub(crate) fn text_of(message: &serenity::model::channel::Message, places: &Places) -> String {
+    match places.me() {
+        Some(me) => mention::read(&Said::of(message), &me, places).0,
+        None => message.content.clone(),
+    }
+}
+
 /// What a message is to us.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Heard {
@@ -60,7 +68,7 @@ impl Reader<'_> {
 
     /// Reads an edit. Discord also tells of edits nobody made, when it has looked at a link: those have no time.
     pub(crate) fn edit(&self, said: &Said<'_>) -> Option<Heard> {
-        let at = said.edited_ms?;
+        let at = said.edited_us?;
         self.read(said, format!("e{}@{at}", said.id))
             .map(|(message, named)| Heard { inbound: Inbound::Edited(message), named })
     }

@@ -103,6 +103,8 @@ impl<'a> Intake<'a> {
         let known = known.and_then(|cursor| cursor.parse().ok()).filter(|_| self.bot.config.catch_up);
         let reached = known.unwrap_or_else(|| id_at(self.bot.now()));
         self.borne = Borne { reached, written: known.unwrap_or_default() };
+        // Before the very first start there is no margin either.
+        self.hole = known.is_none().then_some(reached);
         Ok(())
     }
 

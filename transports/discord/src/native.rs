@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serenity::model::application::Interaction;
+use serenity::model::channel;
 use takopi_core::desk::{AcceptError, Inbox};
 use takopi_core::id::{CommandId, EngineId, InstanceId};
 use takopi_core::message::{ButtonAction, Inbound, Message, MessageRef, Sender};
@@ -80,6 +81,9 @@ pub(crate) trait Surroundings: Send + Sync {
 
     /// Returns what a button carries; `None` when nobody knows any more.
     fn action_of(&self, custom_id: &str) -> Option<ButtonAction>;
+
+    /// Returns what a message says to the bot.
+    fn text_of(&self, message: &channel::Message) -> String;
 
     /// Learns what a message of ours asks, and for whom: a thread that opens on it is called so.
     fn began(&self, starter: &MessageRef, prompt: &str, sender: &Sender);
@@ -191,7 +195,8 @@ impl Native {
 
     /// Takes what somebody did, and answers it beside whatever comes next.
     pub(crate) fn hear(self: &Arc<Self>, interaction: Interaction, inbox: &Inbox, stop: &CancellationToken) {
-        let Some((origin, wish)) = read::read(&self.instance, interaction) else { return };
+        let say = |message: &channel::Message| self.around.text_of(message);
+        let Some((origin, wish)) = read::read(&self.instance, interaction, say) else { return };
         let arrival = self.arrivals.look(origin.id, origin.made, self.clock.now());
         if self.under_way.len() >= MAX_UNDER_WAY {
             tracing::error!(instance = %self.instance, "too much at once: an interaction is not answered");

@@ -29,6 +29,7 @@ use crate::failure::{Doing, send_error};
 use crate::fingerprint;
 use crate::gate::Person;
 use crate::gateway::Gateway;
+use crate::inbound;
 use crate::intake::roles_of;
 use crate::native::{Native, NativeCommand, NativeParts, Surroundings, is_asked};
 use crate::outbound::Outbound;
@@ -105,6 +106,10 @@ impl Surroundings for Around {
 
     fn action_of(&self, custom_id: &str) -> Option<ButtonAction> {
         self.kept.action_of(custom_id)
+    }
+
+    fn text_of(&self, message: &serenity::model::channel::Message) -> String {
+        inbound::text_of(message, &self.threshold.places)
     }
 
     fn began(&self, starter: &MessageRef, prompt: &str, sender: &Sender) {

@@ -1,6 +1,6 @@
 //! `[transports.discord.files]` and `[transports.discord.voice_messages]`.
 
-use takopi_core::port::transport::FilePolicy;
+use takopi_core::port::transport::{AutoPut, FilePolicy};
 use takopi_core::settings::{ConfigTable, FilesConfig, Secret, Table};
 
 /// Most bytes of one file that is handed out, by default: what a bot may upload to a server without boosts
@@ -32,6 +32,10 @@ impl DiscordFiles {
     #[must_use]
     pub fn policy(&self) -> Option<FilePolicy> {
         let mut policy = self.common.policy()?;
+        // Where a thread is a conversation, what is written beside a file is meant for the agent.
+        if policy.auto_put == AutoPut::Store {
+            policy.auto_put = AutoPut::Prompt;
+        }
         policy.rules.max_put_bytes = self.max_upload_bytes;
         policy.rules.max_get_bytes = self.max_download_bytes;
         Some(policy)

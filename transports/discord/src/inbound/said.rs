@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 use serenity::all::{Attachment, MessageReferenceKind, MessageType, MessageUpdateEvent, User};
+use serenity::model::Timestamp;
 use serenity::model::channel::{Message, MessageFlags, MessageSnapshot};
 
 use crate::config::Id;
@@ -39,7 +40,7 @@ pub(crate) struct Said<'a> {
     pub(crate) mentions: &'a [User],
     pub(crate) role_mentions: Vec<Id>,
     pub(crate) attachments: Vec<&'a Attachment>,
-    pub(crate) edited_ms: Option<i64>,
+    pub(crate) edited_us: Option<i64>,
     pub(crate) is_voice: bool,
     pub(crate) reply: Option<Replied>,
     kind: MessageType,
@@ -68,7 +69,7 @@ impl<'a> Said<'a> {
                 .iter()
                 .chain(snapshot.into_iter().flat_map(|snapshot| &snapshot.attachments))
                 .collect(),
-            edited_ms: message.edited_timestamp.map(|at| at.unix_timestamp() * 1000),
+            edited_us: message.edited_timestamp.map(micros),
             is_voice: message.flags.is_some_and(|flags| flags.contains(MessageFlags::IS_VOICE_MESSAGE)),
             reply: replied.map(|id| replied_to(id.get(), message.referenced_message.as_deref())),
             kind: message.kind,
@@ -93,7 +94,7 @@ impl<'a> Said<'a> {
             mentions: event.mentions.as_deref().unwrap_or_default(),
             role_mentions: event.mention_roles.iter().flatten().map(|role| role.get()).collect(),
             attachments: event.attachments.iter().flatten().collect(),
-            edited_ms: event.edited_timestamp.map(|at| at.unix_timestamp() * 1000),
+            edited_us: event.edited_timestamp.map(micros),
             is_voice: flags.is_some_and(|flags| flags.contains(MessageFlags::IS_VOICE_MESSAGE)),
             reply: replied.map(|message| replied_to(message.id.get(), Some(message))),
             kind: event.kind.unwrap_or(MessageType::Regular),
@@ -110,6 +111,11 @@ impl<'a> Said<'a> {
     pub(super) fn is_forwarded(&self) -> bool {
         self.forwarded
     }
+}
+
+/// Returns a time in microseconds, as Discord tells it: one message may be edited several times in a second.
+fn micros(at: Timestamp) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
 fn author(user: &User, nick: Option<&str>) -> Author {

@@ -168,8 +168,14 @@ fn only_a_person_edits_a_message() {
     let Inbound::Edited(edited) = edit(json!("2024-01-01T00:00:05Z")).unwrap().inbound else {
         panic!("no edit")
     };
-    assert_eq!((edited.text.as_str(), edited.upstream.as_str()), ("hello you", "e4194304000@1704067205000"));
+    assert_eq!(
+        (edited.text.as_str(), edited.upstream.as_str()),
+        ("hello you", "e4194304000@1704067205000000")
+    );
     assert_eq!(edited.message, message(json!({})).message, "it is the same message");
+    let [first, second] =
+        ["2024-01-01T00:00:05.25Z", "2024-01-01T00:00:05.75Z"].map(|at| edit(json!(at)).unwrap());
+    assert_ne!(first.inbound.upstream(), second.inbound.upstream(), "two in one second");
     let unfurled: MessageUpdateEvent =
         serde_json::from_value(json!({"id": "5", "channel_id": "200", "embeds": []})).unwrap();
     assert!(Said::of_edit(&unfurled).is_none());

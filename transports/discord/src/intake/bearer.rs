@@ -95,7 +95,7 @@ impl Bearer<'_> {
             Work::Edited(event) => {
                 let said = Said::of_edit(&event)?;
                 // Reading it costs nothing, asking for what it lacks may.
-                said.edited_ms?;
+                said.edited_us?;
                 self.complete(&said).await;
                 self.for_us(self.reader().edit(&said)?)
             }

@@ -103,11 +103,15 @@ pub(crate) struct Given {
     pub(crate) files: Vec<Attachment>,
 }
 
-/// Reads an interaction; `None` for Discord's own question whether we are there.
-pub(crate) fn read(instance: &InstanceId, interaction: Interaction) -> Option<(Origin, Wish)> {
+/// Reads an interaction; `None` for Discord's own question whether we are there. `say` tells what a message says.
+pub(crate) fn read(
+    instance: &InstanceId,
+    interaction: Interaction,
+    say: impl Fn(&channel::Message) -> String,
+) -> Option<(Origin, Wish)> {
     match interaction {
         Interaction::Command(command) => {
-            let wish = commanded(&command.data);
+            let wish = commanded(&command.data, say);
             Some((of_command(instance, command), wish))
         }
         Interaction::Autocomplete(command) => {
@@ -176,7 +180,7 @@ fn of_command(instance: &InstanceId, command: CommandInteraction) -> Origin {
     origin(instance, parts)
 }
 
-fn commanded(data: &CommandData) -> Wish {
+fn commanded(data: &CommandData, say: impl Fn(&channel::Message) -> String) -> Wish {
     match data.kind {
         CommandType::ChatInput => Wish::Command { name: data.name.clone(), given: given(data) },
         CommandType::Message => {
@@ -186,7 +190,7 @@ fn commanded(data: &CommandData) -> Wish {
             };
             let is_voice = message.flags.is_some_and(|it| it.contains(MessageFlags::IS_VOICE_MESSAGE));
             let files = message.attachments.iter().map(|file| attachment(file, is_voice)).collect();
-            Wish::OnMessage { text: message.content.clone(), files }
+            Wish::OnMessage { text: say(message), files }
         }
         _ => Wish::Nothing,
     }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
 use serenity::model::application::Interaction;
+use serenity::model::channel;
 use takopi_core::desk::{Desk, Inbox};
 use takopi_core::id::InstanceId;
 use takopi_core::message::{ButtonAction, Inbound, MessageRef, Sender};
@@ -109,6 +110,10 @@ impl Surroundings for Around {
 
     fn action_of(&self, custom_id: &str) -> Option<ButtonAction> {
         ButtonAction::of_token(custom_id.strip_prefix("tk:")?)
+    }
+
+    fn text_of(&self, message: &channel::Message) -> String {
+        message.content.clone()
     }
 
     fn began(&self, starter: &MessageRef, prompt: &str, _: &Sender) {

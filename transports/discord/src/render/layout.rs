@@ -17,6 +17,9 @@ const CONTENT: &str = "discord.content";
 /// Most files of one message (Discord docs, "Uploading Files").
 const MAX_FILES: usize = 10;
 
+/// Characters that `<@ID>` and a line break take above what a run says first: ids have 20 digits at most.
+const MENTION: usize = 24;
+
 /// How bodies are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -107,7 +110,8 @@ impl Pieces {
     }
 
     fn room(&self, is_first: bool) -> usize {
-        MAX_TEXT.saturating_sub(if is_first { count(&self.header) } else { 0 })
+        let above = if is_first && !self.header.is_empty() { count(&self.header) + MENTION } else { 0 };
+        MAX_TEXT.saturating_sub(above)
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::native::stage::{instance, message, sample, user};
 
 fn read_sample(sample: Value) -> (Origin, Wish) {
-    read(&instance(), serde_json::from_value(sample).unwrap()).unwrap()
+    read(&instance(), serde_json::from_value(sample).unwrap(), |message| message.content.clone()).unwrap()
 }
 
 #[test]
