@@ -274,6 +274,7 @@ impl Discord {
             api: &self.api,
             kept: &self.kept,
             starters: &self.starters,
+            places: &self.threshold.places,
             answers: self.native.answers(),
             now: self.clock.moment(),
             spool: &self.spool,
