@@ -64,7 +64,7 @@ pub(crate) struct Intake<'a> {
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
     waiting: VecDeque<Work>,
-    accepting: Option<Task<'a, Result<Borne, TransportError>>>,
+    accepting: Option<Task<'a, Result<Option<Borne>, TransportError>>>,
     catching: Option<Task<'a, Caught>>,
     /// Whether what is said now waits for what was missed.
     holds: bool,
@@ -240,7 +240,11 @@ impl<'a> Intake<'a> {
         tokio::select! {
             accepted = step(&mut self.accepting) => {
                 self.accepting = None;
-                self.borne = accepted?;
+                match accepted? {
+                    Some(borne) => self.borne = borne,
+                    // The cursor stays before what was not taken.
+                    None => self.hole = self.hole.or(Some(self.borne.reached)),
+                }
             }
             caught = step(&mut self.catching) => {
                 self.catching = None;
@@ -252,6 +256,8 @@ impl<'a> Intake<'a> {
 
     /// Lets what has come be accepted, when receiving ends.
     pub(crate) async fn finish(&mut self) {
+        // What is still being asked for is asked for at the next start: the cursor stays before it.
+        self.catching = None;
         self.holds = false;
         let bot = self.bot;
         let last = async {

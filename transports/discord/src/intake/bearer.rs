@@ -45,8 +45,8 @@ pub(super) struct Bearer<'a> {
 }
 
 impl Bearer<'_> {
-    /// Takes a batch in. `before` is how far it has got until now; the ledger is told only when nothing `hole` may
-    /// be missing before.
+    /// Takes a batch in; `None` when it was not taken, because the transport stops. `before` is how far it has got
+    /// until now; the ledger is told only when no `hole` is before it.
     ///
     /// # Errors
     /// [`TransportError::Broken`] when the house will not have it.
@@ -55,7 +55,7 @@ impl Bearer<'_> {
         batch: Vec<Work>,
         before: Borne,
         hole: bool,
-    ) -> Result<Borne, TransportError> {
+    ) -> Result<Option<Borne>, TransportError> {
         let mut inbounds = Vec::with_capacity(batch.len());
         let mut reached = before.reached;
         for work in batch {
@@ -66,17 +66,17 @@ impl Bearer<'_> {
         }
         let any = inbounds.iter().any(|inbound| self.bot.admits(inbound) != Admission::Stranger);
         if !inbounds.is_empty() && !self.accept(inbounds).await? {
-            return Ok(before);
+            return Ok(None);
         }
         let due = reached > before.written && (any || reached - before.written > LAG);
         if hole || !due {
-            return Ok(Borne { reached, ..before });
+            return Ok(Some(Borne { reached, ..before }));
         }
         match self.inbox.set_cursor(&reached.to_string()).await {
-            Ok(()) => Ok(Borne { reached, written: reached }),
+            Ok(()) => Ok(Some(Borne { reached, written: reached })),
             Err(error) => {
                 tracing::warn!(instance = %self.bot.instance, %error, "some messages will be read twice");
-                Ok(Borne { reached, ..before })
+                Ok(Some(Borne { reached, ..before }))
             }
         }
     }
