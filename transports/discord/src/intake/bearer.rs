@@ -90,14 +90,16 @@ impl Bearer<'_> {
                 if !self.bot.turns.hears(said.channel, said.author.is_bot) {
                     return None;
                 }
-                self.for_us(self.reader().message(&said)?)
+                let heard = self.reader().message(&said)?;
+                self.for_us(heard).await
             }
             Work::Edited(event) => {
                 let said = Said::of_edit(&event)?;
                 // Reading it costs nothing, asking for what it lacks may.
                 said.edited_ms?;
                 self.complete(&said).await;
-                self.for_us(self.reader().edit(&said)?)
+                let heard = self.reader().edit(&said)?;
+                self.for_us(heard).await
             }
             Work::Left { guild } => {
                 if let Err(error) = self.bot.native.left(&guild.to_string(), self.inbox).await {
@@ -121,18 +123,32 @@ impl Bearer<'_> {
         Reader { places: &threshold.places, words: &threshold.words, listens }
     }
 
-    /// Returns what is not for nobody.
-    fn for_us(&self, heard: Heard) -> Option<Inbound> {
+    /// Returns what is not for nobody, and where it is answered.
+    async fn for_us(&self, heard: Heard) -> Option<Inbound> {
         self.bot.threshold.audience.heard(heard.inbound.message(), heard.named);
-        if self.bot.admits(&heard.inbound) == Admission::Silence {
+        let mut inbound = heard.inbound;
+        let admission = self.bot.admits(&inbound);
+        if admission == Admission::Silence {
             return None;
         }
-        if let Inbound::Message(Message { message, text, sender, .. }) = &heard.inbound
-            && message.address.thread.as_ref() == Some(&message.id)
-        {
+        let is_new = matches!(inbound, Inbound::Message(_));
+        let (Inbound::Message(message) | Inbound::Edited(message)) = &mut inbound else {
+            return Some(inbound);
+        };
+        let is_served = matches!(admission, Admission::Served | Admission::Late(_));
+        if message.message.address.thread.as_ref() != Some(&message.message.id) {
+            return Some(inbound);
+        }
+        let Message { message, text, sender, .. } = message;
+        if message.id.parse().is_ok_and(|id| self.bot.threshold.places.channel(id).is_some()) {
+            self.bot.starters.opened(&message.id);
+        } else if !is_served {
+            // Whoever is not served is told so in the channel.
+            message.address = message.address.whole_chat();
+        } else if is_new {
             self.bot.starters.expect(&message.id, text, &sender.id);
         }
-        Some(heard.inbound)
+        Some(inbound)
     }
 
     /// Learns where a message stands and what its author may, where the gateway has not told.
