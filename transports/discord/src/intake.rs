@@ -3,6 +3,8 @@
 //! the gateway waits: that goes on beside it, in [`Intake::work`].
 
 mod bearer;
+mod bursts;
+mod paste;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::bearer::roles_of;
 use self::bearer::{Bearer, Borne};
+pub(crate) use self::bursts::Bursts;
 use crate::catch_up::{self, Caught};
 use crate::config::{Id, LONGEST_BACKLOG};
 use crate::gateway::Signal;

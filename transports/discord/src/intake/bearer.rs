@@ -9,7 +9,7 @@ use takopi_core::message::{Inbound, Message};
 use takopi_core::port::transport::{Admission, Transport as _, TransportError};
 use tokio_util::sync::CancellationToken;
 
-use super::Work;
+use super::{Work, paste};
 use crate::api::{Call, CallError};
 use crate::config::Id;
 use crate::inbound::{Heard, Reader, Said};
@@ -136,7 +136,13 @@ impl Bearer<'_> {
             return Some(inbound);
         };
         let is_served = matches!(admission, Admission::Served | Admission::Late(_));
+        if is_served && is_new {
+            paste::unfold(self.bot, message, self.stop).await;
+        }
         if message.message.address.thread.as_ref() != Some(&message.message.id) {
+            if is_served && is_new {
+                message.album = self.bot.bursts.of(message, self.bot.config.media_group_debounce);
+            }
             return Some(inbound);
         }
         let Message { message, text, sender, .. } = message;
