@@ -22,6 +22,22 @@ mod built;
 mod cli;
 #[path = "e2e/config.rs"]
 mod config;
+#[path = "e2e/discord.rs"]
+mod discord;
+#[path = "e2e/discord_contract.rs"]
+mod discord_contract;
+#[path = "e2e/discord_forms.rs"]
+mod discord_forms;
+#[path = "e2e/discord/gates.rs"]
+mod discord_gates;
+#[path = "e2e/discord/native.rs"]
+mod discord_native;
+#[path = "e2e/discord/places.rs"]
+mod discord_places;
+#[path = "e2e/discord/presses.rs"]
+mod discord_presses;
+#[path = "e2e/discord/talk.rs"]
+mod discord_talk;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]
