@@ -24,6 +24,10 @@ mod cli;
 mod config;
 #[path = "e2e/discord.rs"]
 mod discord;
+#[path = "e2e/discord_contract.rs"]
+mod discord_contract;
+#[path = "e2e/discord_forms.rs"]
+mod discord_forms;
 #[path = "e2e/discord/gates.rs"]
 mod discord_gates;
 #[path = "e2e/discord/native.rs"]

@@ -364,10 +364,13 @@ pub struct Body {
     /// Files that go with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<SpooledFile>,
-    /// What only one transport understands.
+    /// What only one transport understands. Under a key that ends in [`ATTACHMENT`] stands what it sends as a file.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }
+
+/// The end of those keys of [`Body::extra`] that a file stands under.
+pub const ATTACHMENT: &str = ".attachment";
 
 impl Body {
     /// Returns a body that shows `text` as it stands.
@@ -380,5 +383,11 @@ impl Body {
     #[must_use]
     pub fn markdown(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Returns whether files go with it: of the spool, or what only its transport knows how to send.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        !self.files.is_empty() || self.extra.keys().any(|key| key.ends_with(ATTACHMENT))
     }
 }

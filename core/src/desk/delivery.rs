@@ -142,7 +142,7 @@ impl Delivery {
             self.swept = true;
             let parts = &self.post.parts;
             // Nothing was put into those: there are fewer parts now, or the part is a file.
-            let unused = |index: usize| parts.get(index).is_none_or(is_file);
+            let unused = |index: usize| parts.get(index).is_none_or(Body::has_files);
             let revised = self.revised.drain(..).enumerate();
             self.to_delete.extend(revised.filter(|(index, _)| unused(*index)).map(|(_, message)| message));
             let standing = self.messages();
@@ -155,7 +155,7 @@ impl Delivery {
     }
 
     fn call_for(&self, part: usize) -> Call {
-        if self.post.parts.get(part).is_some_and(is_file) {
+        if self.post.parts.get(part).is_some_and(Body::has_files) {
             // No message becomes a file.
             return Call::Send { part };
         }
@@ -173,8 +173,11 @@ impl Delivery {
     /// Returns what a part looks like in its next call.
     pub(super) fn body(&self, part: usize) -> Option<Body> {
         let body = self.post.parts.get(part)?;
-        let format = if self.plain.contains(&part) { Format::Plain } else { body.format };
-        Some(Body { format, ..body.clone() })
+        if !self.plain.contains(&part) {
+            return Some(body.clone());
+        }
+        // What a transport has made of the text says what it will not take.
+        Some(Body { format: Format::Plain, extra: Map::new(), ..body.clone() })
     }
 
     /// Returns the state to write down before a send is tried, so that a crash reads as unknown.
@@ -276,7 +279,7 @@ impl Delivery {
         let is_markdown = self.is_markdown(part);
         let body = self.post.parts.get_mut(part);
         match (error, body) {
-            (SendError::Denied(_) | SendError::TooLong, Some(body)) if is_file(body) => {
+            (SendError::Denied(_) | SendError::TooLong, Some(body)) if body.has_files() => {
                 *body = told_instead(body, error);
                 self.set(part, waiting, None)
             }
@@ -286,6 +289,7 @@ impl Delivery {
             }
             (SendError::TooLong, Some(body)) if body.text.chars().count() > SHORTEST_CUT => {
                 let half = body.text.chars().count() / 2;
+                body.extra.clear();
                 body.text =
                     body.text.chars().take(half).chain("… (cut: too long for this chat)".chars()).collect();
                 self.set(part, waiting, None)
@@ -306,11 +310,6 @@ impl Delivery {
         self.failures += 1;
         pause
     }
-}
-
-/// Returns whether a part is sent as a file: one of the spool, or what only its transport knows how to send.
-fn is_file(part: &Body) -> bool {
-    !part.files.is_empty() || !part.extra.is_empty()
 }
 
 /// Returns what is sent instead of a file that the service will not take.
@@ -337,5 +336,51 @@ fn unknown_sends(state: &PartState) -> u32 {
         PartState::Trying { unknown } | PartState::Unknown { unknown } | PartState::Sent { unknown, .. } => {
             *unknown
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::InstanceId;
+    use crate::time::Timestamp;
+
+    fn address() -> Address {
+        Address { instance: InstanceId::parse("a").unwrap(), chat: "1".to_owned(), thread: None }
+    }
+
+    fn message(id: &str) -> MessageRef {
+        MessageRef { address: address(), id: id.to_owned() }
+    }
+
+    /// A post of one part under whose text its transport has written something.
+    fn delivery(key: &str) -> Delivery {
+        let mut part = Body::markdown("*hello*");
+        part.extra.insert(key.to_owned(), "**hello**".into());
+        let post = Post { progress: ProgressUse::Become, ..Post::notice(address(), vec![part]) };
+        let states = vec![PartState::Waiting];
+        let row = OutboxRow { id: OutboxId(1), posted_at: Timestamp::default(), post, states, closed: false };
+        Delivery::new(row, Some(message("7")), Vec::new())
+    }
+
+    #[test]
+    fn a_text_its_transport_has_laid_out_takes_the_place_of_the_progress_message() {
+        assert_eq!(delivery("x.content").next(), Some(Call::Edit { part: 0, message: message("7") }));
+        assert_eq!(
+            delivery("x.attachment").next(),
+            Some(Call::Send { part: 0 }),
+            "no message becomes a file"
+        );
+    }
+
+    #[test]
+    fn what_is_said_another_way_leaves_out_what_its_transport_had_made_of_it() {
+        let denied = || SendError::Denied("no such format".to_owned());
+        let mut delivery = delivery("x.content");
+        delivery.sent(0, Err(denied()));
+        let plain = Body { format: Format::Plain, ..Body::markdown("*hello*") };
+        assert_eq!(delivery.body(0), Some(plain));
+        let verdict = delivery.sent(0, Err(denied()));
+        assert!(matches!(verdict.mark, Some((0, PartState::Refused { .. }))), "{verdict:?}");
     }
 }

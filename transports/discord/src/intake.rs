@@ -3,6 +3,8 @@
 //! the gateway waits: that goes on beside it, in [`Intake::work`].
 
 mod bearer;
+mod bursts;
+mod paste;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::bearer::roles_of;
 use self::bearer::{Bearer, Borne};
+pub(crate) use self::bursts::Bursts;
 use crate::catch_up::{self, Caught};
 use crate::config::{Id, LONGEST_BACKLOG};
 use crate::gateway::Signal;
@@ -64,7 +67,7 @@ pub(crate) struct Intake<'a> {
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
     waiting: VecDeque<Work>,
-    accepting: Option<Task<'a, Result<Borne, TransportError>>>,
+    accepting: Option<Task<'a, Result<Option<Borne>, TransportError>>>,
     catching: Option<Task<'a, Caught>>,
     /// Whether what is said now waits for what was missed.
     holds: bool,
@@ -242,7 +245,11 @@ impl<'a> Intake<'a> {
         tokio::select! {
             accepted = step(&mut self.accepting) => {
                 self.accepting = None;
-                self.borne = accepted?;
+                match accepted? {
+                    Some(borne) => self.borne = borne,
+                    // The cursor stays before what was not taken.
+                    None => self.hole = self.hole.or(Some(self.borne.reached)),
+                }
             }
             caught = step(&mut self.catching) => {
                 self.catching = None;
@@ -254,6 +261,8 @@ impl<'a> Intake<'a> {
 
     /// Lets what has come be accepted, when receiving ends.
     pub(crate) async fn finish(&mut self) {
+        // What is still being asked for is asked for at the next start: the cursor stays before it.
+        self.catching = None;
         self.holds = false;
         let bot = self.bot;
         let last = async {

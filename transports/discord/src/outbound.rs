@@ -21,6 +21,7 @@ use crate::components::{Kept, hex};
 use crate::failure::{
     Doing, is_about, is_archived, is_gone_already, is_over, is_unknown_channel, send_error,
 };
+use crate::places::{Kind, Places};
 use crate::render::{MAX_TEXT, text_of};
 use crate::route::Route;
 use crate::threads::{Starters, reopen};
@@ -40,6 +41,7 @@ pub(crate) struct Outbound<'a> {
     pub(crate) api: &'a Api,
     pub(crate) kept: &'a Kept,
     pub(crate) starters: &'a Starters,
+    pub(crate) places: &'a Places,
     pub(crate) answers: &'a Answers,
     /// The time.
     pub(crate) now: Moment,
@@ -89,10 +91,10 @@ impl Outbound<'_> {
         let made = |route, body| Call::patch(route, body);
         let outcome = match self.answers.of(message, self.now) {
             Some(webhook) => match self.fitting(made(webhook.route(), body.clone()), to).await {
-                Err(error) if is_over(&error) => self.fitting(made(plain(message), body), to).await,
+                Err(error) if is_over(&error) => self.fitting(made(self.plain(message), body), to).await,
                 outcome => outcome,
             },
-            None => self.fitting(made(plain(message), body), to).await,
+            None => self.fitting(made(self.plain(message), body), to).await,
         };
         let answer = outcome.map_err(|error| send_error(error, writing(to, part)))?;
         Ok(Sent { message: message.clone(), hint: answer.left })
@@ -106,10 +108,10 @@ impl Outbound<'_> {
         let made = |route| self.fitting(Call::new(Method::DELETE, route), &message.address);
         let outcome = match self.answers.of(message, self.now) {
             Some(webhook) => match made(webhook.route()).await {
-                Err(error) if is_over(&error) => made(plain(message)).await,
+                Err(error) if is_over(&error) => made(self.plain(message)).await,
                 outcome => outcome,
             },
-            None => made(plain(message)).await,
+            None => made(self.plain(message)).await,
         };
         match outcome {
             Ok(_) => Ok(()),
@@ -189,7 +191,7 @@ impl Outbound<'_> {
             body["enforce_nonce"] = json!(true);
         }
         let Some(reply) = &options.reply_to else { return };
-        if home(reply) == channel(to) {
+        if self.home(reply) == channel(to) {
             body["message_reference"] = json!({"message_id": reply.id, "fail_if_not_exists": false});
             body["allowed_mentions"]["replied_user"] = json!(options.notify);
         } else if options.notify && to.thread.as_deref() == Some(&*reply.id) {
@@ -202,6 +204,24 @@ impl Outbound<'_> {
                 mention(body, &asker);
             }
         }
+    }
+
+    /// Returns the channel in which a message stands. One that started a thread is addressed as in it, and has its
+    /// id; only in a forum it stands there.
+    fn home<'m>(&self, message: &'m MessageRef) -> &'m str {
+        let chat = &message.address.chat;
+        let is_forum = || {
+            let facts = chat.parse().ok().and_then(|chat| self.places.channel(chat));
+            facts.is_some_and(|facts| facts.kind == Kind::Forum)
+        };
+        match &message.address.thread {
+            Some(thread) if *thread != message.id || is_forum() => thread,
+            _ => chat,
+        }
+    }
+
+    fn plain(&self, message: &MessageRef) -> Route {
+        Route::message(self.home(message), &message.id)
     }
 
     /// Makes a call, and makes it fit where Discord refuses what can be left out.
@@ -248,18 +268,6 @@ impl Outbound<'_> {
 /// Returns the channel or thread in which something written to an address stands.
 fn channel(to: &Address) -> &str {
     to.thread.as_deref().unwrap_or(&to.chat)
-}
-
-/// Returns the channel in which a message stands. One that started a thread is addressed as in it, and has its id.
-fn home(message: &MessageRef) -> &str {
-    match &message.address.thread {
-        Some(thread) if *thread != message.id => thread,
-        _ => &message.address.chat,
-    }
-}
-
-fn plain(message: &MessageRef) -> Route {
-    Route::message(home(message), &message.id)
 }
 
 fn writing(to: &Address, part: &Body) -> Doing {

@@ -30,7 +30,7 @@ use crate::fingerprint;
 use crate::gate::Person;
 use crate::gateway::Gateway;
 use crate::inbound;
-use crate::intake::roles_of;
+use crate::intake::{Bursts, roles_of};
 use crate::native::{Native, NativeCommand, NativeParts, Surroundings, is_asked};
 use crate::outbound::Outbound;
 use crate::places::Places;
@@ -75,10 +75,11 @@ pub struct Discord {
     pub(crate) api: Arc<Api>,
     pub(crate) threshold: Arc<Threshold>,
     pub(crate) turns: Turns,
+    pub(crate) bursts: Bursts,
     pub(crate) starters: Arc<Starters>,
     pub(crate) native: Arc<Native>,
     kept: Arc<Kept>,
-    downloads: Downloads,
+    pub(crate) downloads: Downloads,
     /// Where files on their way out lie.
     spool: PathBuf,
     clock: Arc<dyn Clock>,
@@ -152,6 +153,7 @@ impl Discord {
         });
         Self {
             turns: Turns::default(),
+            bursts: Bursts::default(),
             trouble: Mutex::default(),
             instance,
             config,
@@ -279,6 +281,7 @@ impl Discord {
             api: &self.api,
             kept: &self.kept,
             starters: &self.starters,
+            places: &self.threshold.places,
             answers: self.native.answers(),
             now: self.clock.moment(),
             spool: &self.spool,

@@ -9,7 +9,7 @@ use takopi_core::message::{Inbound, Message};
 use takopi_core::port::transport::{Admission, Transport as _, TransportError};
 use tokio_util::sync::CancellationToken;
 
-use super::Work;
+use super::{Work, paste};
 use crate::api::{Call, CallError};
 use crate::config::Id;
 use crate::inbound::{Heard, Reader, Said};
@@ -45,8 +45,8 @@ pub(super) struct Bearer<'a> {
 }
 
 impl Bearer<'_> {
-    /// Takes a batch in. `before` is how far it has got until now; the ledger is told only when nothing `hole` may
-    /// be missing before.
+    /// Takes a batch in; `None` when it was not taken, because the transport stops. `before` is how far it has got
+    /// until now; the ledger is told only when no `hole` is before it.
     ///
     /// # Errors
     /// [`TransportError::Broken`] when the house will not have it.
@@ -55,7 +55,7 @@ impl Bearer<'_> {
         batch: Vec<Work>,
         before: Borne,
         hole: bool,
-    ) -> Result<Borne, TransportError> {
+    ) -> Result<Option<Borne>, TransportError> {
         let mut inbounds = Vec::with_capacity(batch.len());
         let mut reached = before.reached;
         for work in batch {
@@ -66,17 +66,17 @@ impl Bearer<'_> {
         }
         let any = inbounds.iter().any(|inbound| self.bot.admits(inbound) != Admission::Stranger);
         if !inbounds.is_empty() && !self.accept(inbounds).await? {
-            return Ok(before);
+            return Ok(None);
         }
         let due = reached > before.written && (any || reached - before.written > LAG);
         if hole || !due {
-            return Ok(Borne { reached, ..before });
+            return Ok(Some(Borne { reached, ..before }));
         }
         match self.inbox.set_cursor(&reached.to_string()).await {
-            Ok(()) => Ok(Borne { reached, written: reached }),
+            Ok(()) => Ok(Some(Borne { reached, written: reached })),
             Err(error) => {
                 tracing::warn!(instance = %self.bot.instance, %error, "some messages will be read twice");
-                Ok(Borne { reached, ..before })
+                Ok(Some(Borne { reached, ..before }))
             }
         }
     }
@@ -90,14 +90,16 @@ impl Bearer<'_> {
                 if !self.bot.turns.hears(said.channel, said.author.is_bot) {
                     return None;
                 }
-                self.for_us(self.reader().message(&said)?)
+                let heard = self.reader().message(&said)?;
+                self.for_us(heard).await
             }
             Work::Edited(event) => {
                 let said = Said::of_edit(&event)?;
                 // Reading it costs nothing, asking for what it lacks may.
                 said.edited_us?;
                 self.complete(&said).await;
-                self.for_us(self.reader().edit(&said)?)
+                let heard = self.reader().edit(&said)?;
+                self.for_us(heard).await
             }
             Work::Left { guild } => {
                 if let Err(error) = self.bot.native.left(&guild.to_string(), self.inbox).await {
@@ -121,18 +123,38 @@ impl Bearer<'_> {
         Reader { places: &threshold.places, words: &threshold.words, listens }
     }
 
-    /// Returns what is not for nobody.
-    fn for_us(&self, heard: Heard) -> Option<Inbound> {
+    /// Returns what is not for nobody, and where it is answered.
+    async fn for_us(&self, heard: Heard) -> Option<Inbound> {
         self.bot.threshold.audience.heard(heard.inbound.message(), heard.named);
-        if self.bot.admits(&heard.inbound) == Admission::Silence {
+        let mut inbound = heard.inbound;
+        let admission = self.bot.admits(&inbound);
+        if admission == Admission::Silence {
             return None;
         }
-        if let Inbound::Message(Message { message, text, sender, .. }) = &heard.inbound
-            && message.address.thread.as_ref() == Some(&message.id)
-        {
+        let is_new = matches!(inbound, Inbound::Message(_));
+        let (Inbound::Message(message) | Inbound::Edited(message)) = &mut inbound else {
+            return Some(inbound);
+        };
+        let is_served = matches!(admission, Admission::Served | Admission::Late(_));
+        if is_served && is_new {
+            paste::unfold(self.bot, message, self.stop).await;
+        }
+        if message.message.address.thread.as_ref() != Some(&message.message.id) {
+            if is_served && is_new {
+                message.album = self.bot.bursts.of(message, self.bot.config.media_group_debounce);
+            }
+            return Some(inbound);
+        }
+        let Message { message, text, sender, .. } = message;
+        if message.id.parse().is_ok_and(|id| self.bot.threshold.places.channel(id).is_some()) {
+            self.bot.starters.opened(&message.id);
+        } else if !is_served {
+            // Whoever is not served is told so in the channel.
+            message.address = message.address.whole_chat();
+        } else if is_new {
             self.bot.starters.expect(&message.id, text, &sender.id);
         }
-        Some(heard.inbound)
+        Some(inbound)
     }
 
     /// Learns where a message stands and what its author may, where the gateway has not told.

@@ -17,6 +17,7 @@ struct Stage {
     api: Api,
     kept: Kept,
     starters: Starters,
+    places: Places,
     answers: Answers,
     spool: tempfile::TempDir,
 }
@@ -28,6 +29,7 @@ impl Stage {
             api: Api::new(&server.url, Secret::new("t")).unwrap(),
             kept: Kept::default(),
             starters: Starters::default(),
+            places: Places::new(InstanceId::parse("discord").unwrap()),
             answers: Answers::default(),
             spool: tempfile::tempdir().unwrap(),
             server,
@@ -39,6 +41,7 @@ impl Stage {
             api: &self.api,
             kept: &self.kept,
             starters: &self.starters,
+            places: &self.places,
             answers: &self.answers,
             now: Moment::START,
             spool: self.spool.path(),
@@ -344,4 +347,19 @@ async fn an_interaction_that_is_over_is_answered_with_a_message() {
     let stands = stage.send(&channel(), &options).await.unwrap().message;
     stage.out().edit(&stands, &Body::plain("x")).await.unwrap();
     assert_eq!(stage.server.lines()[4], "PATCH /channels/1/messages/9");
+}
+
+#[tokio::test]
+async fn the_first_message_of_a_post_stands_in_the_post() {
+    let stage = Stage::new([Step::says(200, json!({"id": "8"})), Step::says(200, json!({"id": "7"}))]).await;
+    let forum =
+        crate::places::ChannelFacts::of_json(&json!({"id": "1", "type": 15, "name": "ideas"}), Some(100));
+    stage.places.learn_channel(forum.unwrap());
+    let post = message(thread("7"), "7");
+    stage.starters.opened("7");
+    let options = SendOptions { reply_to: Some(post.clone()), notify: true, ..SendOptions::default() };
+    stage.send(&thread("7"), &options).await.unwrap();
+    stage.out().edit(&post, &Body::plain("x")).await.unwrap();
+    assert_eq!(stage.server.lines(), ["POST /channels/7/messages", "PATCH /channels/7/messages/7"]);
+    assert_eq!(stage.body(0)["message_reference"]["message_id"], "7");
 }

@@ -1,3 +1,5 @@
+//! What is known of servers, channels and people, from what the gateway tells of them.
+
 use serde_json::json;
 
 use super::*;
