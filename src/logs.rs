@@ -92,7 +92,8 @@ impl Logs {
         });
         let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
             [Some(to_stderr), to_file].into_iter().flatten().collect();
-        let opened = tracing_subscriber::registry().with(layers.with_filter(filter(settings.level))).try_init();
+        let opened =
+            tracing_subscriber::registry().with(layers.with_filter(filter(settings.level))).try_init();
         if let Err(error) = opened {
             tracing::debug!(%error, "the log is open already");
         }
@@ -257,11 +258,15 @@ mod tests {
 
     #[test]
     fn libraries_that_log_what_people_wrote_are_not_heard() {
-        let said = |target: &str, level: tracing::Level| filter(LevelFilter::TRACE).would_enable(target, &level);
-        for library in ["serenity::gateway::shard", "serenity", "tungstenite::protocol", "tokio_tungstenite"] {
+        let said =
+            |target: &str, level: tracing::Level| filter(LevelFilter::TRACE).would_enable(target, &level);
+        for library in ["serenity::gateway::shard", "serenity", "tungstenite::protocol", "tokio_tungstenite"]
+        {
             assert!(!said(library, tracing::Level::ERROR), "{library}");
         }
-        assert!(said("takopi_discord::gateway", tracing::Level::DEBUG) && said("hyper", tracing::Level::WARN));
+        assert!(
+            said("takopi_discord::gateway", tracing::Level::DEBUG) && said("hyper", tracing::Level::WARN)
+        );
         assert!(!said("hyper", tracing::Level::INFO));
     }
 

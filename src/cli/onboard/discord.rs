@@ -79,9 +79,11 @@ impl Met {
     pub(super) async fn say(&self, text: &str) -> Result<(), Stop> {
         match &self.from {
             Some(from) => match self.setup.say(&from.place, text).await {
-                Err(SetupError::Hidden) => Err(Failure::told("the bot may not write where the code was sent")
-                    .hint("give it Send Messages there, or send the code elsewhere")
-                    .into()),
+                Err(SetupError::Hidden) => {
+                    Err(Failure::told("the bot may not write where the code was sent")
+                        .hint("give it Send Messages there, or send the code elsewhere")
+                        .into())
+                }
                 said => Ok(said?),
             },
             None => Ok(()),
@@ -184,7 +186,9 @@ async fn in_time<T>(
 /// Waits for the code.
 async fn hear(setup: &Setup, signals: &mut Signals) -> Result<Heard, Stop> {
     let code = code();
-    say(format_args!("write this in a channel of the server, or to the bot directly:\n\n    {code}\n"))?;
+    say(format_args!(
+        "write this in a channel of the server, or to the bot directly:\n\n    takopi {code}\n"
+    ))?;
     say("Waiting … (Ctrl-C ends this; with --user-id it is not needed)")?;
     let wanted = |heard: &Heard| heard.text.split_whitespace().any(|word| word == code);
     let heard = in_time(signals, async { Ok(setup.hear(wanted).await?) }).await?;
