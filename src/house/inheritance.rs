@@ -70,7 +70,7 @@ impl Inheritance {
     /// Returns what the chat is told, with what is different from now on.
     fn told(&self, found: usize, of: usize) -> String {
         let mut text = format!(
-            "What the Python takopi knew of {found} of {of} channels and threads was taken over; its threads go on."
+            "Taken over from the Python takopi: what it knew of {found} of {of} channels and threads. Its threads go on."
         );
         if self.config.trigger != Trigger::All {
             text.push_str(

@@ -179,7 +179,7 @@ fn discord_setup_what_the_python_plugin_kept_goes_on_and_what_differs_is_told() 
     let daemon = Daemon::start(&home);
     let greeting = said(&server, "random", "takopi is ready");
     assert!(greeting.text.contains("only members who may manage the server are served"), "{}", greeting.text);
-    let told = said(&server, "random", "1 of 2 channels and threads was taken over");
+    let told = said(&server, "random", "knew of 1 of 2 channels and threads");
     assert!(told.text.contains("trigger_mode_default"), "{}", told.text);
     let asked = server.person("alice").says("general", "@takopi pwd");
     said(&server, thread_on(&server, asked).id, "app");
@@ -188,7 +188,7 @@ fn discord_setup_what_the_python_plugin_kept_goes_on_and_what_differs_is_told() 
     let daemon = Daemon::start(&home);
     let again = server.person("alice").says("general", "@takopi echo once more");
     said(&server, thread_on(&server, again).id, "once more");
-    let count = server.shown("random").iter().filter(|shown| shown.text.contains("taken over")).count();
+    let count = server.shown("random").iter().filter(|shown| shown.text.contains("Taken over")).count();
     assert_eq!(count, 1, "it is taken over once");
     daemon.stop();
 }
