@@ -159,7 +159,7 @@ struct DoctorArguments {
     config: ConfigArgument,
 }
 
-/// Set up a Telegram bot: token, chat, engine.
+/// Set up a bot of Telegram or Discord: token, chat, engine.
 #[derive(Debug, Args)]
 #[command(
     after_help = "What isn't said here is asked. The config file is written at the end, after everything was tried; one \
