@@ -58,7 +58,7 @@ enum Command {
     Doctor(DoctorArguments),
     /// List engines, transports and commands, and what is wrong with them
     Plugins(plugins::PluginsArguments),
-    /// Set up a Telegram bot: token, chat, engine
+    /// Set up a bot of Telegram or Discord: token, chat, engine
     Onboard(OnboardArguments),
     /// Print the id of the chat that a message to the Telegram bot comes from
     ChatId(ChatIdArguments),
@@ -159,21 +159,31 @@ struct DoctorArguments {
     config: ConfigArgument,
 }
 
-/// Set up a Telegram bot: token, chat, engine.
+/// Set up a bot of Telegram or Discord: token, chat, engine.
 #[derive(Debug, Args)]
 #[command(
     after_help = "What isn't said here is asked. The config file is written at the end, after everything was tried; one \
                   that is there keeps its other settings and its comments.\nThe token is also taken from \
-                  TAKOPI__TRANSPORTS__TELEGRAM__BOT_TOKEN, and then not written.\n\nExamples:\n  takopi onboard\n  \
-                  takopi onboard --bot-token-file ~/.takopi/bot_token --engine claude --yes"
+                  TAKOPI__TRANSPORTS__TELEGRAM__BOT_TOKEN or TAKOPI__TRANSPORTS__DISCORD__BOT_TOKEN, and then not \
+                  written.\n\nExamples:\n  takopi onboard\n  takopi onboard --bot-token-file ~/.takopi/bot_token \
+                  --engine claude --yes\n  takopi onboard --discord --bot-token-file ~/.takopi/discord_token"
 )]
 struct OnboardArguments {
+    /// A Telegram bot (with --yes the default)
+    #[arg(long, conflicts_with = "discord")]
+    telegram: bool,
+    /// A Discord bot
+    #[arg(long)]
+    discord: bool,
     /// A file that holds the bot's token and stays where it is
     #[arg(long, value_name = "PATH")]
     bot_token_file: Option<PathBuf>,
-    /// Another Bot API server than Telegram's own
+    /// Another server than Telegram's or Discord's own
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
+    /// Who may speak to the Discord bot, in place of who sends it the code
+    #[arg(long, value_name = "ID", requires = "discord", value_parser = clap::value_parser!(u64).range(1..))]
+    user_id: Option<u64>,
     /// The engine for messages that name none
     #[arg(long, value_name = "ID", value_parser = plugin_id)]
     engine: Option<EngineId>,

@@ -10,6 +10,7 @@ mod discord;
 mod doors;
 mod doubles;
 mod greeting;
+mod inheritance;
 mod leftovers;
 mod loaders;
 mod plugins;
@@ -40,10 +41,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use accounts::{BotTable, is_discord, is_telegram};
+use bot::Heir;
 use bots::Bots;
 use catalogue::HouseCatalogue;
 pub(crate) use clock::MachineClock;
-pub(crate) use discord::{make as discord_bot, open_server_warning};
+pub(crate) use discord::{make as discord_bot, managers_only, open_server_warning};
 use doors::Doors;
 pub(crate) use doubles::Doubles;
 pub(crate) use leftovers::MarkedProcesses;
@@ -184,7 +186,8 @@ impl House {
             Serve::DoorOnly => Bots::default(),
         };
         let doors = next_doors(&opening, &Doors::default(), &plugins, &ledger)?;
-        bots.serve(&Bots::default(), &desk, &ledger, &opening).await;
+        let heir = Heir { desk: &desk, ledger: &ledger, opening: &opening, tasks: &tasks, stop: &stop };
+        bots.serve(&Bots::default(), &heir).await;
         doors.serve(&Doors::default(), &desk).await;
         for bot in bots.iter() {
             bot.withdraw_greeting(&ledger).await;
@@ -312,7 +315,8 @@ impl House {
         for (bot, _) in bots.new_ones(&old).filter(|(_, is_unmet)| *is_unmet) {
             bot.withdraw_greeting(&self.ledger).await;
         }
-        bots.serve(&old, &self.desk, &self.ledger, &opening).await;
+        let (desk, ledger) = (&self.desk, &self.ledger);
+        bots.serve(&old, &Heir { desk, ledger, opening: &opening, tasks, stop }).await;
         doors.serve(&old_doors, &self.desk).await;
         for (bot, is_unmet) in bots.new_ones(&old) {
             match is_unmet {

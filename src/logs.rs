@@ -80,7 +80,6 @@ impl Logs {
             Some((path, Err(error))) => (None, Some((path, error))),
             None => (None, None),
         };
-        let filter = || Targets::new().with_target("takopi", settings.level).with_default(LevelFilter::WARN);
         let stderr = logs.writer(io::stderr);
         let to_stderr: Box<dyn Layer<Registry> + Send + Sync> = if settings.json {
             tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(stderr).boxed()
@@ -93,7 +92,8 @@ impl Logs {
         });
         let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
             [Some(to_stderr), to_file].into_iter().flatten().collect();
-        let opened = tracing_subscriber::registry().with(layers.with_filter(filter())).try_init();
+        let opened =
+            tracing_subscriber::registry().with(layers.with_filter(filter(settings.level))).try_init();
         if let Err(error) = opened {
             tracing::debug!(%error, "the log is open already");
         }
@@ -126,6 +126,16 @@ impl Logs {
     fn writer<M>(&self, inner: M) -> Redacting<M> {
         Redacting { inner, secrets: self.secrets.clone() }
     }
+}
+
+/// Libraries of Discord's gateway. They log whole events they cannot read, with what people wrote in them, and frames;
+/// what becomes of a connection `transports/discord` tells itself.
+const GATEWAY: [&str; 3] = ["serenity", "tungstenite", "tokio_tungstenite"];
+
+/// Returns what is written: our own words from `level` on, warnings of libraries, and of those in [`GATEWAY`] nothing.
+fn filter(level: LevelFilter) -> Targets {
+    let targets = Targets::new().with_target("takopi", level).with_default(LevelFilter::WARN);
+    targets.with_targets(GATEWAY.map(|library| (library, LevelFilter::OFF)))
 }
 
 /// Returns `text` as it stands inside a string of JSON, and of `Debug`.
@@ -244,6 +254,20 @@ mod tests {
                 file: Some("debug.log".into())
             }
         );
+    }
+
+    #[test]
+    fn libraries_that_log_what_people_wrote_are_not_heard() {
+        let said =
+            |target: &str, level: tracing::Level| filter(LevelFilter::TRACE).would_enable(target, &level);
+        for library in ["serenity::gateway::shard", "serenity", "tungstenite::protocol", "tokio_tungstenite"]
+        {
+            assert!(!said(library, tracing::Level::ERROR), "{library}");
+        }
+        assert!(
+            said("takopi_discord::gateway", tracing::Level::DEBUG) && said("hyper", tracing::Level::WARN)
+        );
+        assert!(!said("hyper", tracing::Level::INFO));
     }
 
     #[test]

@@ -38,6 +38,8 @@ mod discord_places;
 mod discord_presses;
 #[path = "e2e/discord/talk.rs"]
 mod discord_talk;
+#[path = "e2e/discord_setup.rs"]
+mod discord_setup;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]

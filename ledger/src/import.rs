@@ -18,7 +18,7 @@ use takopi_core::port::ledger::{Ledger as _, LedgerError, Preference, Preference
 use takopi_core::route::parse_binding;
 use takopi_core::session::{Context, Scope, SessionRow};
 
-pub use self::discord::{PythonDiscord, python_discord_channels};
+pub use self::discord::{PythonDiscord, python_discord_channels, python_discord_startup};
 use self::python::{Fact, Reading, StateFile};
 use crate::SqliteLedger;
 use crate::failure::Failure;

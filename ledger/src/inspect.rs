@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use takopi_core::port::ledger::LedgerError;
+use takopi_core::id::InstanceId;
+use takopi_core::port::ledger::{LedgerError, Preference};
 
 use crate::failure::Failure;
 use crate::stored::first;
@@ -57,6 +58,15 @@ impl Inspection {
         self.read("read a value", |db| scopes::get(db, namespace, key))
     }
 
+    /// Returns what people have set at an instance's places.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when it cannot be read.
+    pub fn preferences_of(&self, instance: &InstanceId) -> Result<Vec<Preference>, LedgerError> {
+        let set = self.read("read what is set", |db| scopes::preferences_at(db, instance).map(Some))?;
+        Ok(set.unwrap_or_default())
+    }
+
     fn read<T>(
         &self,
         attempt: &'static str,
@@ -87,6 +97,7 @@ mod tests {
             assert_eq!(seen.id().unwrap().as_deref(), Some(ledger.id()));
             assert_eq!(seen.value("n", "k").unwrap().as_deref(), Some("v"));
             assert_eq!((seen.format, seen.value("n", "other").unwrap()), (seen.newest, None));
+            assert!(seen.preferences_of(&InstanceId::parse("discord").unwrap()).unwrap().is_empty());
             assert!(seen.bytes > 4096, "{}", seen.bytes);
         };
         look();

@@ -32,6 +32,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use import::{PythonDiscord, PythonState, python_discord_channels};
+pub use import::{PythonDiscord, PythonState, python_discord_channels, python_discord_startup};
 pub use inspect::Inspection;
 pub use ledger::SqliteLedger;

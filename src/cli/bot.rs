@@ -14,7 +14,7 @@ use crate::report::{Failure, remark};
 use crate::signals::Signals;
 
 /// How long a message is waited for.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How long to wait after the server could not be reached.
 const PAUSE: Duration = Duration::from_secs(2);

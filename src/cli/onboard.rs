@@ -1,5 +1,8 @@
-//! `takopi onboard`: a Telegram bot set up in one go. Everything is asked and tried first; the config file is
-//! written at the end, as a whole, or not at all.
+//! `takopi onboard`: a bot set up in one go, of Telegram or of Discord. Everything is asked and tried first; the config
+//! file is written at the end, as a whole, or not at all.
+
+mod discord;
+mod telegram;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -7,12 +10,11 @@ use std::path::PathBuf;
 use takopi_core::id::EngineId;
 use takopi_core::settings::{KnownEngine, Secret};
 use takopi_core::text::visible;
-use takopi_telegram::{Heard, Setup};
-use toml_edit::{Array, Value};
+use toml_edit::Value;
 use uuid::Uuid;
 
 use super::ask;
-use super::bot::{self, Keep, Stop};
+use super::bot::{self, Stop};
 use super::{OnboardArguments, runtime};
 use crate::config::{self, Read};
 use crate::draft::Draft;
@@ -20,14 +22,49 @@ use crate::place::Place;
 use crate::report::{Exit, Failure, remark, say};
 use crate::signals::Signals;
 
-/// Where everything of the bot is written.
-const TABLE: &str = "transports.telegram";
-
-/// What can hold the token instead of the file, and is left to do so.
-const VARIABLE: &str = "TAKOPI__TRANSPORTS__TELEGRAM__BOT_TOKEN";
-
 /// Digits of the code: 48 random bits, for ten minutes.
 const CODE_DIGITS: usize = 12;
+
+/// What is said and written of a service.
+struct Service {
+    /// Its name.
+    name: &'static str,
+    /// Where everything of the bot is written.
+    table: &'static str,
+    /// What can hold the token instead of the file, and is left to do so.
+    variable: &'static str,
+    /// Where people get a bot.
+    where_from: &'static str,
+    /// What stands over the token, its file, and the address of another server.
+    comments: [&'static str; 3],
+}
+
+/// A key of a bot's table with why it is there.
+type Key = (&'static str, Value, &'static str);
+
+/// The bot and the person, once they have met.
+enum Met {
+    Telegram(telegram::Met),
+    Discord(discord::Met),
+}
+
+impl Met {
+    fn keys(&self) -> Vec<Key> {
+        match self {
+            Self::Telegram(met) => met.keys(),
+            Self::Discord(met) => met.keys(),
+        }
+    }
+
+    /// Says to the person that the bot can write to them.
+    async fn say(&self) -> Result<(), Stop> {
+        let text = "takopi can write here. It is ready once it is started on your machine.";
+        match self {
+            Self::Telegram(met) => met.say(text).await,
+            Self::Discord(met) => met.say(text).await,
+        }
+    }
+}
 
 pub(super) fn run(arguments: &OnboardArguments) -> Result<Exit, Failure> {
     match set_up(arguments) {
@@ -45,24 +82,30 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
         let failure = Failure::told("there is no terminal to ask at");
         return Err(failure.hint("say everything with flags, and --yes").into());
     }
+    let service = service(arguments)?;
     let place = arguments.config.place()?;
     let before = Draft::open(&place)?;
     let read = match place.config.exists() {
         true => config::read(&place, &[])?,
         false => config::defaults(&place)?,
     };
-    let (token, kept) = token(arguments)?;
+    let (token, kept) = token(arguments, service)?;
     let url = arguments.api_url.as_deref();
-    let mut setup = bot::free(&place, &read.settings, url, &token)?;
     let runtime = runtime()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
-        let heard = introduce(&mut setup, &mut signals).await?;
+        let met = match service.name {
+            "Discord" => Met::Discord(discord::meet((url, &token), arguments.user_id, &mut signals).await?),
+            _ => {
+                let setup = bot::free(&place, &read.settings, url, &token)?;
+                Met::Telegram(telegram::meet(setup, &mut signals).await?)
+            }
+        };
         let answers = Answers {
+            service,
             kept,
             url: arguments.api_url.clone(),
-            chat: heard.chat,
-            user: heard.user,
+            keys: met.keys(),
             engine: engine(arguments, &read)?,
         };
         let draft = answers.written(&place, &before)?;
@@ -70,7 +113,7 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
             confirm(&place)?;
         }
         tokio::select! {
-            said = setup.say(heard.chat, "takopi can write here. It is ready once it is started on your machine.") => said?,
+            said = met.say() => said?,
             _ = signals.stop() => return Err(Stop::Left),
         }
         draft.save(&place)?;
@@ -78,9 +121,30 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
         for mistake in config::mistakes(&place)? {
             remark(mistake);
         }
-        say("start it with `takopi`, then write to the bot")?;
+        say(match &met {
+            Met::Telegram(_) => "start it with `takopi`, then write to the bot",
+            Met::Discord(_) => "start it with `takopi`, then mention the bot in a channel",
+        })?;
         Ok(())
     })
+}
+
+/// Returns the service that was named or chosen.
+fn service(arguments: &OnboardArguments) -> Result<&'static Service, Stop> {
+    if arguments.discord {
+        return Ok(&discord::SERVICE);
+    }
+    if arguments.telegram || arguments.yes {
+        return Ok(&telegram::SERVICE);
+    }
+    loop {
+        let answer = ask::ask("Telegram or Discord? [Telegram]", "--telegram or --discord")?.to_lowercase();
+        match answer.as_str() {
+            "" | "telegram" | "t" => return Ok(&telegram::SERVICE),
+            "discord" | "d" => return Ok(&discord::SERVICE),
+            other => remark(format_args!("{} is neither", visible(other))),
+        }
+    }
 }
 
 /// How the settings come to the token.
@@ -93,39 +157,23 @@ enum Kept {
     Environment,
 }
 
-fn token(arguments: &OnboardArguments) -> Result<(Secret, Kept), Stop> {
+fn token(arguments: &OnboardArguments, service: &Service) -> Result<(Secret, Kept), Stop> {
     if let Some(path) = &arguments.bot_token_file {
         let path = std::path::absolute(path)
             .map_err(|error| Failure::told(format_args!("no such path: {error}")))?;
         return Ok((bot::token_in(&path)?, Kept::File(path)));
     }
-    if let Some(token) = std::env::var(VARIABLE).ok().filter(|token| !token.trim().is_empty()) {
+    if let Some(token) = std::env::var(service.variable).ok().filter(|token| !token.trim().is_empty()) {
         return Ok((Secret::new(token.trim()), Kept::Environment));
     }
-    remark("write /newbot to @BotFather in Telegram to get a bot; it answers with a token");
+    remark(service.where_from);
     let token = ask::ask_secret("The bot's token", "--bot-token-file PATH")?;
     Ok((token.clone(), Kept::Here(token)))
 }
 
-/// Checks the token, and learns the chat and the person from whoever sends the code.
-async fn introduce(setup: &mut Setup, signals: &mut Signals) -> Result<Heard, Stop> {
-    let name = tokio::select! {
-        name = setup.name() => name?,
-        _ = signals.stop() => return Err(Stop::Left),
-    };
-    let name = visible(&name).into_owned();
-    let code: String = Uuid::new_v4().simple().to_string().chars().take(CODE_DIGITS).collect();
-    say(format_args!("the bot is @{name}; from the chat you will use, send it\n\n    /start {code}\n"))?;
-    say(format_args!(
-        "or open https://t.me/{name}?start={code} and press Start. Waiting … (Ctrl-C ends this)"
-    ))?;
-    let wanted =
-        |heard: &Heard| heard.user.is_some() && heard.text.split_whitespace().any(|word| word == code);
-    let heard = bot::wait_for(setup, Keep::Nothing, signals, wanted).await?;
-    // Nobody runs the code as a prompt.
-    setup.dismiss().await?;
-    say(format_args!("heard you in {}", visible(&heard.to_string())))?;
-    Ok(heard)
+/// Returns a code that nobody guesses.
+fn code() -> String {
+    Uuid::new_v4().simple().to_string().chars().take(CODE_DIGITS).collect()
 }
 
 /// Returns the engine for messages that name none: the one that was named or chosen; `None` while none is installed.
@@ -173,17 +221,18 @@ fn confirm(place: &Place) -> Result<(), Stop> {
 
 /// What is to be written.
 struct Answers {
+    service: &'static Service,
     kept: Kept,
     url: Option<String>,
-    chat: i64,
-    user: Option<i64>,
+    /// What is the service's own.
+    keys: Vec<Key>,
     engine: Option<EngineId>,
 }
 
 impl Answers {
     /// Returns the config file with them: with comments where the table is new.
     fn written(&self, place: &Place, before: &Draft) -> Result<Draft, Failure> {
-        let mut draft = match before.has(TABLE) {
+        let mut draft = match before.has(self.service.table) {
             true => self.rewritten(before)?,
             false => Draft::parse(place, &self.appended(before))?,
         };
@@ -199,37 +248,15 @@ impl Answers {
     }
 
     /// Returns the keys of the table with why they are there.
-    fn keys(&self) -> Vec<(&'static str, Value, &'static str)> {
-        let mut keys = Vec::new();
-        match &self.kept {
-            Kept::Here(token) => {
-                keys.push((
-                    "bot_token",
-                    token.reveal().into(),
-                    "From @BotFather. Whoever has it has the bot.",
-                ));
-            }
-            Kept::File(path) => {
-                let path = path.display().to_string();
-                keys.push(("bot_token_file", path.into(), "A file that holds the token from @BotFather."));
-            }
-            Kept::Environment => {}
-        }
-        if let Some(url) = &self.url {
-            keys.push((
-                "api_url",
-                url.as_str().into(),
-                "The Bot API server, in the place of Telegram's own.",
-            ));
-        }
-        keys.push(("chat_id", self.chat.into(), "The chat that is told when takopi is ready."));
-        let people: Array = self.user.into_iter().collect();
-        keys.push((
-            "allowed_user_ids",
-            people.into(),
-            "Who may speak to the bot; everybody else meets silence.",
-        ));
-        keys
+    fn keys(&self) -> Vec<Key> {
+        let [of_token, of_file, of_url] = self.service.comments;
+        let token: Option<Key> = match &self.kept {
+            Kept::Here(token) => Some(("bot_token", token.reveal().into(), of_token)),
+            Kept::File(path) => Some(("bot_token_file", path.display().to_string().into(), of_file)),
+            Kept::Environment => None,
+        };
+        let url: Option<Key> = self.url.as_ref().map(|url| ("api_url", url.as_str().into(), of_url));
+        token.into_iter().chain(url).chain(self.keys.iter().cloned()).collect()
     }
 
     fn appended(&self, before: &Draft) -> String {
@@ -251,9 +278,9 @@ impl Answers {
         if !before.has("transports") {
             lines.push("\n# The page and the terminal of this machine.\n[transports.local]".to_owned());
         }
-        lines.push(format!("\n# The Telegram bot.\n[{TABLE}]"));
+        lines.push(format!("\n# The {} bot.\n[{}]", self.service.name, self.service.table));
         if matches!(self.kept, Kept::Environment) {
-            lines.push(format!("# The token is in {VARIABLE}."));
+            lines.push(format!("# The token is in {}.", self.service.variable));
         }
         lines.extend(self.keys().into_iter().map(|(key, value, why)| format!("# {why}\n{key} = {value}")));
         lines.push(String::new());
@@ -262,10 +289,11 @@ impl Answers {
 
     fn rewritten(&self, before: &Draft) -> Result<Draft, Failure> {
         let mut draft = before.clone();
+        let table = self.service.table;
         // One of the two alone says where the token is.
-        ["bot_token", "bot_token_file"].iter().for_each(|key| draft.remove(&format!("{TABLE}.{key}")));
+        ["bot_token", "bot_token_file"].iter().for_each(|key| draft.remove(&format!("{table}.{key}")));
         for (key, value, _) in self.keys() {
-            draft.put(&format!("{TABLE}.{key}"), value)?;
+            draft.put(&format!("{table}.{key}"), value)?;
         }
         Ok(draft)
     }
@@ -278,10 +306,10 @@ mod tests {
     fn written(before: &str) -> Result<String, String> {
         let place = Place { config: "/nowhere/takopi.toml".into(), named: false, home: None };
         let answers = Answers {
+            service: &telegram::SERVICE,
             kept: Kept::Here(Secret::new("123:abc")),
             url: None,
-            chat: -100,
-            user: Some(7),
+            keys: telegram::keys(-100, Some(7)),
             engine: EngineId::parse("codex").ok(),
         };
         let before = Draft::parse(&place, before).unwrap();

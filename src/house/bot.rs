@@ -12,6 +12,8 @@ use takopi_core::port::transport::TransportSpec;
 use takopi_core::port::{Clock, Ledger as _, Transcriber, Transport};
 use takopi_core::settings::{Secret, Settings};
 use takopi_ledger::SqliteLedger;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::Opening;
 use super::accounts::BotTable;
@@ -37,6 +39,15 @@ enum Service {
     Discord(DiscordBot),
 }
 
+/// Who takes over what a Python takopi knew: at once, or by a task of the house.
+pub(super) struct Heir<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) ledger: &'a Arc<SqliteLedger>,
+    pub(super) opening: &'a Opening,
+    pub(super) tasks: &'a TaskTracker,
+    pub(super) stop: &'a CancellationToken,
+}
+
 /// What the bots of a service have of their own.
 #[async_trait]
 pub(super) trait Own: Send + Sync {
@@ -57,7 +68,7 @@ pub(super) trait Own: Send + Sync {
     ///
     /// # Errors
     /// [`LedgerError`]; the next start tries again.
-    async fn inherit(&self, ledger: &SqliteLedger, opening: &Opening) -> Result<(), LedgerError>;
+    async fn inherit(&self, heir: &Heir<'_>) -> Result<(), LedgerError>;
 
     /// Tells the bot what the house can do now.
     async fn learn(&self, desk: &Desk, settings: &Settings);
@@ -144,8 +155,8 @@ impl Bot {
 
     /// Takes over what a Python takopi knew of this bot's chats. Without it everything works but what people
     /// had chosen, so a failure is told and no more.
-    pub(super) async fn inherit(&self, ledger: &SqliteLedger, opening: &Opening) {
-        if let Err(error) = self.own().inherit(ledger, opening).await {
+    pub(super) async fn inherit(&self, heir: &Heir<'_>) {
+        if let Err(error) = self.own().inherit(heir).await {
             tracing::error!(%error, "the Python takopi's state is not taken over; the next start tries again");
         }
     }

@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 
-use takopi_core::desk::Desk;
 use takopi_core::id::InstanceId;
 use takopi_core::port::Transcriber;
 use takopi_core::settings::{Secret, Settings};
-use takopi_ledger::SqliteLedger;
 
 use super::accounts::BotTable;
-use super::bot::Bot;
+use super::bot::{Bot, Heir};
 use super::doubles::Doubles;
 use super::rooms::told;
 use super::telegram::Surroundings;
-use super::{Opening, warn};
+use super::warn;
 
 /// The bots by one reading of the settings.
 #[derive(Clone, Default)]
@@ -72,7 +70,8 @@ impl Bots {
     }
 
     /// Serves them, and those of `old` no longer that aren't among them.
-    pub(super) async fn serve(&self, old: &Self, desk: &Desk, ledger: &SqliteLedger, opening: &Opening) {
+    pub(super) async fn serve(&self, old: &Self, heir: &Heir<'_>) {
+        let Heir { desk, ledger, opening, .. } = heir;
         for gone in old.0.iter().map(|served| &served.bot.instance).filter(|old| !self.serves(old)) {
             // Its token may be another table's now: it has to be gone before that one polls.
             desk.retire(gone).await;
@@ -83,7 +82,7 @@ impl Bots {
             desk.set_transcriber(&bot.instance, ears.clone());
             bot.own().learn(desk, &opening.settings).await;
             if *is_new {
-                bot.inherit(ledger, opening).await;
+                bot.inherit(heir).await;
                 bot.move_to(&opening.dir, ledger).await;
                 desk.serve(bot.instance.clone(), bot.own().spec(), bot.own().transport()).await;
             }

@@ -1,7 +1,7 @@
 //! The Discord bots of this house: made by the settings, told of what the house can do.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use takopi_core::desk::{Desk, Generation};
@@ -13,22 +13,28 @@ use takopi_core::port::transport::TransportSpec;
 use takopi_core::port::{CommandSpec, Transport};
 use takopi_core::route::FILE;
 use takopi_core::settings::{Secret, Settings};
-use takopi_discord::{Discord, DiscordConfig, DiscordParts, NativeCommand, NativeKind};
-use takopi_ledger::SqliteLedger;
+use takopi_discord::{Discord, DiscordConfig, DiscordParts, Id, NativeCommand, NativeKind};
+use takopi_ledger::{SqliteLedger, python_discord_startup};
 
-use super::Opening;
 use super::accounts::BotTable;
-use super::bot::{Own, Ways};
+use super::bot::{Heir, Own, Ways};
 use super::greeting;
+use super::inheritance::Inheritance;
 use super::telegram::Surroundings;
 use crate::lock;
+
+/// The instance that a Python takopi's Discord bot is here.
+const PYTHON_INSTANCE: &str = "discord";
 
 /// What a Discord bot has of its own.
 pub(super) struct DiscordBot {
     transport: Arc<Discord>,
     instance: InstanceId,
     config: DiscordConfig,
+    token: Secret,
     python_lock: Option<PathBuf>,
+    /// The channel that a Python takopi told of its starts.
+    python_channel: Mutex<Option<Id>>,
 }
 
 /// Makes one transport, outside any house too; nothing is asked of the network yet.
@@ -56,6 +62,16 @@ pub(crate) fn open_server_warning(instance: &InstanceId, config: &DiscordConfig)
         format!(
             "everybody in the bot's servers may command this machine; write those who may into \
              [transports.{instance}], in the place of allow_everyone: `allowed_user_ids = [\"1234567890123456789\"]`"
+        )
+    })
+}
+
+/// Returns what to say where nobody is named: who may manage a server alone is served.
+pub(crate) fn managers_only(instance: &InstanceId, config: &DiscordConfig) -> Option<String> {
+    matches!(served(config), Served::Managers).then(|| {
+        format!(
+            "only members who may manage the server are served, as nobody is named in [transports.{instance}]; write \
+             who else may command this machine: `allowed_user_ids = [\"1234567890123456789\"]`"
         )
     })
 }
@@ -143,13 +159,14 @@ impl DiscordBot {
         around: &Surroundings,
         old: Option<&Self>,
     ) -> anyhow::Result<Self> {
-        let transport = make(instance, config.clone(), token, around)?;
+        let transport = make(instance, config.clone(), token.clone(), around)?;
         let transport = match old {
             Some(old) => transport.instead_of(&old.transport),
             None => transport,
         };
         let python_lock = around.python_lock.clone();
-        Ok(Self { transport: Arc::new(transport), instance: instance.clone(), config, python_lock })
+        let (transport, instance) = (Arc::new(transport), instance.clone());
+        Ok(Self { transport, instance, config, token, python_lock, python_channel: Mutex::default() })
     }
 
     /// Warns of a Python takopi with the same bot: Discord hands each of them every message.
@@ -186,7 +203,35 @@ impl Own for DiscordBot {
         if is_stranger { self.transport.disowned().await } else { None }
     }
 
-    async fn inherit(&self, _ledger: &SqliteLedger, _opening: &Opening) -> Result<(), LedgerError> {
+    async fn inherit(&self, heir: &Heir<'_>) -> Result<(), LedgerError> {
+        if self.instance.as_str() != PYTHON_INSTANCE {
+            return Ok(());
+        }
+        let dir = &heir.opening.config_dir;
+        let is_served =
+            |guild: &Id| self.config.access.guilds.is_empty() || self.config.access.guilds.contains(guild);
+        let told = python_discord_startup(dir).into_iter().find(|(guild, _)| is_served(guild));
+        *self.python_channel.lock().unwrap_or_else(PoisonError::into_inner) =
+            told.map(|(_, channel)| channel);
+        if !heir.ledger.awaits_python_discord(dir, &self.instance).await? {
+            return Ok(());
+        }
+        let inheritance = Inheritance {
+            config: self.config.clone(),
+            token: self.token.clone(),
+            instance: self.instance.clone(),
+            dir: dir.clone(),
+            usual_project: heir.opening.settings.default_project.as_ref().map(|alias| alias.to_lowercase()),
+            ledger: heir.ledger.clone(),
+        };
+        let (main_chat, desk, stop) =
+            (self.main_chat(heir.ledger).await, heir.desk.clone(), heir.stop.clone());
+        heir.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = inheritance.take(&desk, main_chat) => {}
+            }
+        });
         Ok(())
     }
 
@@ -205,7 +250,9 @@ impl Own for DiscordBot {
     }
 
     fn warnings(&self, _settings: &Settings) -> Vec<String> {
-        open_server_warning(&self.instance, &self.config).into_iter().chain(self.rival_warning()).collect()
+        let access = open_server_warning(&self.instance, &self.config);
+        let access = access.or_else(|| managers_only(&self.instance, &self.config));
+        access.into_iter().chain(self.rival_warning()).collect()
     }
 
     fn ways(&self) -> Ways {
@@ -216,9 +263,11 @@ impl Own for DiscordBot {
         }
     }
 
-    /// Returns the channel that its table names, else the first one that somebody has bound to a project.
+    /// Returns the channel that its table names, else the one that a Python takopi told, else the first one that somebody
+    /// has bound to a project.
     async fn main_chat(&self, ledger: &SqliteLedger) -> Option<Address> {
-        if let Some(channel) = self.config.startup_channel {
+        let python = *self.python_channel.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = self.config.startup_channel.or(python) {
             return Some(self.address(channel.to_string()));
         }
         let set = match ledger.preferences_of(&self.instance).await {

@@ -16,9 +16,8 @@ use takopi_core::settings::{Secret, SessionMode, Settings};
 use takopi_ledger::{PythonState, SqliteLedger};
 use takopi_telegram::{RivalCheck, Telegram, TelegramConfig, TelegramParts, TopicsCheck};
 
-use super::Opening;
 use super::accounts::BotTable;
-use super::bot::{Own, Ways};
+use super::bot::{Heir, Own, Ways};
 use super::greeting;
 use crate::lock;
 
@@ -153,7 +152,8 @@ impl Own for TelegramBot {
         }
     }
 
-    async fn inherit(&self, ledger: &SqliteLedger, opening: &Opening) -> Result<(), LedgerError> {
+    async fn inherit(&self, heir: &Heir<'_>) -> Result<(), LedgerError> {
+        let Heir { ledger, opening, .. } = heir;
         if self.instance.as_str() != PYTHON_INSTANCE {
             return Ok(());
         }

@@ -56,6 +56,22 @@ pub fn python_discord_channels(dir: &Path) -> Vec<String> {
     ids
 }
 
+/// Returns the channels that were told of each start, as server and channel; none where there is no file or it cannot be
+/// read. Reads a small file, and blocks meanwhile.
+#[must_use]
+pub fn python_discord_startup(dir: &Path) -> Vec<(u64, u64)> {
+    let [_, (name, version)] = FILES;
+    let Ok(Some(content)) = content(&dir.join(name)) else { return Vec::new() };
+    let Ok(state) = parsed(&content, version) else { return Vec::new() };
+    let guilds = state.get("guilds").and_then(Value::as_object);
+    let told = guilds.into_iter().flatten().filter_map(|(guild, entry)| {
+        let channel = entry.get("startup_channel_id")?;
+        let channel = channel.as_u64().or_else(|| channel.as_str()?.parse().ok())?;
+        Some((guild.parse().ok()?, channel))
+    });
+    told.collect()
+}
+
 impl SqliteLedger {
     /// Returns whether a file of the Python takopi's Discord plugin lies there that was not taken in.
     ///
@@ -287,6 +303,7 @@ mod tests {
     async fn what_was_set_and_what_ran_goes_on() {
         let desk = Desk::new(STATE);
         assert_eq!(python_discord_channels(desk.dir.path()), ["10", "11", "12", "13"]);
+        assert_eq!(python_discord_startup(desk.dir.path()), [(1, 10)]);
         assert!(desk.ledger.awaits_python_discord(desk.dir.path(), &instance()).await.unwrap());
         desk.import().await;
         assert!(!desk.ledger.awaits_python_discord(desk.dir.path(), &instance()).await.unwrap());

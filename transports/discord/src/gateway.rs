@@ -12,7 +12,7 @@ use takopi_core::port::transport::TransportError;
 use takopi_core::time::Moment;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use line::Signal;
+pub(crate) use line::{Signal, client};
 
 use crate::api::{Call, CallError};
 use crate::intake::Intake;

@@ -2,10 +2,12 @@
 //! whoever calls; what the answers mean is worked out here.
 
 mod asking;
+mod hearing;
 
 use serde_json::Value;
 
 pub use asking::{Setup, SetupError};
+pub use hearing::Heard;
 
 /// What takopi needs in a channel, by Discord's bits and the words of its client (Discord docs, "Permissions").
 const NEEDED: [(u64, &str); 7] = [
@@ -40,6 +42,10 @@ pub(crate) enum Ask {
     Member(String, String),
     /// `/channels/ID`.
     Channel(String),
+    /// `/gateway/bot`.
+    Gateway,
+    /// `/applications/APPLICATION/guilds/GUILD/commands`.
+    Commands(String, String),
 }
 
 /// Who a bot is.
@@ -62,6 +68,15 @@ pub struct Guild {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// How many sessions a bot may still start today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starts {
+    /// How many are left.
+    pub left: u64,
+    /// Of how many.
+    pub of: u64,
 }
 
 impl Who {
@@ -125,6 +140,20 @@ pub(crate) async fn missing_in<E>(
     let guild = ask(Ask::Guild(guild_id.clone())).await?;
     let member = ask(Ask::Member(guild_id, who.user.clone())).await?;
     Ok(missing(allowed(&who.user, &guild, &member, &channel)))
+}
+
+/// Returns how many sessions may still be started, by `/gateway/bot`.
+fn read_starts(gateway: &Value) -> Option<Starts> {
+    let limit = gateway.get("session_start_limit")?;
+    let number = |key: &str| limit.get(key)?.as_u64();
+    Some(Starts { left: number("remaining")?, of: number("total")? })
+}
+
+/// Returns the channel that a thread is in; `None` for what is a channel itself (types 10 to 12 are threads; Discord
+/// docs, "Channel Types").
+fn parent(channel: &Value) -> Option<String> {
+    let kind = channel.get("type").and_then(Value::as_u64)?;
+    if (10..=12).contains(&kind) { text(channel, "parent_id") } else { None }
 }
 
 fn read_who(me: &Value, application: &Value) -> Option<Who> {
@@ -224,6 +253,19 @@ mod tests {
         assert!(lacks("7", json!(["6"]), shut).is_empty(), "an administrator");
     }
 
+    #[test]
+    fn a_thread_is_told_from_a_channel_in_a_category() {
+        assert_eq!(parent(&json!({"type": 11, "parent_id": "3"})).as_deref(), Some("3"));
+        assert_eq!(parent(&json!({"type": 0, "parent_id": "3"})), None);
+    }
+
+    #[test]
+    fn the_sessions_that_are_left_are_read_where_the_gateway_is_told() {
+        let gateway = json!({"url": "wss://g", "session_start_limit": {"total": 1000, "remaining": 12}});
+        assert_eq!(read_starts(&gateway), Some(Starts { left: 12, of: 1000 }));
+        assert_eq!(read_starts(&json!({"url": "wss://g"})), None);
+    }
+
     #[tokio::test]
     async fn a_channel_is_looked_up_with_its_server_and_the_bots_roles() {
         let ask = async |ask: Ask| {
@@ -237,6 +279,7 @@ mod tests {
                 Ask::Member(..) => json!({"roles": []}),
                 Ask::Channel(id) if id == "dm" => json!({"id": "dm"}),
                 Ask::Channel(_) => json!({"id": "3", "guild_id": "1"}),
+                Ask::Gateway | Ask::Commands(..) => Value::Null,
             };
             Ok::<_, &'static str>(answer)
         };

@@ -11,6 +11,7 @@ use serenity::all::{
 };
 use serenity::gateway::CollectorCallback;
 use takopi_core::port::transport::TransportError;
+use takopi_core::settings::Secret;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
@@ -89,7 +90,7 @@ impl<'a> Line<'a> {
         let built = tokio::select! {
             () = stop.cancelled() => return LineEnd::Stopped,
             () = self.bot.sleep(SETUP) => Err("it could not be set up in time".to_owned()),
-            client = self.client(mouth) => client,
+            client = client(&self.bot.token, &self.bot.config.api_url, self.url, mouth) => client,
         };
         let mut client = match built {
             Ok(client) => client,
@@ -107,25 +108,6 @@ impl<'a> Line<'a> {
             () = self.bot.sleep(FAREWELL) => {}
         }
         ended
-    }
-
-    /// Sets the library up. It must make no request but to `api_url`: with its own rate limiter it would ignore the
-    /// proxy and ask discord.com.
-    async fn client(&self, mouth: Mouth) -> Result<Client, String> {
-        let http = reqwest::Client::builder()
-            .timeout(SETUP)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| error.without_url().to_string())?;
-        let http = HttpBuilder::new(self.bot.token.reveal())
-            .client(http)
-            .proxy(self.bot.config.api_url.as_str())
-            .ratelimiter_disabled(true)
-            .build();
-        let client = ClientBuilder::new_with_http(http, intents()).raw_event_handler(mouth).await;
-        let client = client.map_err(|error| error.to_string())?;
-        self.url.clone_into(&mut *client.ws_url.lock().await);
-        Ok(client)
     }
 
     /// Hands everything on, in its order.
@@ -182,6 +164,30 @@ impl<'a> Line<'a> {
             }
         }
     }
+}
+
+/// Sets the library up. It must make no request but to `api_url`: with its own rate limiter it would ignore the proxy
+/// and ask discord.com.
+///
+/// # Errors
+/// Why that cannot be done.
+pub(crate) async fn client(
+    token: &Secret,
+    api_url: &str,
+    url: &str,
+    handler: impl RawEventHandler + 'static,
+) -> Result<Client, String> {
+    let http = reqwest::Client::builder()
+        .timeout(SETUP)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| error.without_url().to_string())?;
+    let http =
+        HttpBuilder::new(token.reveal()).client(http).proxy(api_url).ratelimiter_disabled(true).build();
+    let client = ClientBuilder::new_with_http(http, intents()).raw_event_handler(handler).await;
+    let client = client.map_err(|error| error.to_string())?;
+    url.clone_into(&mut *client.ws_url.lock().await);
+    Ok(client)
 }
 
 fn end_of(started: serenity::Result<()>) -> LineEnd {

@@ -1,12 +1,13 @@
 //! The questions of a set-up, asked over the REST API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use takopi_core::settings::Secret;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, Guild, Who, guilds, missing_in, who};
+use super::{Ask, Guild, Starts, Who, guilds, missing_in, parent, read_starts, who};
 use crate::api::{Api, Call, CallError, DISCORD};
 use crate::error::DiscordError;
 use crate::route::Route;
@@ -18,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Setup {
     api: Api,
-    server: String,
+    pub(super) token: Secret,
+    pub(super) server: String,
 }
 
 /// Why a bot could not be asked about. Texts never hold the token.
@@ -27,6 +29,12 @@ pub enum SetupError {
     /// The token is nobody's.
     #[error("{0} does not know this bot token")]
     Token(String),
+    /// It may not read what people write.
+    #[error("Discord does not let this bot read messages")]
+    Deaf,
+    /// What was asked about is gone, or the bot may not see it.
+    #[error("Discord does not show it to the bot")]
+    Hidden,
     /// Something else.
     #[error("{0}")]
     Failed(String),
@@ -39,7 +47,7 @@ impl Setup {
     /// [`DiscordError`] when this is no token or no address.
     pub fn new(url: Option<&str>, token: &Secret) -> Result<Self, DiscordError> {
         let server = url.unwrap_or(DISCORD);
-        Ok(Self { api: Api::new(server, token.clone())?, server: server.to_owned() })
+        Ok(Self { api: Api::new(server, token.clone())?, token: token.clone(), server: server.to_owned() })
     }
 
     /// Returns who the bot is.
@@ -66,7 +74,59 @@ impl Setup {
         missing_in(async |ask| self.ask(ask).await, who, channel).await
     }
 
-    async fn ask(&self, ask: Ask) -> Result<Value, SetupError> {
+    /// Returns how many sessions the bot may still start today; `None` when Discord does not say.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub async fn starts(&self) -> Result<Option<Starts>, SetupError> {
+        Ok(read_starts(&self.ask(Ask::Gateway).await?))
+    }
+
+    /// Returns how many commands the bot has in a server.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub async fn commands(&self, who: &Who, guild: &Guild) -> Result<usize, SetupError> {
+        let commands = self.ask(Ask::Commands(who.application.clone(), guild.id.clone())).await?;
+        Ok(commands.as_array().map_or(0, Vec::len))
+    }
+
+    /// Returns the channel that a thread is in; `None` for what is a channel itself.
+    ///
+    /// # Errors
+    /// [`SetupError::Hidden`] when there is no such channel for the bot, or another [`SetupError`].
+    pub async fn parent(&self, channel: &str) -> Result<Option<String>, SetupError> {
+        Ok(parent(&self.ask(Ask::Channel(channel.to_owned())).await?))
+    }
+
+    /// Returns the parents of many, as [`parent`](Self::parent) does of one, without those that the bot does not see.
+    ///
+    /// # Errors
+    /// [`SetupError`]; then of none.
+    pub async fn parents(&self, channels: &[String]) -> Result<BTreeMap<String, Option<String>>, SetupError> {
+        let mut parents = BTreeMap::new();
+        for channel in channels {
+            match self.parent(channel).await {
+                Ok(parent) => drop(parents.insert(channel.clone(), parent)),
+                Err(SetupError::Hidden) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(parents)
+    }
+
+    /// Writes into a channel, which pings nobody.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub async fn say(&self, channel: &str, text: &str) -> Result<(), SetupError> {
+        let body = json!({"content": text, "allowed_mentions": {"parse": []}});
+        // Once: nobody should read it twice.
+        let said = self.api.call(Call::post(Route::messages(channel), body)).await;
+        said.map(drop).map_err(|error| self.failed(error))
+    }
+
+    pub(super) async fn ask(&self, ask: Ask) -> Result<Value, SetupError> {
         let route = match &ask {
             Ask::Me => Route::me(),
             Ask::Application => Route::application(),
@@ -74,14 +134,21 @@ impl Setup {
             Ask::Guild(guild) => Route::guild(guild),
             Ask::Member(guild, person) => Route::member(guild, person),
             Ask::Channel(channel) => Route::channel(channel),
+            Ask::Gateway => Route::gateway(),
+            Ask::Commands(application, guild) => Route::guild_commands(application, guild),
         };
         let stop = CancellationToken::new();
-        let asked = self.api.patiently(Call::get(route), &stop);
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(answer)) => Ok(answer.body),
-            Ok(Err(CallError::Refused { status: 401, .. })) => Err(SetupError::Token(self.server.clone())),
-            Ok(Err(error)) => Err(SetupError::Failed(error.to_string())),
+        match tokio::time::timeout(PATIENCE, self.api.patiently(Call::get(route), &stop)).await {
+            Ok(answer) => answer.map(|answer| answer.body).map_err(|error| self.failed(error)),
             Err(_) => Err(SetupError::Failed(format!("{} takes too long", self.server))),
+        }
+    }
+
+    fn failed(&self, error: CallError) -> SetupError {
+        match error {
+            CallError::Refused { status: 401, .. } => SetupError::Token(self.server.clone()),
+            CallError::Refused { status: 403 | 404, .. } => SetupError::Hidden,
+            error => SetupError::Failed(error.to_string()),
         }
     }
 }
