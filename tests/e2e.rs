@@ -22,6 +22,16 @@ mod built;
 mod cli;
 #[path = "e2e/config.rs"]
 mod config;
+#[path = "e2e/discord.rs"]
+mod discord;
+#[path = "e2e/discord/complaints.rs"]
+mod discord_complaints;
+#[path = "e2e/discord/kill.rs"]
+mod discord_kill;
+#[path = "e2e/discord/outages.rs"]
+mod discord_outages;
+#[path = "e2e/discord/storms.rs"]
+mod discord_storms;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]
