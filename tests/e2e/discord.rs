@@ -1,29 +1,85 @@
 //! A Discord server with the built binary behind it: what people write there and see.
 
-use takopi_fake::discord::{DiscordServer, Place, Shown, TOKEN};
+use std::time::Duration;
 
+use takopi_fake::discord::{DiscordServer, Place, Shown, TOKEN, Thread};
+
+use crate::agents::Agents;
 use crate::house::{Daemon, Home};
+
+/// Starts a Discord whose waits end, with what happened, before the test is given up.
+pub(crate) fn server() -> DiscordServer {
+    DiscordServer::begin().unwrap().patient_for(Duration::from_secs(40))
+}
+
+/// Returns the settings of a house whose only bot is that of `server`, for alice. What is added stands in the bot's
+/// table.
+pub(crate) fn config(server: &DiscordServer, engine: &str, more: &str) -> String {
+    format!(
+        "transport = ['discord', 'local']\ndefault_engine = '{engine}'\n\
+         [engines.shell]\ntransports = ['discord', 'local']\n\
+         [transports.discord]\nbot_token = '{TOKEN}'\napi_url = '{}'\n{more}",
+        server.url(),
+    )
+}
+
+/// Returns the line that lets alice alone in.
+pub(crate) fn alice_alone(server: &DiscordServer) -> String {
+    format!("allowed_user_ids = ['{}']\n", server.person("alice").id)
+}
 
 /// Returns a home whose only bot is that of `server`, for alice; messages are run by the shell.
 pub(crate) fn home(server: &DiscordServer, more: &str) -> Home {
-    Home::with_config(&format!(
-        "transport = ['discord', 'local']\ndefault_engine = 'shell'\n\
-         [engines.shell]\ntransports = ['discord', 'local']\n\
-         [transports.discord]\nbot_token = '{TOKEN}'\napi_url = '{}'\nallowed_user_ids = ['{}']\n{more}",
-        server.url(),
-        server.person("alice").id,
-    ))
+    Home::with_config(&config(server, "shell", &(alice_alone(server) + more)))
 }
 
-/// Returns the message that says `text`, once it stands there.
+/// Returns a home whose only bot is that of `server`, for alice; messages are run by a scripted agent.
+pub(crate) fn agents(server: &DiscordServer, more: &str) -> Agents {
+    Agents::with(&["codex", "claude"], &config(server, "codex", &(alice_alone(server) + more)))
+}
+
+/// Returns the message of the bot that says `text`, once it stands there.
+#[track_caller]
 pub(crate) fn said(server: &DiscordServer, place: impl Into<Place>, text: &str) -> Shown {
     let by_bot = |shown: &&Shown| shown.by_bot && shown.deleted.is_none() && shown.text.contains(text);
     server.wait_in(place, text, |shown| shown.iter().find(by_bot).cloned())
 }
 
+/// Returns the thread on a message, once it is open.
+#[track_caller]
+pub(crate) fn thread_on(server: &DiscordServer, message: u64) -> Thread {
+    let place = server.message(message).unwrap().channel;
+    server.wait_thread(place, "a thread on the message", |thread| thread.id == message)
+}
+
+/// Returns the message with a button of this label, once it stands there.
+#[track_caller]
+pub(crate) fn with_button(server: &DiscordServer, place: impl Into<Place>, label: &str) -> Shown {
+    let has = |shown: &&Shown| shown.deleted.is_none() && shown.labels().contains(&label);
+    server.wait_in(place, label, |shown| shown.iter().find(has).cloned())
+}
+
+/// Returns what the bot says in a place now, service messages left out.
+#[track_caller]
+pub(crate) fn by_bot(server: &DiscordServer, place: impl Into<Place>) -> Vec<Shown> {
+    let shown = server.shown(place).into_iter();
+    shown.filter(|shown| shown.by_bot && !shown.service && shown.deleted.is_none()).collect()
+}
+
+/// Waits until the bot has its commands in the guild, and hears of everything.
+#[track_caller]
+pub(crate) fn listed(server: &DiscordServer) {
+    server.wait_ready();
+    let home = server.guild("Takopi Test").to_string();
+    server.wait_for("the commands", |log| {
+        let mut calls = log.of("PUT /applications/:id/guilds/:id/commands");
+        calls.find(|call| call.path.contains(&home) && call.succeeded()).map(drop)
+    });
+}
+
 #[test]
 fn discord_a_mention_opens_a_thread_in_which_it_is_answered_and_the_next_message_goes_on() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
@@ -40,13 +96,13 @@ fn discord_a_mention_opens_a_thread_in_which_it_is_answered_and_the_next_message
 
 #[test]
 fn discord_strangers_run_nothing_and_open_no_thread() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
     server.person("mallory").says("general", "@takopi echo stranger >> ran");
     let asked = server.person("alice").says("general", "@takopi echo mine");
-    said(&server, asked, "mine");
+    said(&server, thread_on(&server, asked).id, "mine");
     assert!(server.threads().iter().all(|thread| thread.id == asked));
     assert!(!home.work().join("ran").exists());
     daemon.stop();
@@ -54,7 +110,7 @@ fn discord_strangers_run_nothing_and_open_no_thread() {
 
 #[test]
 fn discord_the_start_is_told_in_the_channel_the_table_names() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, &format!("startup_channel_id = '{}'\n", server.channel("random")));
     let daemon = Daemon::start(&home);
     let greeting = said(&server, "random", "takopi is ready");
@@ -67,7 +123,7 @@ fn discord_the_start_is_told_in_the_channel_the_table_names() {
 
 #[test]
 fn discord_a_token_that_is_nobodys_is_told_by_the_doctor_with_what_to_do() {
-    let server = DiscordServer::begin().unwrap();
+    let server = server();
     let home = home(&server, "");
     let fine = home.run(&["doctor"]);
     assert!(fine.stdout.contains("the token is known to Discord"), "{fine:?}");

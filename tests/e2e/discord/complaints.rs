@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use takopi_fake::discord::{Ack, DiscordServer, Fault, Injection, Log, Options};
+use takopi_fake::discord::{Ack, DiscordServer, Fault, Injection, Log, Options, Shown};
 
-use crate::discord::{home, said};
+use crate::discord::home;
+use crate::discord_outages::answered;
 use crate::gate::Gate;
 use crate::house::{Daemon, Home};
 
@@ -28,7 +29,16 @@ fn thread_on(server: &DiscordServer, message: u64) -> u64 {
 /// Counts what the bot says in a place and contains this.
 fn count(server: &DiscordServer, place: u64, text: &str) -> usize {
     let shown = server.shown(place);
-    shown.iter().filter(|shown| shown.by_bot && shown.text.contains(text)).count()
+    shown.iter().filter(|shown| shown.by_bot && !shown.service && shown.text.contains(text)).count()
+}
+
+/// Returns what says that a run failed, and this.
+fn wait_failed(server: &DiscordServer, thread: u64, text: &str) -> Shown {
+    let failed = |shown: &&Shown| {
+        let told = shown.text.contains("error · ") || shown.text.contains("failed · ");
+        shown.by_bot && told && shown.text.contains(text)
+    };
+    server.wait_in(thread, text, |shown| shown.iter().find(failed).cloned())
 }
 
 fn registered(log: &Log) -> usize {
@@ -47,10 +57,11 @@ fn discord_nobody_is_pinged_by_what_an_agent_writes_but_whoever_asked_by_the_ans
     let daemon = Daemon::start(&home);
     server.wait_ready();
     let text = format!("@everyone @here <@{bob}> <@&{role}>");
-    let asked = server.person("alice").says("general", &format!("@takopi echo '{text}'; echo so it is; exit 0"));
-    said(&server, thread_on(&server, asked), "so it is");
+    let asked =
+        server.person("alice").says("general", &format!("@takopi echo '{text}'; echo so it is; exit 0"));
+    answered(&server, asked, "so it is");
     server.person("alice").says(asked, &format!("echo '{text}'; echo and failed; exit 1"));
-    said(&server, asked, "and failed");
+    wait_failed(&server, asked, "and failed");
     let pings = server.pings();
     assert!(pings.iter().all(|ping| !ping.everyone && ping.roles.is_empty()), "{pings:?}");
     assert!(pings.iter().all(|ping| ping.users == ["alice"]), "{pings:?}");
@@ -65,19 +76,19 @@ fn discord_commands_are_registered_once_whatever_becomes_of_sessions_and_daemons
     wait_registered(&server);
     let alice = server.person("alice");
     let asked = alice.says("general", "@takopi echo first");
-    said(&server, thread_on(&server, asked), "first");
+    answered(&server, asked, "first");
     let first = server.log().of(REGISTER).count();
     for code in [4009, 4000] {
         server.close_gateway(code);
         alice.says(asked, &format!("echo after {code}"));
-        said(&server, asked, &format!("after {code}"));
+        answered(&server, asked, &format!("after {code}"));
     }
     daemon.stop();
     let daemon = Daemon::start(&home);
     server.wait_ready();
     alice.says(asked, "echo after a restart");
-    said(&server, asked, "after a restart");
-    assert_eq!(alice.uses("general", "status", Options::new()).ack, Some(Ack::Message));
+    answered(&server, asked, "after a restart");
+    assert!(!alice.uses("general", "status", Options::new()).failed);
     assert_eq!(server.log().of(REGISTER).count(), first);
     assert_eq!(server.stats().too_many, 0);
     daemon.stop();
@@ -90,7 +101,7 @@ fn discord_a_day_without_commands_left_to_register_is_told_and_messages_are_serv
     let mut daemon = Daemon::start(&home);
     server.wait_ready();
     let asked = server.person("alice").says("general", "@takopi echo served");
-    said(&server, thread_on(&server, asked), "served");
+    answered(&server, asked, "served");
     daemon.remarks("commands");
     let tries = server.log().of(REGISTER).count();
     assert!((1..=4).contains(&tries), "{tries} tries");
@@ -104,7 +115,7 @@ fn discord_a_limit_on_registering_is_waited_out_while_messages_are_served() {
     let daemon = Daemon::start(&home);
     server.wait_ready();
     let asked = server.person("alice").says("general", "@takopi echo served");
-    said(&server, thread_on(&server, asked), "served");
+    answered(&server, asked, "served");
     wait_registered(&server);
     let limited = server.log().of(REGISTER).filter(|call| call.status == Some(429)).count();
     assert_eq!(limited, 2, "it came no sooner than it was told");
@@ -118,10 +129,10 @@ fn discord_a_thread_that_may_not_be_opened_for_long_is_opened_once_and_nothing_i
     server.wait_ready();
     server.inject(Injection::of(OPEN_THREAD, Fault::retry_after(Duration::from_secs(3))).times(3));
     let asked = server.person("alice").says("general", "@takopi echo x >> ran; echo in the end");
-    let answer = said(&server, thread_on(&server, asked), "in the end");
+    let answer = answered(&server, asked, "in the end");
     assert_eq!(answer.channel, asked);
     assert_eq!(home.lines("ran"), ["x"]);
-    assert_eq!(count(&server, asked, ""), 1, "{:?}", server.shown(asked));
+    assert_eq!(count(&server, asked, "-# done · "), 1, "{:?}", server.shown(asked));
     let in_channel = server.shown("general");
     assert!(!in_channel.iter().any(|shown| shown.by_bot && !shown.service), "{in_channel:?}");
     let calls = server.log().of(OPEN_THREAD).count();
@@ -138,7 +149,9 @@ fn discord_typing_is_shown_while_a_run_is_at_work_through_outages_and_never_afte
     let alice = server.person("alice");
     let typed = |channel: u64, since: Duration, times: usize| {
         server.wait_for("typing", |log| {
-            let typed = log.of(TYPING).filter(|call| call.channel == Some(channel) && call.at >= since);
+            let typed = log
+                .of(TYPING)
+                .filter(|call| call.channel == Some(channel) && call.at >= since && call.succeeded());
             (typed.count() >= times).then_some(())
         });
     };
@@ -147,13 +160,13 @@ fn discord_typing_is_shown_while_a_run_is_at_work_through_outages_and_never_afte
     typed(thread, Duration::ZERO, 1);
     server.inject(Injection::of(TYPING, Fault::server(502)));
     server.forget_sessions();
-    typed(thread, Duration::ZERO, 3);
+    typed(thread, Duration::ZERO, 2);
     assert!(server.typing(thread));
     drop(gate.reached());
-    let answer = said(&server, thread, "it is over");
+    let answer = answered(&server, thread, "it is over");
     let over = answer.versions[0].at;
     let other = alice.says("general", "@takopi cat other; echo late");
-    typed(thread_on(&server, other), over, 3);
+    typed(thread_on(&server, other), over, 2);
     let after = server.log();
     let after = after.of(TYPING).filter(|call| call.channel == Some(thread) && call.at > over);
     assert_eq!(after.count(), 0, "{}", server.log());
@@ -171,9 +184,9 @@ fn discord_a_mention_in_a_thread_of_others_starts_there_and_it_goes_on_without()
     let thread = alice.opens_thread(begun, "talk");
     alice.says(thread, "echo not for the bot >> ran");
     alice.says(thread, "@takopi echo here I am");
-    said(&server, thread, "here I am");
+    answered(&server, thread, "here I am");
     alice.says(thread, "echo and go on");
-    said(&server, thread, "and go on");
+    answered(&server, thread, "and go on");
     assert_eq!(home.lines("ran"), [""; 0]);
     assert_eq!(server.threads().len(), 1);
     daemon.stop();
@@ -184,10 +197,10 @@ fn discord_a_failed_run_is_shown_as_failed_with_what_it_said_on_stderr() {
     let (server, home) = begin();
     let daemon = Daemon::start(&home);
     server.wait_ready();
-    let asked = server.person("alice").says("general", "@takopi echo some output; echo no such thing >&2; exit 3");
-    let shown = said(&server, thread_on(&server, asked), "no such thing");
+    let asked =
+        server.person("alice").says("general", "@takopi echo some output; echo no such thing >&2; exit 3");
+    let shown = wait_failed(&server, thread_on(&server, asked), "no such thing");
     assert!(!shown.text.contains("done"), "{}", shown.text);
-    assert!(shown.text.contains("error") || shown.text.contains("failed"), "{}", shown.text);
     daemon.stop();
 }
 
@@ -199,18 +212,19 @@ fn discord_a_link_that_is_unfurled_is_no_edit_of_a_message() {
     server.wait_ready();
     let alice = server.person("alice");
     let asked = alice.says("general", "@takopi cat gate; echo first");
+    thread_on(&server, asked);
     let standing = gate.reached();
     let waits = alice.says(asked, "echo http://example.org >> ran; echo second");
     server.unfurl(asked, "http://example.org");
     server.unfurl(waits, "http://example.org");
     drop(standing);
-    said(&server, thread_on(&server, asked), "second");
+    answered(&server, asked, "second");
     server.unfurl(waits, "http://example.org");
     server.unfurl(asked, "http://example.org");
     alice.says(asked, "echo third");
-    said(&server, asked, "third");
+    answered(&server, asked, "third");
     assert_eq!(home.lines("ran"), ["http://example.org"]);
-    assert_eq!(count(&server, asked, ""), 3, "{:?}", server.shown(asked));
+    assert_eq!(count(&server, asked, "-# done · "), 3, "{:?}", server.shown(asked));
     daemon.stop();
 }
 
@@ -220,7 +234,8 @@ fn discord_a_thread_is_named_by_the_words_of_a_prompt_and_not_by_its_markup() {
     let daemon = Daemon::start(&home);
     server.wait_ready();
     let alice = server.person("alice");
-    let asked = alice.says("general", "@takopi echo **bold** ~~gone~~ `code` ||secret|| <@1> https://example.org/x");
+    let asked =
+        alice.says("general", "@takopi echo **bold** ~~gone~~ `code` ||secret|| <@1> https://example.org/x");
     let thread = server.wait_thread("general", "the thread", |thread| thread.id == asked);
     for markup in ["*", "~~", "`", "||", "<@", "\n"] {
         assert!(!thread.name.contains(markup), "{markup:?} in {:?}", thread.name);
@@ -242,9 +257,9 @@ fn discord_what_comes_twice_runs_once_and_is_answered_once() {
     let asked = alice.asks("general", "shell", prompt);
     assert_eq!(server.wait_ack(asked).ack, Some(Ack::Deferred));
     let starter = server.seen(asked).message.unwrap().id;
-    said(&server, thread_on(&server, starter), "by command");
+    answered(&server, starter, "by command");
     let said_once = alice.says("general", "@takopi echo y >> ran; echo by message");
-    said(&server, thread_on(&server, said_once), "by message");
+    answered(&server, said_once, "by message");
     server.repeat_interaction(asked);
     server.repeat(said_once);
     server.forget_sessions();
@@ -254,7 +269,7 @@ fn discord_what_comes_twice_runs_once_and_is_answered_once() {
     server.repeat_interaction(asked);
     server.repeat(said_once);
     let last = alice.says("general", "@takopi echo z >> ran; echo the last");
-    said(&server, thread_on(&server, last), "the last");
+    answered(&server, last, "the last");
     assert_eq!(home.lines("ran"), ["x", "y", "z"]);
     assert_eq!((count(&server, starter, "by command"), count(&server, said_once, "by message")), (1, 1));
     daemon.stop();
@@ -274,7 +289,7 @@ fn discord_an_interaction_that_comes_too_late_is_not_done() {
     let prompt = Options::new().with("prompt", "echo in time >> ran; echo in time");
     let seen = alice.uses("general", "shell", prompt);
     assert!(!seen.failed);
-    said(&server, thread_on(&server, seen.message.unwrap().id), "in time");
+    answered(&server, seen.message.unwrap().id, "in time");
     assert_eq!(home.lines("ran"), ["in time"]);
     daemon.stop();
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use takopi_fake::discord::{DiscordServer, Gate, TOKEN};
+use takopi_fake::discord::{DiscordServer, Gate, Shown, TOKEN};
 
-use crate::discord::{home, said};
+use crate::discord::home;
 use crate::house::{Daemon, Home};
 use crate::program::Program;
 use crate::wait::wait_for;
@@ -23,30 +23,36 @@ fn survives(server: &DiscordServer, cut: impl FnOnce(&DiscordServer), back: impl
     server.wait_ready();
     let alice = server.person("alice");
     let thread = alice.says("general", "@takopi echo 0 >> ran; echo it is 0");
-    said(server, thread_of(server, thread), "it is 0");
+    answered(server, thread, "it is 0");
     cut(server);
     (1..4).for_each(|number| say(server, thread, number));
     let other = alice.says("random", "@takopi echo x >> elsewhere; echo it is x");
     back(server);
-    said(server, thread, "it is 3");
-    said(server, thread_of(server, other), "it is x");
+    answered(server, thread, "it is 3");
+    answered(server, other, "it is x");
     server.wait_ready();
     say(server, thread, 4);
-    said(server, thread, "it is 4");
+    answered(server, thread, "it is 4");
     assert_eq!(home.lines("ran"), ["0", "1", "2", "3", "4"]);
     assert_eq!(home.lines("elsewhere"), ["x"]);
     for number in 0..5 {
         let wanted = format!("it is {number}");
-        let finals = server.shown(thread).into_iter().filter(|shown| shown.by_bot && shown.text.contains(&wanted));
+        let finals = server.shown(thread).into_iter().filter(|shown| is_answer(shown, &wanted));
         assert_eq!(finals.count(), 1, "finals of {number}");
     }
     daemon.stop();
 }
 
-/// Waits for the thread on a message and returns it.
-fn thread_of(server: &DiscordServer, message: u64) -> u64 {
-    let channel = server.message(message).unwrap().channel;
-    server.wait_thread(channel, "a thread on the message", |thread| thread.id == message).id
+/// Returns the answer that says this in a thread, once both are there.
+pub(crate) fn answered(server: &DiscordServer, thread: u64, text: &str) -> Shown {
+    wait_for("the thread", || server.threads().iter().any(|one| one.id == thread).then_some(()));
+    server.wait_in(thread, text, |shown| shown.iter().find(|one| is_answer(one, text)).cloned())
+}
+
+/// Tells whether a message is an answer that says this; what is at work shows its command, too.
+pub(crate) fn is_answer(shown: &Shown, text: &str) -> bool {
+    let begins = |line: &str| line.starts_with("-# done · ");
+    shown.by_bot && shown.deleted.is_none() && shown.text.lines().any(begins) && shown.text.contains(text)
 }
 
 fn nothing(_: &DiscordServer) {}
@@ -110,7 +116,9 @@ fn discord_after_a_gateway_that_lets_nobody_in_for_a_while_nothing_is_lost() {
             server.refuse(3);
             server.drop_gateway();
         },
-        |server| server.wait_for("refusals", |log| (log.count(|gate| *gate == Gate::Refused) == 3).then_some(())),
+        |server| {
+            server.wait_for("refusals", |log| (log.count(|gate| *gate == Gate::Refused) == 3).then_some(()))
+        },
     );
 }
 
@@ -131,7 +139,9 @@ fn discord_after_a_connection_that_died_without_a_word_nothing_is_lost() {
             server.stall(true);
         },
         |server| {
-            server.wait_for("another connection", |log| (log.count(|gate| *gate == Gate::Opened) == 2).then_some(()));
+            server.wait_for("another connection", |log| {
+                (log.count(|gate| *gate == Gate::Opened) == 2).then_some(())
+            });
             server.silence(false);
             server.stall(false);
         },
