@@ -6,7 +6,7 @@ use std::time::Duration;
 use takopi_fake::discord::{DiscordServer, Fault, Injection, Options, Shown, TOKEN};
 
 use crate::agents::Agents;
-use crate::discord::{home, said};
+use crate::discord::{home, listed, said};
 use crate::discord_outages::{answered, is_answer};
 use crate::gate::Gate;
 use crate::house::Daemon;
@@ -14,6 +14,7 @@ use crate::wait::wait_for;
 
 const SEND: &str = "POST /channels/:id/messages";
 const EDIT: &str = "PATCH /channels/:id/messages/:id";
+const ACK: &str = "POST /interactions/:id/:token/callback";
 
 /// How soon Discord wants an answer to what people do with a bot.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -194,5 +195,51 @@ fn discord_while_fifty_runs_are_at_work_every_click_and_command_is_answered_in_t
             answered(&server, *thread, &format!("ok: run {number}"));
         }
     }
+    daemon.stop();
+}
+
+#[test]
+fn discord_a_first_answer_that_meets_a_failing_server_still_comes_in_time() {
+    let server = DiscordServer::begin().unwrap();
+    let home = home(&server, "");
+    let daemon = Daemon::start(&home);
+    listed(&server);
+    let alice = server.person("alice");
+    for (number, fault) in
+        [Fault::server(502), Fault::ResetBefore, Fault::ResetAfter, Fault::Garbage].into_iter().enumerate()
+    {
+        server.inject(Injection::of(ACK, fault.clone()));
+        let seen = alice.uses("general", "status", Options::new());
+        assert!(!seen.failed && seen.took.is_some_and(|took| took < DEADLINE), "{fault:?}: {seen:?}");
+        server.inject(Injection::of(ACK, fault.clone()));
+        let prompt = Options::new().with("prompt", format!("echo {number} >> ran; echo the final {number}"));
+        let seen = alice.uses("general", "shell", prompt);
+        assert!(!seen.failed && seen.took.is_some_and(|took| took < DEADLINE), "{fault:?}: {seen:?}");
+        let starter = seen.message.unwrap().id;
+        answered(&server, starter, &format!("the final {number}"));
+    }
+    assert_eq!(home.lines("ran"), ["0", "1", "2", "3"]);
+    daemon.stop();
+}
+
+#[test]
+fn discord_a_server_that_never_answers_keeps_no_other_thread_waiting() {
+    let server = DiscordServer::begin().unwrap();
+    let home = home(&server, "");
+    let daemon = Daemon::start(&home);
+    server.wait_ready();
+    let alice = server.person("alice");
+    let hung = alice.says("general", "@takopi echo begun");
+    answered(&server, hung, "begun");
+    server.inject(Injection::of(SEND, Fault::HangAfter).in_channel(hung));
+    alice.says(hung, "echo x >> ran; echo the final");
+    server.wait_for("the call that hangs", |log| (log.holding > 0).then_some(()));
+    let other = alice.says("random", "@takopi echo meanwhile");
+    answered(&server, other, "meanwhile");
+    assert!(server.log().holding > 0, "{}", server.log());
+    server.wait_for("the bot to give it up", |log| (log.holding == 0).then_some(()));
+    answered(&server, hung, "the final");
+    assert_eq!(answers(&server, hung, "the final").len(), 1);
+    assert_eq!(home.lines("ran"), ["x"]);
     daemon.stop();
 }
