@@ -24,22 +24,30 @@ mod cli;
 mod config;
 #[path = "e2e/discord.rs"]
 mod discord;
+#[path = "e2e/discord/complaints.rs"]
+mod discord_complaints;
 #[path = "e2e/discord_contract.rs"]
 mod discord_contract;
 #[path = "e2e/discord_forms.rs"]
 mod discord_forms;
 #[path = "e2e/discord/gates.rs"]
 mod discord_gates;
+#[path = "e2e/discord/kill.rs"]
+mod discord_kill;
 #[path = "e2e/discord/native.rs"]
 mod discord_native;
+#[path = "e2e/discord/outages.rs"]
+mod discord_outages;
 #[path = "e2e/discord/places.rs"]
 mod discord_places;
 #[path = "e2e/discord/presses.rs"]
 mod discord_presses;
-#[path = "e2e/discord/talk.rs"]
-mod discord_talk;
 #[path = "e2e/discord_setup.rs"]
 mod discord_setup;
+#[path = "e2e/discord/storms.rs"]
+mod discord_storms;
+#[path = "e2e/discord/talk.rs"]
+mod discord_talk;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]
