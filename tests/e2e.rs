@@ -22,6 +22,8 @@ mod built;
 mod cli;
 #[path = "e2e/config.rs"]
 mod config;
+#[path = "e2e/discord_twin.rs"]
+mod discord_twin;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]
