@@ -147,26 +147,6 @@ fn a_mention_is_answered_in_a_thread_of_its_own_and_the_next_message_goes_on_the
 }
 
 #[test]
-fn commands_are_answered_and_one_with_a_prompt_opens_a_thread() {
-    let Some(twin) = Twin::start() else { return };
-    let home = twin.home();
-    let daemon = Daemon::start(&home);
-    twin.awaits_commands();
-    let general = twin.fact("general");
-    twin.does("use", &json!({"channel": general, "name": "status"}));
-    twin.said(general, "nothing is running here");
-    let options = json!([{"name": "prompt", "type": 3, "value": "echo by command"}]);
-    twin.does("use", &json!({"channel": general, "name": "shell", "options": options}));
-    let starter = twin.said(general, "> echo by command");
-    let thread = starter["id"].as_str().unwrap();
-    twin.shown(thread, "the answer", |message| {
-        message["id"] != starter["id"] && message["content"].as_str().unwrap().contains("by command")
-    });
-    assert_eq!(twin.threads().len(), 1);
-    daemon.stop();
-}
-
-#[test]
 fn progress_is_edited_and_its_button_cancels_the_run() {
     let Some(twin) = Twin::start() else { return };
     let home = twin.home();
