@@ -1,17 +1,19 @@
 //! `cargo xtask`: the chores of this repository that need more than one cargo command.
 //!
 //! It reads arguments and nothing else. What a suite is stands in `suites`, how one is run and reported in `step`,
-//! where the tools come from in `provision`
-//! and `agents`.
+//! where the tools come from in
+//! `provision`, `npm`, `agents` and `twin`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a console program talks on the console")]
 
 mod agents;
 #[cfg(feature = "measure")]
 mod measure;
+mod npm;
 mod provision;
 mod step;
 mod suites;
+mod twin;
 
 use std::process::ExitCode;
 

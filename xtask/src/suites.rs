@@ -12,12 +12,16 @@ use crate::WRONG_USAGE;
 use crate::agents::{self, table};
 use crate::provision::{self, cargo};
 use crate::step::{self, Outcome};
+use crate::twin;
 
 /// Tests that need a browser: they are a suite of their own, so that the others don't wait for its installation.
 const PAGE_TESTS: &str = "test(/(^|::)page_/)";
 
 /// Tests that run the agent CLIs, for the same reason.
 const AGENT_TESTS: &str = "binary(e2e) & test(/^real::/)";
+
+/// Tests that run a Discord others have written, for the same reason.
+const TWIN_TESTS: &str = "binary(e2e) & test(/^discord_twin::/)";
 
 /// Tests that run plugins in Python, for the same reason.
 const PYTHON_TESTS: &str = "(((binary(e2e) | binary(conformance)) & test(/^python_/)) \
@@ -40,7 +44,7 @@ const fn suite(
     Suite { name, about, prepare, judge: |_| Ok(()) }
 }
 
-const SUITES: [Suite; 8] = [
+const SUITES: [Suite; 9] = [
     suite("fmt", "formatting", fmt),
     suite("clippy", "lints; a warning is an error", clippy),
     suite("docs", "the documentation builds, its links lead somewhere", docs),
@@ -48,6 +52,7 @@ const SUITES: [Suite; 8] = [
     suite("doctests", "examples in the documentation", doctests),
     suite("pages", "the local page in a real Chromium", pages),
     suite("python", "plugins in Python", python),
+    suite("twin", "a Discord that others have written, for a second opinion", twin),
     Suite {
         judge: table::judge,
         ..suite("agents", "the real agent CLIs against a scripted model, and docs/engines.md", agents)
@@ -126,7 +131,8 @@ fn docs(_root: &Path) -> anyhow::Result<Command> {
 
 fn tests(root: &Path) -> anyhow::Result<Command> {
     let mut command = nextest(root)?;
-    command.args(["--workspace", "-E", &format!("not ({PAGE_TESTS} | {AGENT_TESTS} | {PYTHON_TESTS})")]);
+    let others = [PAGE_TESTS, AGENT_TESTS, TWIN_TESTS, PYTHON_TESTS].map(|tests| format!("({tests})"));
+    command.args(["--workspace", "-E", &format!("not ({})", others.join(" | "))]);
     Ok(command)
 }
 
@@ -149,6 +155,14 @@ fn python(root: &Path) -> anyhow::Result<Command> {
     let python = provision::python()?;
     let mut command = nextest(root)?;
     command.args(["--workspace", "-E", PYTHON_TESTS]).env("TAKOPI_TEST_PYTHON", python);
+    Ok(command)
+}
+
+fn twin(root: &Path) -> anyhow::Result<Command> {
+    let (folder, node) = twin::install(root)?;
+    let mut command = nextest(root)?;
+    command.args(["--workspace", "-E", TWIN_TESTS]);
+    command.env("TAKOPI_TEST_TWIN", folder).env("TAKOPI_TEST_NODE", node);
     Ok(command)
 }
 

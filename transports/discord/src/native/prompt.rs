@@ -47,13 +47,12 @@ impl Doing<'_> {
         if text.trim().is_empty() && files.is_empty() {
             return self.open_form(&chosen).await;
         }
-        let Some(starter) = self.starter().await else { return };
+        let names: Vec<String> = files.iter().map(Attachment::shown).collect();
+        let quoted = response::quoted(&self.origin.sender.name, &text, &names);
+        let Some(starter) = self.starter(&quoted).await else { return };
         self.native.around.began(&starter, &text, &self.origin.sender);
         let shown = match self.inbox.accept(Inbound::Message(asked(starter))).await {
-            Ok(_) => {
-                let names: Vec<String> = files.iter().map(Attachment::shown).collect();
-                response::quoted(&self.origin.sender.name, &text, &names)
-            }
+            Ok(_) => quoted,
             Err(error) => {
                 tracing::error!(instance = %self.native.instance, %error, "a prompt is not taken");
                 NOT_TAKEN.to_owned()
@@ -63,8 +62,9 @@ impl Doing<'_> {
         self.surely(Method::PATCH, to, Some(response::message(&shown))).await;
     }
 
-    /// Answers that something comes, and returns the message that says so, where what is said about it belongs.
-    async fn starter(&self) -> Option<MessageRef> {
+    /// Answers that something comes, `quoted` in the end, and returns the message that says so, where what is said
+    /// about it belongs.
+    async fn starter(&self, quoted: &str) -> Option<MessageRef> {
         let id = match self.respond(response::defer(false)).await {
             Ok(answer) => id_of_response(&answer),
             Err(error) => {
@@ -74,10 +74,12 @@ impl Doing<'_> {
         };
         let id = match id {
             Some(id) => id,
-            // It was answered by a try whose answer got lost.
+            // It was answered by a try whose answer got lost, or by a server that says nothing. Filling it in tells its
+            // id; there may be none to be read before.
             None => {
                 let original = To::Original(self.origin.key.clone());
-                let message = self.surely(Method::GET, original, None).await?;
+                let body = Some(response::message(quoted));
+                let message = self.surely(Method::PATCH, original, body).await?;
                 message.get("id").and_then(Value::as_str)?.to_owned()
             }
         };
