@@ -22,6 +22,10 @@ mod built;
 mod cli;
 #[path = "e2e/config.rs"]
 mod config;
+#[path = "e2e/discord.rs"]
+mod discord;
+#[path = "e2e/discord/together.rs"]
+mod discord_together;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/doctor.rs"]
