@@ -48,6 +48,8 @@ mod discord_setup;
 mod discord_storms;
 #[path = "e2e/discord/talk.rs"]
 mod discord_talk;
+#[path = "e2e/discord/together.rs"]
+mod discord_together;
 #[path = "e2e/discord_twin.rs"]
 mod discord_twin;
 #[path = "e2e/disk.rs"]

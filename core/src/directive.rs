@@ -9,6 +9,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use crate::id::EngineId;
+use crate::resume::small_print;
 use crate::session::Context;
 
 pub(crate) use words::lines;
@@ -209,7 +210,7 @@ pub fn parse_context_line(text: &str, known: &Vocabulary) -> Result<Option<Conte
 
 /// Returns project and branch of a line that is a `ctx:` line.
 fn context_words(line: &str) -> Option<(&str, Option<&str>)> {
-    let line = strip(line);
+    let line = small_print(strip(line));
     let line = line.strip_prefix('`').unwrap_or(line);
     let line = line.strip_suffix('`').unwrap_or(line);
     let (mark, rest) = line.split_at_checked("ctx:".len())?;

@@ -83,7 +83,8 @@ impl Template {
 impl ResumePattern {
     /// Returns the pattern that shows a session as `show` and recognises it in any of `show` and `also`:
     /// templates with one `{token}`, whose tokens match `token`. White space in a template matches any
-    /// run of it; case does not matter outside the token. A line may stand in backticks.
+    /// run of it; case does not matter outside the token. A line may stand in backticks, and in small print
+    /// (`-# …`).
     ///
     /// # Errors
     /// [`PatternError::Template`] for a template that would match any word, or that could not be written as
@@ -133,7 +134,7 @@ impl ResumePattern {
     }
 
     fn token_of(&self, line: &str) -> Option<SessionToken> {
-        let line = line.trim();
+        let line = small_print(line.trim());
         if line.len() > MAX_LINE_BYTES {
             return None;
         }
@@ -146,6 +147,11 @@ impl ResumePattern {
     fn sources(&self) -> impl Iterator<Item = &str> {
         self.0.templates.iter().map(|template| template.text.as_str())
     }
+}
+
+/// Returns a line without the mark by which Discord sets it small: who copies a message there copies the mark, too.
+pub(crate) fn small_print(line: &str) -> &str {
+    line.strip_prefix("-# ").map_or(line, str::trim_start)
 }
 
 impl PartialEq for ResumePattern {

@@ -109,6 +109,7 @@ fn a_context_line_is_found_as_it_was_written() {
     assert_eq!(parse(&format_context_line("Web-Site", None)), context("web-site", None));
     assert_eq!(parse("CTX:takopi @ b rest"), context("takopi", Some("b")));
     assert_eq!(parse("ctx: takopi b"), context("takopi", None));
+    assert_eq!(parse("-# `ctx: takopi @b`"), context("takopi", Some("b")), "as Discord shows it");
     assert_eq!(parse("`ctx: takopi @"), context("takopi", None));
     assert_eq!(parse("ctx: gone\nctx: takopi"), context("takopi", None), "the last one counts");
     for text in [

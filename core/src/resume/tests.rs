@@ -28,6 +28,17 @@ fn the_last_line_of_a_text_counts() {
 }
 
 #[test]
+fn a_line_in_small_print_counts() {
+    assert_eq!(codex().find("done\n\n-# `codex resume a1`"), token("a1"));
+    assert!(codex().is_line("-#  codex resume a1") && claude().is_line("  -# `claude -r b`"));
+    for line in
+        ["-#codex resume a1", "- # codex resume a1", "-# -# codex resume a1", "-# see codex resume a1"]
+    {
+        assert!(!codex().is_line(line), "{line}");
+    }
+}
+
+#[test]
 fn groups_in_a_token_expression_are_its_own() {
     let pattern =
         ResumePattern::new("acme {token}", &["acme -s {token}"], r"(ses|run)_(?P<n>\d+)|x(y)?").unwrap();

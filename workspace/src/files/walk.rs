@@ -130,8 +130,7 @@ impl Root {
                     if links > MAX_LINKS {
                         return Err(Errno::LOOP.into());
                     }
-                    let target = self.below(&target, &mut steps)?;
-                    ahead.extend(parts(target));
+                    ahead.extend(self.below(&target, &mut steps)?);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -140,13 +139,19 @@ impl Root {
         Ok(Spot::Folder { fd, at })
     }
 
-    /// Returns what is left to walk of a link's target; one that is absolute starts at the root again.
-    fn below<'a>(&self, target: &'a Path, steps: &mut Steps<'_>) -> Result<&'a Path, Lost> {
+    /// Returns the parts to walk of a link's target; one that is absolute starts at the root again.
+    fn below(&self, target: &Path, steps: &mut Steps<'_>) -> Result<Vec<OsString>, Lost> {
         if target.is_relative() {
-            return Ok(target);
+            return Ok(parts(target));
         }
         steps.inner.clear();
-        self.spellings.iter().find_map(|root| target.strip_prefix(root).ok()).ok_or(Lost::Escapes)
+        let below = self.spellings.iter().find_map(|root| target.strip_prefix(root).ok());
+        let mut parts = parts(below.ok_or(Lost::Escapes)?);
+        // Taking the root off takes such an end off too, which says that there must be a folder.
+        if [&b"/"[..], b"/."].iter().any(|end| target.as_os_str().as_bytes().ends_with(end)) {
+            parts.insert(0, ".".into());
+        }
+        Ok(parts)
     }
 }
 
@@ -239,6 +244,29 @@ mod tests {
             Thing::Link(_, target) => {
                 let [from, to] = [root, out].map(|dir| format!("{}/", dir.display()));
                 symlink(target.replace("ROOT/", &from).replace("OUT/", &to), path)
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_file_as_to_a_folder_leads_nowhere_also_when_it_is_absolute() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("folder")).unwrap();
+        std::fs::write(root.join("file"), "").unwrap();
+        let open = Root::open(&root, &root).unwrap();
+        let walk = |target: String| {
+            let link = root.join("link");
+            symlink(target, &link).unwrap();
+            let (spot, real) = (open.walk("link"), link.canonicalize());
+            std::fs::remove_file(link).unwrap();
+            assert_eq!(spot.is_ok(), real.is_ok());
+            spot.map(|spot| spot.at().to_vec())
+        };
+        for end in ["/", "/.", "//", "/./", "/./."] {
+            for from in [String::new(), format!("{}/", root.display())] {
+                assert!(matches!(walk(format!("{from}file{end}")), Err(Lost::NoFolder)), "{from}, {end}");
+                assert_eq!(walk(format!("{from}folder{end}")).unwrap(), ["folder"], "{from}, {end}");
             }
         }
     }

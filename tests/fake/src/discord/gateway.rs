@@ -177,7 +177,7 @@ impl World {
 
     fn knows(&self, data: &Value) -> bool {
         let token = data["token"].as_str().unwrap_or_default();
-        token.strip_prefix("Bot ").unwrap_or(token) == super::TOKEN
+        token.strip_prefix("Bot ").unwrap_or(token) == self.settings.bot_token
     }
 
     fn identify(&mut self, line: u64, data: &Value) {

@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::calls::{self, Caller, Reply, Shared};
 use super::files::Upload;
+use super::refusal;
 use super::refusal::Refusal;
 use super::routes::Asking;
-use super::{TOKEN, refusal};
 use crate::telegram::multipart;
 use crate::telegram::wire::Scissors;
 
@@ -33,7 +33,7 @@ pub(super) async fn serve(
     }
     let header = |name: HeaderName| text(&head.headers, &name);
     let caller = Caller {
-        authorized: header(AUTHORIZATION) == format!("Bot {TOKEN}"),
+        authorized: header(AUTHORIZATION) == format!("Bot {}", shared.read().settings.bot_token),
         named: header(USER_AGENT).starts_with("DiscordBot ("),
     };
     let query = Query::<Vec<(String, String)>>::try_from_uri(&head.uri);

@@ -21,6 +21,8 @@ const EPOCH_MS: u64 = 1_420_070_400_000;
 /// What a test may set.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// What the bot shows to be let in.
+    pub(super) bot_token: String,
     /// How long an interaction may stay without an answer: 3 s at Discord.
     pub(super) ack: Duration,
     /// How long its token is good: 15 minutes at Discord.
@@ -43,6 +45,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            bot_token: super::TOKEN.to_owned(),
             ack: Duration::from_secs(3),
             token: Duration::from_secs(15 * 60),
             heartbeat: Duration::from_millis(41_250),

@@ -90,6 +90,14 @@ impl DiscordServer {
         self.shared.change(|world| world.end_lines(End::Drop))
     }
 
+    /// Gives the bot another token, as its owner does by **Reset Token**: the old one is refused from now on.
+    pub fn reset_token(&self, token: &str) {
+        self.shared.change(|world| {
+            token.clone_into(&mut world.settings.bot_token);
+            world.end_lines(End::Close(4004));
+        });
+    }
+
     /// Asks the bot to come back on another connection (opcode 7).
     pub fn reconnect(&self) -> usize {
         self.shared.change(|world| world.send_op(7, &Value::Null))
