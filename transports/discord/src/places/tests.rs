@@ -1,3 +1,5 @@
+//! What is known of places, learnt from the events that tell of them.
+
 use serde_json::json;
 
 use super::*;
