@@ -8,6 +8,7 @@ mod clerk;
 mod complete;
 mod delivery;
 mod door;
+mod event;
 mod files;
 mod follow;
 mod generation;
@@ -29,13 +30,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use complete::Completion;
 use complete::Learnt;
+pub use event::DeskEvent;
 pub use follow::{Follow, Followed};
 pub use generation::{Generation, serves};
 use inbox::Turns;
@@ -50,16 +52,14 @@ use hear::Ears;
 use live::LiveRun;
 use pairing::Pairing;
 
-use crate::event::Outcome;
-use crate::id::{CommandId, EngineId, InstanceId, RunId, RunIds};
+use crate::id::{CommandId, InstanceId, RunId, RunIds};
 use crate::message::{Address, Body, Inbound};
 use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
-use crate::port::ledger::{InboxId, LedgerError, OutboxId, Post};
+use crate::port::ledger::{LedgerError, OutboxId, Post};
 use crate::port::transport::TransportSpec;
 use crate::port::{Clock, Ledger, Leftovers, Transport};
 use crate::route::{self, Decision, Facts};
-use crate::session::Context;
 use crate::time::Moment;
 
 /// Memos the clerk may be behind by. Transports wait beyond it: what they hand in is durable already.
@@ -71,69 +71,6 @@ const TOLD_BOUND: usize = 1024;
 /// How long an ended run can still be followed, and how many of them at most.
 const ENDED_KEPT: Duration = Duration::from_secs(120);
 const ENDED_KEPT_MAX: usize = 64;
-
-/// What the desk tells everyone who watches: which messages became which runs, and how those fare.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum DeskEvent {
-    /// A message was accepted; the others that tell of it follow.
-    Accepted {
-        /// Its number.
-        inbox: InboxId,
-        /// Where.
-        address: Address,
-        /// Its identity at the service.
-        upstream: String,
-    },
-    /// Messages became a run, which waits behind `ahead` others or is about to start.
-    Queued {
-        /// The run.
-        run: RunId,
-        /// The messages it answers.
-        inbox: Vec<InboxId>,
-        /// Where.
-        address: Address,
-        /// Who runs it.
-        engine: EngineId,
-        /// On what, as far as that is known before its turn.
-        context: Context,
-        /// How many runs are ahead of it.
-        ahead: usize,
-    },
-    /// The run has left the queue; its engine is about to be started.
-    Started {
-        /// The run.
-        run: RunId,
-        /// Where.
-        address: Address,
-        /// On what.
-        context: Context,
-    },
-    /// The run is over: on record, unless the ledger would not take it. Recovery tells it, too, of what the
-    /// last daemon left, which [`Desk::follow`] does not know.
-    Ended {
-        /// The run.
-        run: RunId,
-        /// Where.
-        address: Address,
-        /// How it ended.
-        outcome: Outcome,
-    },
-    /// A message was dealt with without a run: a command answered it, or it was refused or taken back.
-    Settled {
-        /// Its number.
-        inbox: InboxId,
-        /// Where.
-        address: Address,
-    },
-    /// A transport cannot go on as things are.
-    TransportEnded {
-        /// Which.
-        instance: InstanceId,
-        /// Why, and what to do.
-        reason: String,
-    },
-}
 
 /// A served transport, for lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -28,8 +28,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::catalog::{Catalog, Claim, Loader, Origin, Rules, survey};
+use crate::event::Outcome;
 use crate::files::FilePath;
-use crate::id::{PluginId, PluginKind};
+use crate::id::{EngineId, PluginId, PluginKind};
 use crate::message::{Inbound, Message};
 use crate::port::Workspace;
 use crate::port::command::{
