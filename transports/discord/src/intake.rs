@@ -203,11 +203,16 @@ impl<'a> Intake<'a> {
             // Where the bot has spoken it takes part.
             self.bot.threshold.places.joined(channel);
         }
-        if !own && self.waiting.len() < MOST_WAITING && self.recent.insert(id) {
+        if !own && self.waiting.len() < MOST_WAITING && self.is_new(id) {
             self.waiting.push_back(Work::Said(Box::new(message)));
         } else if self.waiting.len() >= MOST_WAITING {
             self.missed_something();
         }
+    }
+
+    /// Returns whether a message has not come before, to this transport or the one in whose place it is.
+    fn is_new(&mut self, message: Id) -> bool {
+        self.recent.insert(message) && !self.bot.has_decided(message)
     }
 
     fn deleted(&mut self, channel: Id, message: Id) {
@@ -304,7 +309,7 @@ impl<'a> Intake<'a> {
         let mut missed = Vec::new();
         let me = self.bot.threshold.places.me().map(|me| me.id);
         for message in caught.messages {
-            if me != Some(message.author.id.get()) && self.recent.insert(message.id.get()) {
+            if me != Some(message.author.id.get()) && self.is_new(message.id.get()) {
                 missed.push(Work::Said(Box::new(message)));
             }
         }

@@ -33,7 +33,7 @@ use crate::inbound;
 use crate::intake::{Bursts, roles_of};
 use crate::native::{Native, NativeCommand, NativeParts, Surroundings, is_asked};
 use crate::outbound::Outbound;
-use crate::places::Places;
+use crate::places::{Places, Recent};
 use crate::render::{self, Layout, MAX_TEXT};
 use crate::route::Route;
 use crate::threads::{self, Starters};
@@ -52,6 +52,9 @@ const EDIT_GAP: Duration = Duration::from_millis(1_200);
 
 /// How often others are shown that the bot is at work: Discord shows it for ten seconds.
 const TYPING: Duration = Duration::from_secs(8);
+
+/// Messages that are known to have been decided about: more than come in the seconds that are read again.
+const MOST_DECIDED: usize = 8192;
 
 /// What the transport is made of.
 pub struct DiscordParts {
@@ -78,6 +81,8 @@ pub struct Discord {
     pub(crate) bursts: Bursts,
     pub(crate) starters: Arc<Starters>,
     pub(crate) native: Arc<Native>,
+    /// Messages that were decided about: what is read once more, after a reload too, is not decided again.
+    decided: Arc<Mutex<Recent<Id>>>,
     kept: Arc<Kept>,
     pub(crate) downloads: Downloads,
     /// Where files on their way out lie.
@@ -91,6 +96,7 @@ struct Memory {
     places: Arc<Places>,
     starters: Arc<Starters>,
     kept: Arc<Kept>,
+    decided: Arc<Mutex<Recent<Id>>>,
 }
 
 /// What interactions need of the parts beside them.
@@ -134,6 +140,7 @@ impl Discord {
             places: Arc::new(Places::new(parts.instance.clone())),
             starters: Arc::default(),
             kept: Arc::default(),
+            decided: Arc::new(Mutex::new(Recent::new(MOST_DECIDED))),
         };
         let api = Arc::new(Api::new(&parts.config.api_url, parts.token.clone())?);
         let downloads = Downloads::new(&parts.config.api_url)?;
@@ -142,7 +149,7 @@ impl Discord {
 
     fn of(parts: DiscordParts, memory: Memory, api: Arc<Api>, downloads: Downloads) -> Self {
         let DiscordParts { instance, config, token, clock, spool } = parts;
-        let Memory { places, starters, kept } = memory;
+        let Memory { places, starters, kept, decided } = memory;
         let threshold = Arc::new(Threshold::new(&config, places, clock.clone()));
         let around = Around { threshold: threshold.clone(), starters: starters.clone(), kept: kept.clone() };
         let native = Native::new(NativeParts {
@@ -162,6 +169,7 @@ impl Discord {
             threshold,
             starters,
             native,
+            decided,
             kept,
             downloads,
             spool,
@@ -180,6 +188,7 @@ impl Discord {
             places: old.threshold.places.clone(),
             starters: old.starters.clone(),
             kept: old.kept.clone(),
+            decided: old.decided.clone(),
         };
         Self::of(DiscordParts { instance, config, token, clock, spool }, memory, api, downloads)
     }
@@ -262,6 +271,19 @@ impl Discord {
 
     pub(crate) fn set_trouble(&self, trouble: Option<String>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Returns whether a message was decided about before.
+    pub(crate) fn has_decided(&self, message: Id) -> bool {
+        self.decided.lock().unwrap_or_else(PoisonError::into_inner).contains(&message)
+    }
+
+    /// Learns that messages were decided about.
+    pub(crate) fn decided(&self, messages: impl IntoIterator<Item = Id>) {
+        let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        for message in messages {
+            decided.insert(message);
+        }
     }
 
     pub(crate) async fn sleep(&self, pause: Duration) {

@@ -58,9 +58,11 @@ impl Bearer<'_> {
     ) -> Result<Option<Borne>, TransportError> {
         let mut inbounds = Vec::with_capacity(batch.len());
         let mut reached = before.reached;
+        let mut decided = Vec::new();
         for work in batch {
             if let Work::Said(message) = &work {
                 reached = reached.max(message.id.get());
+                decided.push(message.id.get());
             }
             inbounds.extend(self.read(work).await);
         }
@@ -68,6 +70,7 @@ impl Bearer<'_> {
         if !inbounds.is_empty() && !self.accept(inbounds).await? {
             return Ok(None);
         }
+        self.bot.decided(decided);
         let due = reached > before.written && (any || reached - before.written > LAG);
         if hole || !due {
             return Ok(Some(Borne { reached, ..before }));
