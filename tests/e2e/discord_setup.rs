@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use rustix::process::Signal;
-use takopi_fake::discord::{DiscordServer, TOKEN, permission};
+use takopi_fake::discord::{DiscordServer, Gate, TOKEN, permission};
 
 use crate::discord::{home, said, thread_on};
 use crate::house::{Daemon, Home};
@@ -25,7 +25,10 @@ fn onboard(home: &Home, server: &DiscordServer, more: &[&str]) -> Program {
 /// Returns what is to be written, once the bot would hear it.
 fn code(program: &mut Program, server: &DiscordServer) -> String {
     let code = program.says("    takopi ").trim().to_owned();
-    server.wait_ready();
+    // Whoever identifies has a session at once; nothing else is called meanwhile that would wake `wait_ready`.
+    server.wait_for("the session", |log| {
+        log.gateway.iter().any(|(_, gate)| matches!(gate, Gate::Identified(_))).then_some(())
+    });
     code
 }
 
@@ -153,7 +156,7 @@ fn discord_setup_what_the_python_plugin_kept_goes_on_and_what_differs_is_told() 
     std::fs::create_dir(&dir).unwrap();
     // Every key of the plugin, nobody named.
     home.configure(&format!(
-        "default_engine = 'shell'\n[engines.shell]\ntransports = ['discord']\n\
+        "transport = ['discord', 'local']\ndefault_engine = 'shell'\n[engines.shell]\ntransports = ['discord']\n\
          [projects.app]\npath = '{}'\n\
          [transports.discord]\nbot_token = '{TOKEN}'\napi_url = '{}'\nguild_id = {}\nmessage_overflow = 'split'\n\
          session_mode = 'thread'\nshow_resume_line = true\ntrigger_mode_default = 'mentions'\n\
