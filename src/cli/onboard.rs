@@ -45,7 +45,7 @@ type Key = (&'static str, Value, &'static str);
 /// The bot and the person, once they have met.
 enum Met {
     Telegram(telegram::Met),
-    Discord(discord::Met),
+    Discord(Box<discord::Met>),
 }
 
 impl Met {
@@ -95,7 +95,9 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let met = match service.name {
-            "Discord" => Met::Discord(discord::meet((url, &token), arguments.user_id, &mut signals).await?),
+            "Discord" => {
+                Met::Discord(Box::new(discord::meet((url, &token), arguments.user_id, &mut signals).await?))
+            }
             _ => {
                 let setup = bot::free(&place, &read.settings, url, &token)?;
                 Met::Telegram(telegram::meet(setup, &mut signals).await?)
