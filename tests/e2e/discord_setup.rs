@@ -38,7 +38,7 @@ fn written(home: &Home) -> String {
 
 #[test]
 fn discord_setup_onboard_learns_the_person_from_the_code_and_the_daemon_then_answers_them() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = bare();
     let mut program = onboard(&home, &server, &["--engine", "shell"]);
     let code = code(&mut program, &server);
@@ -64,6 +64,8 @@ fn discord_setup_onboard_learns_the_person_from_the_code_and_the_daemon_then_ans
     let file = home.place().join("takopi.toml");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(home.run(&["config", "check"]).code, 0);
+    let text = format!("{text}\n[engines.shell]\ntransports = [\"discord\"]\n");
+    std::fs::write(&file, text).unwrap();
     let daemon = Daemon::start(&home);
     said(&server, "general", "takopi is ready");
     let asked = server.person("alice").says("general", "@takopi echo from the shell");

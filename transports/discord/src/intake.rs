@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serenity::all::{Event, Interaction, MessageUpdateEvent, ReadyEvent, UnknownEvent};
 use serenity::model::channel::Message;
-use takopi_core::desk::Inbox;
+use takopi_core::desk::{AcceptError, Inbox};
 use takopi_core::port::transport::TransportError;
 use tokio_util::sync::CancellationToken;
 
@@ -102,10 +102,15 @@ impl<'a> Intake<'a> {
     /// # Errors
     /// [`TransportError::Broken`] when the ledger does not tell.
     pub(crate) async fn begin(&mut self) -> Result<(), TransportError> {
-        let known = self.inbox.cursor().await.map_err(|error| TransportError::Broken(error.to_string()))?;
+        let broken = |error: AcceptError| TransportError::Broken(error.to_string());
+        let known = self.inbox.cursor().await.map_err(broken)?;
         let known = known.and_then(|cursor| cursor.parse().ok()).filter(|_| self.bot.config.catch_up);
         let reached = known.unwrap_or_else(|| id_at(self.bot.now()));
-        self.borne = Borne { reached, written: known.unwrap_or_default() };
+        if known.is_none() {
+            // Written at once: of a daemon that ends before anything was said to it, the next one goes on from here.
+            self.inbox.set_cursor(&reached.to_string()).await.map_err(broken)?;
+        }
+        self.borne = Borne { reached, written: reached };
         // Before the very first start there is no margin either.
         self.hole = known.is_none().then_some(reached);
         Ok(())
