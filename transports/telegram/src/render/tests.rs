@@ -139,6 +139,14 @@ fn header_text_and_footer_are_paragraphs_and_plain_text_stands_as_it_is() {
 }
 
 #[test]
+fn what_is_taken_away_at_the_end_of_a_line_below_is_not_marked_in_the_next() {
+    let footer = vec!["# one &nbsp;".to_owned(), "🎉".to_owned()];
+    let shown = render(&Body { footer, ..Body::default() });
+    assert_eq!(shown.text, "ONE\n🎉");
+    assert!(shown.entities.iter().all(|entity| entity.end() == 3), "{:?}", shown.entities);
+}
+
+#[test]
 fn formatting_that_makes_a_text_too_long_is_left_out() {
     let body = Body::markdown("---\n".repeat(1000) + "@anna");
     let shown = render(&body);

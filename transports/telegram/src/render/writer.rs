@@ -63,9 +63,14 @@ impl Writer {
         }
     }
 
-    /// Returns the text, without white space at its end, and the entities as they were closed.
+    /// Returns the text, without white space at its end, and the entities as they were closed, within the text.
     pub(super) fn finish(mut self) -> (String, Vec<Entity>) {
         self.text.truncate(self.text.trim_end().len());
+        let units = TextUnit::Utf16.count(&self.text);
+        for entity in &mut self.entities {
+            entity.length = entity.length.min(units.saturating_sub(entity.offset));
+        }
+        self.entities.retain(|entity| entity.length > 0);
         (self.text, self.entities)
     }
 
