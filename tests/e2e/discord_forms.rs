@@ -1,13 +1,13 @@
 //! Forms that messages take on Discord: posts of a forum, files that are what somebody says, and whom nobody serves.
 
-use takopi_fake::discord::{Attachment, DiscordServer};
+use takopi_fake::discord::Attachment;
 
 use crate::discord::{config, home, said, thread_on};
 use crate::house::{Daemon, Home};
 
 #[test]
 fn discord_a_post_of_a_forum_is_answered_in_it() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
@@ -18,7 +18,7 @@ fn discord_a_post_of_a_forum_is_answered_in_it() {
 
 #[test]
 fn discord_a_post_that_was_written_while_nobody_listened_is_answered_in_it() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
@@ -33,7 +33,7 @@ fn discord_a_post_that_was_written_while_nobody_listened_is_answered_in_it() {
 
 #[test]
 fn discord_who_is_not_served_is_told_in_the_channel_and_gets_no_thread() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = Home::with_config(&config(&server, "shell", ""));
     let daemon = Daemon::start(&home);
     server.wait_ready();
@@ -45,7 +45,7 @@ fn discord_who_is_not_served_is_told_in_the_channel_and_gets_no_thread() {
 
 #[test]
 fn discord_a_long_paste_is_what_somebody_says() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();

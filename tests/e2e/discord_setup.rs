@@ -76,7 +76,7 @@ fn discord_setup_onboard_learns_the_person_from_the_code_and_the_daemon_then_ans
 
 #[test]
 fn discord_setup_onboard_waits_until_the_bot_may_read_and_is_in_a_server() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     server.allow_intents(false, false);
     for guild in ["Takopi Test", "Other Guild"] {
         server.leave_guild(server.guild(guild));
@@ -99,7 +99,7 @@ fn discord_setup_onboard_waits_until_the_bot_may_read_and_is_in_a_server() {
 
 #[test]
 fn discord_setup_onboard_that_is_left_or_fails_writes_nothing() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = bare();
     let mut program = onboard(&home, &server, &[]);
     code(&mut program, &server);
@@ -120,7 +120,7 @@ fn discord_setup_onboard_that_is_left_or_fails_writes_nothing() {
 
 #[test]
 fn discord_setup_onboard_with_a_person_named_opens_no_session() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = bare();
     let ended = onboard(&home, &server, &["--user-id", "5"]).wait();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -130,7 +130,7 @@ fn discord_setup_onboard_with_a_person_named_opens_no_session() {
 
 #[test]
 fn discord_setup_doctor_tells_what_the_bot_lacks_where() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let random = server.channel("random");
     server.allow_bot("random", 0, permission::ATTACH_FILES | permission::CREATE_PUBLIC_THREADS);
     let home = home(&server, &format!("startup_channel_id = '{random}'\n"));
@@ -152,7 +152,7 @@ fn discord_setup_doctor_tells_what_the_bot_lacks_where() {
 
 #[test]
 fn discord_setup_what_the_python_plugin_kept_goes_on_and_what_differs_is_told() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = Home::new();
     let dir = home.work().join("app");
     std::fs::create_dir(&dir).unwrap();

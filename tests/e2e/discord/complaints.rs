@@ -16,7 +16,7 @@ const REGISTER: &str = "PUT /applications/:id/guilds/:id/commands";
 const OPEN_THREAD: &str = "POST /channels/:id/messages/:id/threads";
 
 fn begin() -> (DiscordServer, Home) {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     (server, home)
 }

@@ -137,7 +137,7 @@ fn latest(log: &Log) -> Duration {
 fn kill_of_a_daemon_on_discord_loses_nothing_and_doubles_nothing() {
     let rounds = std::env::var("TAKOPI_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
     let mut random = Random::seeded();
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let channels: Vec<u64> =
         (0..CHANNELS).map(|number| server.add_channel(&format!("room{number}"))).collect();
     let home = home(&server, "");

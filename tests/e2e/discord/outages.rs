@@ -59,57 +59,57 @@ fn nothing(_: &DiscordServer) {}
 
 #[test]
 fn discord_after_a_connection_that_broke_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.drop_gateway(), 1), nothing);
     assert_eq!(server.gated(|gate| matches!(gate, Gate::Resumed(_))), 1);
 }
 
 #[test]
 fn discord_after_a_close_that_says_come_again_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.close_gateway(4000), 1), nothing);
 }
 
 #[test]
 fn discord_after_a_close_that_says_farewell_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.close_gateway(1000), 1), nothing);
 }
 
 #[test]
 fn discord_after_a_close_that_ends_the_session_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.close_gateway(4009), 1), nothing);
     assert_eq!(server.gated(|gate| matches!(gate, Gate::Identified(_))), 2);
 }
 
 #[test]
 fn discord_after_a_close_about_a_sequence_number_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.close_gateway(4007), 1), nothing);
 }
 
 #[test]
 fn discord_after_being_asked_to_come_again_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.reconnect(), 1), nothing);
 }
 
 #[test]
 fn discord_after_a_session_that_may_go_on_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.invalid_session(true), 1), nothing);
 }
 
 #[test]
 fn discord_after_a_session_that_is_over_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, |server| assert_eq!(server.invalid_session(false), 1), nothing);
 }
 
 #[test]
 fn discord_after_a_gateway_that_lets_nobody_in_for_a_while_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(
         &server,
         |server| {
@@ -124,13 +124,13 @@ fn discord_after_a_gateway_that_lets_nobody_in_for_a_while_nothing_is_lost() {
 
 #[test]
 fn discord_after_sessions_that_are_forgotten_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     survives(&server, DiscordServer::forget_sessions, nothing);
 }
 
 #[test]
 fn discord_after_a_connection_that_died_without_a_word_nothing_is_lost() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     server.beat_every(Duration::from_secs(1));
     survives(
         &server,
@@ -170,7 +170,7 @@ fn alone(server: &DiscordServer) -> Home {
 
 #[test]
 fn discord_without_the_message_content_intent_the_daemon_ends_and_says_which_switch_to_set() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     server.allow_intents(false, false);
     let told = ends(&server);
     assert!(told.contains("Message Content Intent"), "{told}");
@@ -179,7 +179,7 @@ fn discord_without_the_message_content_intent_the_daemon_ends_and_says_which_swi
 
 #[test]
 fn discord_with_an_unknown_token_the_daemon_ends_and_says_where_there_is_another() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = alone(&server);
     let path = home.place().join("takopi.toml");
     let text = std::fs::read_to_string(&path).unwrap().replace(TOKEN, "MTIz.no.body");
@@ -191,7 +191,7 @@ fn discord_with_an_unknown_token_the_daemon_ends_and_says_where_there_is_another
 
 /// Closes the bot's connection for good while the local page is served too.
 fn is_told_and_the_house_stands(code: u16, what_to_do: &str) {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let mut daemon = Daemon::start(&home);
     server.wait_ready();

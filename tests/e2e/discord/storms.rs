@@ -26,7 +26,7 @@ fn answers(server: &DiscordServer, place: u64, text: &str) -> Vec<Shown> {
 
 /// Runs something whose final meets a fault, and looks whether it stands there once.
 fn final_stands_once_after(faults: &[Fault]) {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
@@ -74,7 +74,7 @@ fn discord_a_final_whose_answer_was_lost_stands_once() {
 
 #[test]
 fn discord_a_storm_of_refusals_delays_a_final_and_makes_no_flood_of_calls() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let gate = Gate::new(&home, "gate");
     let daemon = Daemon::start(&home);
@@ -104,7 +104,7 @@ fn discord_a_storm_of_refusals_delays_a_final_and_makes_no_flood_of_calls() {
 
 #[test]
 fn discord_ten_threads_at_work_meet_no_limit_and_no_final_waits_behind_progress() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
@@ -131,7 +131,7 @@ const CHANNELS: usize = 10;
 
 #[test]
 fn discord_while_fifty_runs_are_at_work_every_click_and_command_is_answered_in_time() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let channels: Vec<u64> =
         (0..CHANNELS).map(|number| server.add_channel(&format!("room{number}"))).collect();
     let agents = Agents::with(
@@ -200,7 +200,7 @@ fn discord_while_fifty_runs_are_at_work_every_click_and_command_is_answered_in_t
 
 #[test]
 fn discord_a_first_answer_that_meets_a_failing_server_still_comes_in_time() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     listed(&server);
@@ -224,7 +224,7 @@ fn discord_a_first_answer_that_meets_a_failing_server_still_comes_in_time() {
 
 #[test]
 fn discord_a_server_that_never_answers_keeps_no_other_thread_waiting() {
-    let server = DiscordServer::begin().unwrap();
+    let server = crate::discord::server();
     let home = home(&server, "");
     let daemon = Daemon::start(&home);
     server.wait_ready();
