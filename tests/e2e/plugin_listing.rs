@@ -59,7 +59,7 @@ const SITE: [(Option<&str>, &str, &str); 11] = [
     (Some("takes-builtin"), "takes_builtin-1.0", "[takopi.transport_backends]\ntelegram = a:B"),
 ];
 
-/// What the Python takopi 0.23.4 says of the same, but for the last line: there `telegram` would be nobody's.
+/// What the Python takopi 0.23.4 says of the same, but that there `discord` would be this plugin's.
 const ERRORS: &str = "\
 errors:
   engine Upper (Bad.IDs): invalid plugin id 'Upper'; must match ^[a-z0-9_]{1,32}$
@@ -68,6 +68,7 @@ errors:
   engine twin (Dup_B): duplicate plugin id 'twin' from Dup_B, dup-a
   engine twin (dup-a): duplicate plugin id 'twin' from Dup_B, dup-a
   transport a b (Bad.IDs): invalid plugin id 'a b'; must match ^[a-z0-9_]{1,32}$
+  transport discord (takopi-discord): plugin id 'discord' is that of a built-in transport
   transport telegram (takes-builtin): plugin id 'telegram' is that of a built-in transport
   command  (Bad.IDs): invalid plugin id ''; must match ^[a-z0-9_]{1,32}$
   command new (reserved): reserved plugin id 'new' is not allowed
@@ -79,12 +80,11 @@ errors:
 ";
 
 /// Those that are no built-ins.
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 7] = [
     "  kimi (takopi-engine-kimi)",
     "  ralph (takopi-ralph)",
     "transport backends:",
     "  config (reserved)",
-    "  discord (takopi-discord)",
     "command backends:",
     "  empty (unknown)",
     "  nameless (unknown)",
@@ -151,7 +151,6 @@ fn plugins_of_python_are_listed_as_python_lists_them_and_no_process_is_started()
         "engine kimi (takopi-engine-kimi)",
         "engine ralph (takopi-ralph)",
         "transport config (reserved)",
-        "transport discord (takopi-discord)",
         "command empty (unknown)",
         "command nameless (unknown)",
         "command ralph (takopi-ralph)",

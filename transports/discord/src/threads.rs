@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use takopi_core::message::{Address, MessageRef};
 use takopi_core::port::transport::SendError;
+use tokio::sync::Notify;
 
 use self::name::thread_name;
 use crate::api::{Api, Call, CallError};
@@ -57,7 +58,11 @@ enum State {
 
 /// The messages that start threads, as far as they are remembered.
 #[derive(Debug, Default)]
-pub(crate) struct Starters(Mutex<Shelf>);
+pub(crate) struct Starters {
+    shelf: Mutex<Shelf>,
+    /// Told of every change.
+    changed: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Shelf {
@@ -98,11 +103,13 @@ impl Starters {
             _ => None,
         };
         shelf.put(thread, State::Open(author));
+        drop(shelf);
+        self.changed.notify_waiters();
     }
 
     /// Learns that a thread was deleted: nothing is said there any more.
     pub(crate) fn gone(&self, thread: &str) {
-        self.shelf().put(thread, State::Gone);
+        self.settle(thread, State::Gone);
     }
 
     /// Learns that a message was deleted: it starts no thread any more. One that is there stays.
@@ -111,14 +118,22 @@ impl Starters {
         if matches!(shelf.states.get(message), Some(State::Fresh(_))) {
             shelf.put(message, State::Never);
         }
+        drop(shelf);
+        self.changed.notify_waiters();
     }
 
-    /// Returns where something written to an address goes now: a thread that is not there yet has its channel.
-    fn stands_in<'a>(&self, to: &'a Address) -> &'a str {
-        let is_fresh = |thread: &String| matches!(self.state(thread), Some(State::Fresh(_) | State::Never));
-        match &to.thread {
-            Some(thread) if !is_fresh(thread) => thread,
-            _ => &to.chat,
+    /// Waits until the thread of an address is there, or it is known that there is none; returns the channel in
+    /// which something written to the address stands, `None` for a thread that was deleted.
+    async fn settled<'a>(&self, to: &'a Address) -> Option<&'a str> {
+        let Some(thread) = &to.thread else { return Some(&to.chat) };
+        loop {
+            let changed = self.changed.notified();
+            match self.state(thread) {
+                Some(State::Fresh(_)) => changed.await,
+                Some(State::Never) => return Some(&to.chat),
+                Some(State::Gone) => return None,
+                None | Some(State::Open(_) | State::Asked(_)) => return Some(thread),
+            }
         }
     }
 
@@ -191,16 +206,21 @@ impl Starters {
             Err(error) if is_there_already(&error) => {}
             Err(error) => return Err(self.failed(opening_error(error, to), thread)),
         }
-        self.shelf().put(thread, State::Open(starter.author));
+        self.settle(thread, State::Open(starter.author));
         Ok(())
     }
 
     /// Remembers that there can be no thread, so that Discord is not asked again for each message.
     fn failed(&self, error: SendError, thread: &str) -> SendError {
         if matches!(error, SendError::Moved(_)) {
-            self.shelf().put(thread, State::Never);
+            self.settle(thread, State::Never);
         }
         error
+    }
+
+    fn settle(&self, thread: &str, state: State) {
+        self.shelf().put(thread, state);
+        self.changed.notify_waiters();
     }
 
     fn state(&self, thread: &str) -> Option<State> {
@@ -208,7 +228,7 @@ impl Starters {
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -272,12 +292,13 @@ pub(crate) async fn reopen(api: &Api, thread: &str) -> Result<(), CallError> {
     api.call(Call::patch(Route::channel(thread), json!({"archived": false}))).await.map(drop)
 }
 
-/// Shows for ten seconds that the bot is writing there (Discord docs, "Trigger Typing Indicator").
+/// Shows for ten seconds that the bot is writing there (Discord docs, "Trigger Typing Indicator"): once the thread is
+/// open, as nobody looks for it in the channel.
 ///
 /// # Errors
 /// [`SendError`]; nothing depends on it.
 pub(crate) async fn show_typing(api: &Api, starters: &Starters, to: &Address) -> Result<(), SendError> {
-    let channel = starters.stands_in(to);
+    let channel = starters.settled(to).await.ok_or(SendError::Gone)?;
     let call = Call::new(reqwest::Method::POST, Route::typing(channel));
     let doing = Doing::Writing { in_thread: to.thread.is_some(), files: false };
     api.call(call).await.map(drop).map_err(|error| send_error(error, doing))

@@ -61,10 +61,14 @@ async fn talk(shared: &Shared, line: u64, mut socket: WebSocketStream<TcpStream>
     loop {
         changed.mark_unchanged();
         let (waiting, end) = shared.read().take(line);
-        for payload in waiting {
+        for payload in &waiting {
             if socket.send(Message::Text(payload.to_string())).await.is_err() {
                 return Gate::Lost;
             }
+        }
+        if !waiting.is_empty() {
+            // Whoever waits until the bot has heard everything looks again.
+            shared.change(|_| ());
         }
         match end {
             Some(End::Close(code)) => return close(socket, code).await,

@@ -2,8 +2,8 @@
 //! told the time, and never waits.
 //!
 //! Limits are counted by buckets. Which routes share one is told by the answers (`X-RateLimit-Bucket`); before the
-//! first answer nothing is known and nothing held back. Within a bucket every channel, guild or webhook has windows
-//! of its own.
+//! first answer a few calls are made at once, and the others wait for it. Within a bucket every channel, guild or
+//! webhook has windows of its own, as wide as the last one that was told of.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -22,6 +22,10 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// How long to wait where a window's end is not known yet: an answer under way will tell it.
 const SOON: Duration = Duration::from_millis(250);
+
+/// Calls of a route that are under way at once before the first is answered: fewer than any limit that bots meet but
+/// that of reactions.
+const MOST_UNTOLD: u32 = 4;
 
 /// Two ends of windows that are this near are the same window's: they are told as seen from different answers.
 const SAME_WINDOW: Duration = Duration::from_millis(600);
@@ -73,6 +77,15 @@ pub(crate) struct Wait {
 /// Which window a call was counted in, if it is known.
 pub(crate) type Taken = Option<(String, String)>;
 
+/// What is known of a route.
+#[derive(Debug)]
+enum Known {
+    /// It was answered, and no limit was told.
+    Free,
+    /// The name of its bucket, and the calls that a window of it allows.
+    Bucket(String, u32),
+}
+
 #[derive(Debug)]
 struct Bucket {
     limit: u32,
@@ -85,7 +98,7 @@ struct Bucket {
 /// All limits of a bot.
 #[derive(Default)]
 pub(crate) struct Limits {
-    names: HashMap<(Method, &'static str), String>,
+    routes: HashMap<(Method, &'static str), Known>,
     /// By name and what they are counted by.
     buckets: HashMap<(String, String), Bucket>,
     /// Until when calls of a key are refused: a route may have narrower limits than its bucket tells.
@@ -122,16 +135,24 @@ impl Limits {
             }
             self.shut.remove(key);
         }
-        let name = self.names.get(&(key.method.clone(), key.template));
-        let place = name.map(|name| (name.clone(), key.major.clone()));
-        let taken = place.filter(|place| self.buckets.contains_key(place));
-        if let Some(bucket) = taken.as_ref().and_then(|place| self.buckets.get_mut(place)) {
+        let taken = self.place(key);
+        if let Some((place, limit)) = &taken {
+            let bucket = self.buckets.entry(place.clone()).or_insert_with(|| Bucket::untold(*limit));
             bucket.take(now).map_err(|after| Wait { after, bot: false })?;
         }
         if key.counts {
             self.recent.push_back(now);
         }
-        Ok(taken)
+        Ok(taken.map(|(place, _)| place))
+    }
+
+    /// Returns where calls of a key are counted, and how many of them a window allows as far as it is known.
+    fn place(&self, key: &Key) -> Option<((String, String), u32)> {
+        match self.routes.get(&(key.method.clone(), key.template)) {
+            Some(Known::Bucket(name, limit)) => Some(((name.clone(), key.major.clone()), *limit)),
+            None if key.counts => Some((untold(key), MOST_UNTOLD)),
+            Some(Known::Free) | None => None,
+        }
     }
 
     /// Learns that a call is over, answered or not.
@@ -143,11 +164,19 @@ impl Limits {
 
     /// Learns what an answer told; returns the number of invalid requests when that is worth a warning.
     pub(crate) fn learn(&mut self, key: &Key, told: &Told, now: Moment) -> Option<u32> {
-        if let Some(window) = &told.window {
-            self.names.insert((key.method.clone(), key.template), window.bucket.clone());
-            let place = (window.bucket.clone(), key.major.clone());
-            let fresh = Bucket { limit: window.limit, left: window.limit, opens: None, under_way: 0 };
-            self.buckets.entry(place).or_insert(fresh).learn(window, now);
+        let route = (key.method.clone(), key.template);
+        match &told.window {
+            Some(window) => {
+                self.routes.insert(route, Known::Bucket(window.bucket.clone(), window.limit));
+                let untold = self.buckets.get(&untold(key)).map_or(0, |bucket| bucket.under_way);
+                let place = (window.bucket.clone(), key.major.clone());
+                let bucket = self.buckets.entry(place).or_insert_with(|| Bucket::untold(window.limit));
+                bucket.learn(window, untold, now);
+            }
+            None if *told == Told::default() => {
+                self.routes.entry(route).or_insert(Known::Free);
+            }
+            None => {}
         }
         match told.silence {
             Some((after, true)) => self.bot_shut = self.bot_shut.max(now + after),
@@ -170,11 +199,25 @@ impl Limits {
     }
 }
 
+/// Returns where calls are counted before their bucket is told.
+fn untold(key: &Key) -> (String, String) {
+    (format!("{} {}", key.method, key.template), key.major.clone())
+}
+
 impl Bucket {
+    /// Returns a bucket of which no answer has told.
+    fn untold(limit: u32) -> Self {
+        Self { limit, left: limit, opens: None, under_way: 0 }
+    }
+
     fn take(&mut self, now: Moment) -> Result<(), Duration> {
         if self.opens.is_some_and(|opens| opens <= now) {
             self.left = self.limit.saturating_sub(self.under_way);
             self.opens = None;
+        }
+        if self.opens.is_none() && self.under_way == 0 {
+            // Nobody is left who would tell: the answers were lost.
+            self.left = self.limit;
         }
         let Some(left) = self.left.checked_sub(1) else {
             return Err(self.opens.map_or(SOON, |opens| opens.since(now)));
@@ -184,9 +227,10 @@ impl Bucket {
         Ok(())
     }
 
-    fn learn(&mut self, window: &Window, now: Moment) {
+    /// Learns of a window, while `untold` calls are under way that were not counted here.
+    fn learn(&mut self, window: &Window, untold: u32, now: Moment) {
         let opens = now + window.opens_in;
-        let left = window.left.saturating_sub(self.under_way);
+        let left = window.left.saturating_sub(self.under_way + untold);
         match self.opens {
             // An answer that was late: of a window that is over.
             Some(known) if known.since(opens) > SAME_WINDOW => return,
@@ -232,7 +276,45 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_held_back_before_the_first_answer_and_the_window_is_kept_after_it() {
+    fn a_few_calls_are_made_before_the_first_answer_and_the_others_wait_for_it() {
+        let (mut limits, key) = (Limits::default(), key("/a", "1"));
+        let first: Vec<Taken> = (0..4).map(|_| limits.take(&key, at(0)).ok().unwrap()).collect();
+        assert_eq!(waits(&mut limits, &key, at(0)), Some((250, false)));
+        let elsewhere = Key { major: "2".to_owned(), ..key.clone() };
+        assert_eq!(waits(&mut limits, &elsewhere, at(0)), None);
+        limits.over(&first[0]);
+        limits.learn(&key, &window(4, 5000), at(10));
+        assert_eq!(waits(&mut limits, &key, at(10)), None, "three of the four that are left are under way");
+        assert_eq!(waits(&mut limits, &key, at(10)), Some((5000, false)));
+        let new = Key { major: "3".to_owned(), ..key.clone() };
+        for call in 0..5 {
+            assert_eq!(waits(&mut limits, &new, at(20)), None, "{call}: its window is as wide");
+        }
+        assert_eq!(waits(&mut limits, &new, at(20)), Some((250, false)));
+    }
+
+    #[test]
+    fn a_route_without_a_limit_is_held_back_no_more_once_that_is_known() {
+        let (mut limits, key) = (Limits::default(), key("/a", "1"));
+        called(&mut limits, &key, &Told::default(), at(0));
+        assert!((0..9).all(|_| limits.take(&key, at(1)).is_ok()));
+    }
+
+    #[test]
+    fn calls_whose_answers_are_lost_close_no_window_for_ever() {
+        let (mut limits, key) = (Limits::default(), key("/a", "1"));
+        called(&mut limits, &key, &window(4, 1000), at(0));
+        for round in 1..4 {
+            let lost: Vec<Taken> =
+                (0..5).map(|_| limits.take(&key, at(1000 * round)).ok().unwrap()).collect();
+            assert_eq!(waits(&mut limits, &key, at(1000 * round)), Some((250, false)));
+            lost.iter().for_each(|taken| limits.over(taken));
+        }
+        assert_eq!(waits(&mut limits, &key, at(4000)), None);
+    }
+
+    #[test]
+    fn the_window_that_is_told_is_kept() {
         let (mut limits, key) = (Limits::default(), key("/a", "1"));
         called(&mut limits, &key, &window(2, 5000), at(0));
         assert_eq!(waits(&mut limits, &key, at(10)), None);

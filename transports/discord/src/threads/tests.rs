@@ -136,10 +136,20 @@ async fn the_bot_is_seen_writing_where_its_words_will_stand() {
     let server = Server::start([Step::says(204, json!("")), Step::says(204, json!(""))]).await;
     let (api, starters) = (api(&server), Starters::default());
     starters.expect("5", "x", "7");
-    show_typing(&api, &starters, &thread("5")).await.unwrap();
-    starters.opened("5");
-    show_typing(&api, &starters, &thread("5")).await.unwrap();
-    assert_eq!(server.lines(), ["POST /channels/1/typing", "POST /channels/5/typing"]);
+    let place = thread("5");
+    let shown = show_typing(&api, &starters, &place);
+    let opens = async {
+        tokio::task::yield_now().await;
+        assert!(server.lines().is_empty(), "{:?}", server.lines());
+        starters.opened("5");
+    };
+    let (shown, ()) = tokio::join!(shown, opens);
+    shown.unwrap();
+    starters.settle("6", State::Never);
+    show_typing(&api, &starters, &thread("6")).await.unwrap();
+    starters.gone("5");
+    assert_eq!(show_typing(&api, &starters, &place).await, Err(SendError::Gone));
+    assert_eq!(server.lines(), ["POST /channels/5/typing", "POST /channels/1/typing"]);
 }
 
 #[test]
