@@ -215,27 +215,27 @@ fn entitle<S>(
     built_in: &BTreeSet<String>,
     rules: &Rules,
 ) -> Result<PluginId, Problem> {
-    let name = quoted(&claim.id);
+    let name = || quoted(&claim.id);
     let holder = rules.taken.get(&claim.id.to_lowercase()).copied();
     let taken = |text: String| Err(Problem::new(Code::DuplicateId, text));
     if claim.origin == Origin::BuiltIn {
         if claim.late && holder == Some(Holder::Project) {
-            return taken(format!("built-in id {name} yields to the project of that name"));
+            return taken(format!("built-in id {} yields to the project of that name", name()));
         }
-        return PluginId::parse(&claim.id).map_err(|_| invalid(&name));
+        return PluginId::parse(&claim.id).map_err(|_| invalid(&name()));
     }
-    let id = PluginId::parse(&claim.id).map_err(|_| invalid(&name))?;
+    let id = PluginId::parse(&claim.id).map_err(|_| invalid(&name()))?;
     // First, as in the Python takopi: `new` is a word nobody may have, besides being a command.
     if kind.reserves(&claim.id) {
-        return Err(Problem::new(Code::ReservedId, format!("reserved plugin id {name} is not allowed")));
+        return Err(Problem::new(Code::ReservedId, format!("reserved plugin id {} is not allowed", name())));
     }
     if built_in.contains(&claim.id) {
-        return taken(format!("plugin id {name} is that of a built-in {}", kind.label()));
+        return taken(format!("plugin id {} is that of a built-in {}", name(), kind.label()));
     }
     match holder {
-        Some(Holder::Engine) => taken(format!("plugin id {name} is that of an engine")),
-        Some(Holder::Command) => taken(format!("plugin id {name} is that of a built-in command")),
-        Some(Holder::Project) => taken(format!("plugin id {name} is that of a project")),
+        Some(Holder::Engine) => taken(format!("plugin id {} is that of an engine", name())),
+        Some(Holder::Command) => taken(format!("plugin id {} is that of a built-in command", name())),
+        Some(Holder::Project) => taken(format!("plugin id {} is that of a project", name())),
         None => Ok(id),
     }
 }

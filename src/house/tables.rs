@@ -1,6 +1,7 @@
 //! What plugins are set to: `takopi.toml` over a plugin's own file over its defaults, checked by its schema before
 //! anything of it starts. Nothing is kept: a schema is read when it is needed, which is once per reading of the settings.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -13,6 +14,7 @@ use takopi_plugin_host::configure::{Sources, Subject, configure};
 use takopi_plugin_host::discover::Discovery;
 use takopi_plugin_host::layers::Effective;
 use takopi_plugin_host::manifest::Package;
+use takopi_plugin_host::own_config;
 use takopi_plugin_protocol::life::{self, Kind};
 
 /// The settings, and the folder of the config file, where plugins' own files are.
@@ -85,29 +87,52 @@ impl Tables<'_> {
         claims: &[Claim<S>],
     ) -> (Vec<Claim<S>>, Vec<Diagnostic>) {
         let mut warnings = Vec::new();
+        let has_files = self.has_files();
         let check = |claim: &Claim<S>| {
             let mut claim = claim.clone();
-            if claim.spec.is_ok()
-                && claim.origin.is_enabled(&self.settings.plugins.enabled)
-                && let Some(package) = found.package(&claim.origin)
-                && let Ok(id) = PluginId::parse(&claim.id)
-            {
-                let read = self.of(package, kind, &id);
-                let usable = read.and_then(|read| {
-                    read.usable().map_err(|mistakes| {
-                        let told: Vec<String> = mistakes.iter().map(Diagnostic::told).collect();
-                        Problem::new(Code::BadConfig, told.join("; "))
-                    })
-                });
-                match usable {
-                    Ok((_, told)) => warnings.extend(told),
-                    Err(problem) => claim.spec = Err(problem),
-                }
+            match self.check(found, kind, &claim, has_files) {
+                Ok(told) => warnings.extend(told),
+                Err(problem) => claim.spec = Err(problem),
             }
             claim
         };
         let claims = claims.iter().map(check).collect();
         (claims, warnings)
+    }
+
+    /// Returns what to warn of in the settings of a claim that is sound otherwise.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    fn check<S>(
+        &self,
+        found: &Discovery,
+        kind: Kind,
+        claim: &Claim<S>,
+        has_files: bool,
+    ) -> Result<Vec<Diagnostic>, Problem> {
+        if claim.spec.is_err() || !claim.origin.is_enabled(&self.settings.plugins.enabled) {
+            return Ok(Vec::new());
+        }
+        let (Some(package), Ok(id)) = (found.package(&claim.origin), PluginId::parse(&claim.id)) else {
+            return Ok(Vec::new());
+        };
+        // Without a schema takopi.toml may say anything; most plugins have neither that nor a file.
+        if !has_files && !package.manifest.has_schema(kind, &claim.id) {
+            return Ok(Vec::new());
+        }
+        let read = self.of(package, kind, &id)?.usable();
+        let (_, told) = read.map_err(|mistakes| {
+            let told: Vec<String> = mistakes.iter().map(Diagnostic::told).collect();
+            Problem::new(Code::BadConfig, told.join("; "))
+        })?;
+        Ok(told)
+    }
+
+    /// Tells whether any plugin may have a file of its own.
+    fn has_files(&self) -> bool {
+        let folder = self.config_dir.join(own_config::FOLDER);
+        !matches!(folder.metadata(), Err(error) if error.kind() == ErrorKind::NotFound)
     }
 
     /// Returns everything that is wrong with the settings of plugins that are enabled.
@@ -117,10 +142,24 @@ impl Tables<'_> {
 
     /// Returns the plugins that are not used because of their settings.
     pub(super) fn refused(&self, found: &Discovery) -> Vec<PluginError> {
-        let (engines, _) = self.checked(found, Kind::Engine, &found.engines);
-        let (commands, _) = self.checked(found, Kind::Command, &found.commands);
-        let engines = newly_refused(PluginKind::Engine, &found.engines, &engines);
-        engines.into_iter().chain(newly_refused(PluginKind::Command, &found.commands, &commands)).collect()
+        let engines = self.refused_of(found, Kind::Engine, PluginKind::Engine, &found.engines);
+        let commands = self.refused_of(found, Kind::Command, PluginKind::Command, &found.commands);
+        engines.into_iter().chain(commands).collect()
+    }
+
+    fn refused_of<S>(
+        &self,
+        found: &Discovery,
+        kind: Kind,
+        of: PluginKind,
+        claims: &[Claim<S>],
+    ) -> Vec<PluginError> {
+        let has_files = self.has_files();
+        let refused = |claim: &Claim<S>| {
+            let problem = self.check(found, kind, claim, has_files).err()?;
+            Some(PluginError::new(Some(of), &claim.id, &claim.origin, problem))
+        };
+        claims.iter().filter_map(refused).collect()
     }
 
     /// Returns every text in the settings of plugins that nobody may see.
@@ -158,13 +197,4 @@ impl Tables<'_> {
         };
         served.filter_map(read).collect()
     }
-}
-
-/// Returns what is wrong with the claims that were sound `before` their settings were looked at.
-fn newly_refused<S>(kind: PluginKind, before: &[Claim<S>], after: &[Claim<S>]) -> Vec<PluginError> {
-    let was_sound = before.iter().zip(after).filter(|(before, _)| before.spec.is_ok());
-    let refused = was_sound.filter_map(|(_, after)| Some((after, after.spec.as_ref().err()?)));
-    refused
-        .map(|(claim, problem)| PluginError::new(Some(kind), &claim.id, &claim.origin, problem.clone()))
-        .collect()
 }

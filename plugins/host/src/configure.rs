@@ -2,7 +2,7 @@
 //!
 //! Reads files, and starts nothing. What they amount to is decided in `layers.rs`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use takopi_core::id::{Distribution, InstanceId, PluginId};
 use takopi_core::settings::{Diagnostic, Settings, Severity};
@@ -10,7 +10,7 @@ use takopi_plugin_protocol::life::Kind;
 
 use crate::info::{OwnFile, SettingsInfo};
 use crate::layers::{Effective, effective, table_of};
-use crate::manifest::{Manifest, Package};
+use crate::manifest::Package;
 use crate::own_config::{self, Head};
 use crate::problem::{Code, Problem};
 use crate::schema::Schema;
@@ -57,7 +57,7 @@ pub struct Configured {
 pub fn configure(package: &Package, subject: &Subject, sources: &Sources<'_>) -> Result<Configured, Problem> {
     let Subject { kind, id, instance } = subject;
     let schema =
-        schema_path(&package.manifest, *kind, id.as_str()).map(|path| Schema::read(&package.dir.join(path)));
+        package.manifest.schema(*kind, id.as_str()).map(|path| Schema::read(&package.dir.join(path)));
     let schema = schema.transpose()?;
     let takopi = table_of(sources.settings, *kind, instance.as_ref().unwrap_or(id));
     let head = head(package, subject, takopi.path(), sources);
@@ -91,14 +91,6 @@ impl Configured {
         let file = OwnFile { path: self.head.shown(), there: self.there, command: command.clone() };
         let id = subject.instance.as_ref().unwrap_or(&subject.id);
         SettingsInfo::of(subject.kind, id.as_str(), table, file, self.schema.as_ref(), &self.effective)
-    }
-}
-
-fn schema_path<'a>(manifest: &'a Manifest, kind: Kind, id: &str) -> Option<&'a PathBuf> {
-    match kind {
-        Kind::Engine => manifest.engines.get(id)?.config_schema.as_ref(),
-        Kind::Transport => manifest.transports.get(id)?.config_schema.as_ref(),
-        Kind::Command => manifest.commands.get(id)?.config_schema.as_ref(),
     }
 }
 

@@ -172,6 +172,21 @@ impl Manifest {
         parse::wants(self, version)
     }
 
+    /// Returns the path of the schema of something it registers, within its folder.
+    pub(crate) fn schema(&self, kind: Kind, id: &str) -> Option<&PathBuf> {
+        match kind {
+            Kind::Engine => self.engines.get(id)?.config_schema.as_ref(),
+            Kind::Transport => self.transports.get(id)?.config_schema.as_ref(),
+            Kind::Command => self.commands.get(id)?.config_schema.as_ref(),
+        }
+    }
+
+    /// Returns whether something it registers has a schema for its settings.
+    #[must_use]
+    pub fn has_schema(&self, kind: Kind, id: &str) -> bool {
+        self.schema(kind, id).is_some()
+    }
+
     /// Returns all that it registers, by kind and id.
     #[must_use]
     pub fn provides(&self) -> Vec<Provided> {

@@ -184,7 +184,9 @@ fn look_into(dir: &Path, places: &Places) -> Look {
         Err(error) => return Look::Wrong(unreadable(&error, &path)),
     };
     let manifest = match manifest_meta.is_file() {
-        true => read(&mut file, &path).and_then(|text| Manifest::parse_with_notes(&text)),
+        true => {
+            read(&mut file, manifest_meta.len(), &path).and_then(|text| Manifest::parse_with_notes(&text))
+        }
         false => Err(Problem::new(Code::Unreadable, format!("{FILE} is no file; write one"))),
     };
     let plugin = manifest.map(|(manifest, notes)| {
@@ -210,10 +212,12 @@ pub(super) fn broken(dir: &Path, distribution: Option<String>, problem: Problem)
     PluginError::new(None, name, &origin, Problem::new(problem.code, message))
 }
 
-/// Reads a manifest, never much more than may be in one.
-fn read(file: &mut File, path: &Path) -> Result<String, Problem> {
+/// Reads a manifest of that many bytes, never much more than may be in one.
+fn read(file: &mut File, bytes: u64, path: &Path) -> Result<String, Problem> {
+    let most = bytes.min(MAX_BYTES + 1);
     let mut bytes = Vec::with_capacity(2048);
-    match file.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
+    // Of a file whose size is known its end needn't be read.
+    match file.take(most).read_to_end(&mut bytes) {
         Err(error) => Err(Problem::new(Code::Unreadable, unreadable(&error, path))),
         // What is too long may be cut within a letter; the parser says that it is too long.
         Ok(_) if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BYTES) => {

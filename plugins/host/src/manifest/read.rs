@@ -220,6 +220,9 @@ impl<'a, 'text> Table<'a, 'text> {
 
     /// Tells the keys nobody asked for.
     pub(super) fn close(mut self, told: &mut Told) {
+        if self.entries.keys().all(|key| self.asked.contains(&key.get_ref().as_ref())) {
+            return;
+        }
         self.asked.sort_unstable();
         self.asked.dedup();
         for key in self.entries.keys().map(Spanned::get_ref) {
