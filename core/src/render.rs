@@ -10,6 +10,7 @@ mod elapsed;
 mod fence;
 mod shorten;
 mod split;
+mod table;
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use action::action_line;
 pub use elapsed::format_elapsed;
 pub use shorten::{code_span, shorten};
 pub use split::{flatten, split, trim};
+pub use table::{Cell, Table};
 
 use fence::close_fence;
 use shorten::close_code_spans;

@@ -90,7 +90,8 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
         false => config::defaults(&place)?,
     };
     let (token, kept) = token(arguments, service)?;
-    let url = arguments.api_url.as_deref();
+    let set = read.settings.raw(&format!("{}.api_url", service.table));
+    let url = arguments.api_url.as_deref().or_else(|| set.as_ref()?.as_str());
     let runtime = runtime()?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;

@@ -25,10 +25,7 @@ fn onboard(home: &Home, server: &DiscordServer, more: &[&str]) -> Program {
 /// Returns what is to be written, once the bot would hear it.
 fn code(program: &mut Program, server: &DiscordServer) -> String {
     let code = program.says("    takopi ").trim().to_owned();
-    // Whoever identifies has a session at once; nothing else is called meanwhile that would wake `wait_ready`.
-    server.wait_for("the session", |log| {
-        log.gateway.iter().any(|(_, gate)| matches!(gate, Gate::Identified(_))).then_some(())
-    });
+    server.wait_ready();
     code
 }
 
@@ -72,6 +69,29 @@ fn discord_setup_onboard_learns_the_person_from_the_code_and_the_daemon_then_ans
     said(&server, thread_on(&server, asked).id, "from the shell");
     assert!(server.threads().iter().all(|thread| thread.id == asked), "the code is no prompt");
     daemon.stop();
+}
+
+#[test]
+fn discord_setup_onboard_asks_the_server_that_the_config_names() {
+    let server = crate::discord::server();
+    let home = bare();
+    home.configure(&format!("[transports.discord]\napi_url = '{}'\n", server.url()));
+    let alice = server.person("alice").id.to_string();
+    let ended = home.run(&[
+        "onboard",
+        "--discord",
+        "--bot-token-file",
+        "token",
+        "--user-id",
+        &alice,
+        "--engine",
+        "shell",
+        "--yes",
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let text = written(&home);
+    assert_eq!(text.matches("api_url").count(), 1, "{text}");
+    assert!(text.contains(&format!("allowed_user_ids = [\"{alice}\"]")), "{text}");
 }
 
 #[test]

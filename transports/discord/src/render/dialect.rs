@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 use takopi_core::message::Format;
-use takopi_core::render::code_span;
+use takopi_core::render::{Table, code_span};
 
 use super::cut::apart;
 use super::html::{self, Piece};
 use super::link;
-use super::table::Table;
+use super::table;
 use super::token::{Break, Mark, Token};
 use super::words;
 
@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
         if let Some(mut table) = self.table.take() {
             if matches!(event, Event::End(TagEnd::Table)) {
                 let edge = self.edge();
-                table.write(&mut self.out, &edge);
+                table::write(table, &mut self.out, &edge);
                 self.end_block();
             } else {
                 table.take(event);

@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
+use takopi_core::render::Table;
 
-use super::table::Table;
+use super::table;
 use super::writer::Writer;
 use super::{EntityKind, Rendered, link, list};
 
@@ -82,7 +83,7 @@ impl<'a> Walk<'a> {
     fn take(&mut self, event: Event<'a>, range: Range<usize>) {
         if let Some(mut table) = self.table.take() {
             if matches!(event, Event::End(TagEnd::Table)) {
-                table.write(&mut self.out, Self::inline);
+                table::write(table, &mut self.out, Self::inline);
                 self.out.end_block();
             } else {
                 table.take(event);
