@@ -183,12 +183,23 @@ pub struct RunEnd {
     /// What it left running on purpose, a line each: named in the chat, not ended.
     #[serde(default)]
     pub left_running: Vec<String>,
+    /// Whether it failed because the session it was to continue is not there, and nothing was begun: the same may
+    /// be asked of a new one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub session_missing: bool,
 }
 
 impl RunEnd {
     /// Returns an end with `outcome` and `answer` and nothing else.
     #[must_use]
     pub fn new(outcome: Outcome, answer: impl Into<String>) -> Self {
-        Self { outcome, answer: answer.into(), session: None, usage: None, left_running: Vec::new() }
+        Self {
+            outcome,
+            answer: answer.into(),
+            session: None,
+            usage: None,
+            left_running: Vec::new(),
+            session_missing: false,
+        }
     }
 }

@@ -133,6 +133,9 @@ fn ended(end: &RunEnd, stopped: bool) -> String {
     let outcome = if stopped { "stopped".to_owned() } else { format!("{:?}", end.outcome) };
     let session = end.session.as_ref().map_or("none".to_owned(), ToString::to_string);
     let mut text = format!("end {outcome}\nsession {session}\nanswer {:?}\n", short(&end.answer));
+    if end.session_missing {
+        text.push_str("session missing\n");
+    }
     if let Some(usage) = &end.usage {
         writeln!(text, "usage {usage:?}").unwrap();
     }

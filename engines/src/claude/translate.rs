@@ -75,6 +75,10 @@ const SHELL_TASK: &str = "local_bash";
 /// What is kept of one run's own numbers: more tasks and refused tools than any run has.
 const MAX_KEPT: usize = 1000;
 
+/// What claude says, before anything else, of a session it does not have in this directory, and of a name that is
+/// none of its sessions (2.1.197 and 2.1.329).
+const NOT_FOUND: [&str; 2] = ["No conversation found with session ID", "does not match any session title"];
+
 /// What claude says where it has nothing to say.
 const NO_CONTENT: &str = "(no content)";
 
@@ -91,6 +95,8 @@ struct Message {
 struct Verdict {
     outcome: Outcome,
     answer: String,
+    /// Whether it failed for want of the session.
+    session_missing: bool,
 }
 
 /// The translator of one run.
@@ -298,10 +304,11 @@ impl Claude {
             let said = self.message.take().map(|message| message.text).unwrap_or_default();
             // The error may have come as a text too.
             let answer = if said.trim() == error.trim() { String::new() } else { said };
-            Verdict { outcome: Outcome::Failed(error), answer }
+            let session_missing = self.is_missing(line, &error);
+            Verdict { outcome: Outcome::Failed(error), answer, session_missing }
         } else if self.is_refusal(line, &result) {
             self.message = None;
-            Verdict { outcome: Outcome::Answered, answer: result }
+            Verdict { outcome: Outcome::Answered, answer: result, session_missing: false }
         } else {
             // A failed one may name a session that does not exist.
             events.extend(session(line).map(RunEvent::Session));
@@ -315,7 +322,7 @@ impl Claude {
             let answer = if answer.trim().is_empty() { self.former_answer() } else { answer };
             events.extend(self.usage.clone().map(RunEvent::Usage));
             events.push(RunEvent::Answer(answer.clone()));
-            Verdict { outcome: Outcome::Answered, answer }
+            Verdict { outcome: Outcome::Answered, answer, session_missing: false }
         };
         self.verdict = Some(verdict);
     }
@@ -342,15 +349,20 @@ impl Claude {
             let why: Vec<&str> = why.into_iter().filter(|why| !why.is_empty()).collect();
             return format!("claude run failed ({})", why.join(", "));
         }
-        let began = line["num_turns"].as_u64().is_some_and(|turns| turns > 0);
         let hint = if told.contains("/login") {
             "\nlog in on the machine takopi runs on: type claude, then /login"
-        } else if self.resumed && !began && line["subtype"] == "error_during_execution" {
+        } else if self.resumed && !began(line) && line["subtype"] == "error_during_execution" {
             "\nclaude continues a session only from the directory it began in; /new begins another"
         } else {
             ""
         };
         format!("{told}{hint}")
+    }
+
+    /// Returns whether nothing was begun since the session to continue is not there.
+    fn is_missing(&self, line: &Value, error: &str) -> bool {
+        let is_first = self.verdict.is_none() && !self.named && !began(line);
+        self.resumed && is_first && NOT_FOUND.iter().any(|words| error.contains(words))
     }
 
     /// Tells once of each tool that claude was not allowed to use: nobody is there to be asked.
@@ -448,6 +460,7 @@ impl Translator for Claude {
 
     fn end(self, over: &Over) -> RunEnd {
         let said = self.message.map(|message| message.text);
+        let session_missing = !self.going_on && self.verdict.as_ref().is_some_and(|it| it.session_missing);
         let (outcome, answer) = match self.verdict {
             Some(verdict) if !self.going_on => (verdict.outcome, verdict.answer),
             earlier => {
@@ -457,8 +470,13 @@ impl Translator for Claude {
                 (outcome, said.or(earlier.map(|earlier| earlier.answer)).unwrap_or_default())
             }
         };
-        RunEnd { usage: self.usage, ..RunEnd::new(outcome, answer) }
+        RunEnd { usage: self.usage, session_missing, ..RunEnd::new(outcome, answer) }
     }
+}
+
+/// Returns whether the model was asked.
+fn began(result: &Value) -> bool {
+    result["num_turns"].as_u64().is_some_and(|turns| turns > 0)
 }
 
 fn session(line: &Value) -> Option<SessionToken> {

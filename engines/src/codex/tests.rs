@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 use takopi_core::event::{Outcome, Phase, RunEvent};
 use takopi_core::session::SessionToken;
+use takopi_stdio::Exit;
 
 use super::*;
 use crate::agent::recording::{check, noise, survives};
-use crate::jsonl::Translator as _;
+use crate::jsonl::{Over, Translator as _};
 use crate::testing;
 
 fn line(config: &CodexConfig, job: &Job, options: &RunOptions) -> (String, String) {
@@ -79,6 +80,22 @@ fn a_session_is_recognised_and_an_option_is_not_taken_for_one() {
 #[test]
 fn recordings_are_told_as_they_were() {
     check("codex", |recording| Translator::new("/home/dev/codex/proj".as_ref(), recording.resume.is_some()));
+}
+
+#[test]
+fn a_thread_is_missing_only_if_it_was_asked_for_and_none_was_begun() {
+    let stderr = "Error: thread/resume: thread/resume failed: no rollout found for thread id 1 (code -32600)";
+    let is_missing = |resumed: bool, lines: &[&str], stderr: &str| {
+        let mut translator = Translator::new("/".as_ref(), resumed);
+        lines.iter().for_each(|line| translator.line(line.as_bytes(), &mut Vec::new()).unwrap());
+        let over = Over { exit: Exit::Code(1), stderr: stderr.to_owned(), undecodable: 0, stopped: None };
+        translator.end(&over).session_missing
+    };
+    assert!(is_missing(true, &[], stderr));
+    assert!(!is_missing(false, &[], stderr), "a new one was wanted");
+    assert!(!is_missing(true, &[r#"{"type":"thread.started","thread_id":"1"}"#], stderr));
+    let of_another = "ERROR codex_core::session: no rollout found for thread id 2";
+    assert!(!is_missing(true, &[], of_another), "a log line");
 }
 
 fn end(lines: &[&str], exit: i32) -> (Outcome, String) {

@@ -19,6 +19,9 @@ use crate::jsonl::{NO_RESULT, Over, Translator, Undecodable};
 /// What is said of a run that ended well and told of no thread.
 const NO_THREAD: &str = "finished but no session_id/thread_id was captured";
 
+/// What codex writes to stderr, before anything else is told, of a thread it does not have (0.169).
+const NO_ROLLOUT: &str = "no rollout found for thread id";
+
 /// A message of the agent.
 #[derive(Debug, Default)]
 struct Message {
@@ -245,6 +248,8 @@ impl Translator for Codex {
 
     fn end(mut self, over: &Over) -> RunEnd {
         let answer = self.message.take().map(|message| message.text).unwrap_or_default();
+        let session_missing =
+            self.resumed && !self.named && self.verdict.is_none() && is_missing(&over.stderr);
         let (outcome, usage) = match self.verdict {
             Some(Verdict::Completed(usage)) => (Outcome::Answered, usage),
             Some(Verdict::Failed(why)) => (Outcome::Failed(why), None),
@@ -256,8 +261,13 @@ impl Translator for Codex {
                 (told.unwrap_or_else(|| over.without_result("codex exec", missing)), None)
             }
         };
-        RunEnd { usage, ..RunEnd::new(outcome, answer) }
+        RunEnd { usage, session_missing, ..RunEnd::new(outcome, answer) }
     }
+}
+
+/// Returns whether that is why nothing happened. Log lines of codex may tell of other threads.
+fn is_missing(stderr: &str) -> bool {
+    stderr.lines().any(|line| line.starts_with("Error: ") && line.contains(NO_ROLLOUT))
 }
 
 /// Reads `Reconnecting... 1/2 (reason)`; older versions tell no reason.

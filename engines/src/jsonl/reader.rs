@@ -132,10 +132,11 @@ impl<'a, R: AsyncRead + Unpin, T: Translator> Reader<'a, R, T> {
             tracing::debug!(lines = self.undecodable, "an agent printed lines that were not understood");
         }
         let end = self.translator.end(over);
+        let session_missing = end.session_missing && self.fault.is_none();
         let outcome = self.fault.map_or(end.outcome, Outcome::Failed);
         // What was said in another session is no answer to this one.
         let answer = if self.wrong_session { String::new() } else { end.answer };
-        RunEnd { outcome, answer, session: self.session, ..end }
+        RunEnd { outcome, answer, session: self.session, session_missing, ..end }
     }
 
     /// The session that was asked for may have several names; once it is told there is one.

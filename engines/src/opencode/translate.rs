@@ -20,6 +20,9 @@ use crate::jsonl::{NO_RESULT, NO_SESSION, Over, Translator, Undecodable};
 /// What it writes to stderr when a tool needs a permission, which nobody is there to give.
 const REJECTED: (&str, &str) = ("permission requested: ", "; auto-rejecting");
 
+/// What it writes to stderr, and nothing to stdout, of a session it does not have (1.18).
+const NOT_FOUND: &str = "Error: Session not found";
+
 /// The names under which its tools take a path.
 const PATHS: [&str; 3] = ["filePath", "file_path", "path"];
 
@@ -245,6 +248,9 @@ impl Translator for Opencode {
     fn end(self, over: &Over) -> RunEnd {
         let answer = self.answer();
         let usage = self.spent.usage();
+        let session_missing = self.session.is_none()
+            && self.verdict.is_none()
+            && over.stderr.lines().any(|line| line.trim() == NOT_FOUND);
         let outcome = match self.verdict {
             Some(Verdict::Completed) => Outcome::Answered,
             Some(Verdict::Failed(why)) => Outcome::Failed(why),
@@ -254,7 +260,7 @@ impl Translator for Opencode {
                 rejected(&over.stderr).unwrap_or_else(|| over.without_result("opencode", missing))
             }
         };
-        RunEnd { usage, ..RunEnd::new(outcome, answer) }
+        RunEnd { usage, session_missing, ..RunEnd::new(outcome, answer) }
     }
 }
 

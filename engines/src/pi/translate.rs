@@ -34,6 +34,9 @@ const PASSED_OVER: [&str; 7] = [
 /// What it writes to stderr before it asks whether to copy a session of another directory, and then gives up.
 const ELSEWHERE: &str = "Session found in different project: ";
 
+/// What it writes to stderr, and nothing to stdout, when no session goes by that name (0.73 and 0.87).
+const NOT_FOUND: &str = "No session found matching ";
+
 /// What is said of a run that ended well and never came to its end.
 const NO_END: &str = "finished without an agent_end event";
 
@@ -275,13 +278,17 @@ impl Translator for Pi {
     }
 
     fn end(self, over: &Over) -> RunEnd {
+        let began = self.ended || self.heard || self.error.is_some();
+        let session_missing = self.wanted.is_some()
+            && !began
+            && over.stderr.lines().any(|line| line.trim().starts_with(NOT_FOUND));
         let answer = self.answer.unwrap_or_default();
         let outcome = match self.error {
             Some(error) => Outcome::Failed(error),
             None if self.ended => Outcome::Answered,
             None => elsewhere(&over.stderr).unwrap_or_else(|| over.without_result("pi", NO_END)),
         };
-        RunEnd { usage: self.spent.usage(), ..RunEnd::new(outcome, answer) }
+        RunEnd { usage: self.spent.usage(), session_missing, ..RunEnd::new(outcome, answer) }
     }
 }
 
