@@ -203,3 +203,20 @@ impl RunEnd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_says_nothing_of_a_missing_session_misses_none() {
+        let end = RunEnd::new(Outcome::Answered, "a");
+        let json = serde_json::to_value(&end).unwrap();
+        assert_eq!(json.get("session_missing"), None, "as it was written before there was such a word");
+        assert_eq!(serde_json::from_value::<RunEnd>(json).unwrap(), end);
+        let missing = RunEnd { session_missing: true, ..end };
+        let json = serde_json::to_value(&missing).unwrap();
+        assert_eq!(json["session_missing"], true);
+        assert_eq!(serde_json::from_value::<RunEnd>(json).unwrap(), missing);
+    }
+}

@@ -174,6 +174,17 @@ impl Tracker {
         self.usage.as_ref()
     }
 
+    /// Returns whether the engine has done or said anything of what it was asked.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.steps > 0 || self.answer.is_some() || !self.text.is_empty()
+    }
+
+    /// Forgets the session: another one is begun in its place.
+    pub fn forget_session(&mut self) {
+        (self.session, self.session_told) = (None, false);
+    }
+
     fn fold_session(&mut self, token: &SessionToken) -> bool {
         if std::mem::replace(&mut self.session_told, true) {
             return false;

@@ -153,7 +153,8 @@ pub fn render_final(view: &View<'_>, end: &RunEnd, blank_ok: bool) -> Body {
     view.body(label, closed.collect::<Vec<_>>().join("\n\n"))
 }
 
-fn note_line(note: &Note) -> String {
+/// Returns a note as a line of its own.
+pub(crate) fn note_line(note: &Note) -> String {
     let mark = match note.level {
         Level::Info => "·",
         Level::Warning | Level::Error => "⚠",

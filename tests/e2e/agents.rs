@@ -60,6 +60,11 @@ impl Agents {
         Gate::at(self.state().join("gates").join(name))
     }
 
+    /// Has the agents lose all their sessions, as when somebody cleans up.
+    pub(crate) fn lose_sessions(&self) {
+        std::fs::remove_dir_all(self.state().join("sessions")).unwrap();
+    }
+
     /// Returns what agents have noted of an event: `start`, `turn`, `child`, `result` or `exit`.
     pub(crate) fn log(&self, event: &str) -> Vec<Value> {
         let log = std::fs::read_to_string(self.state().join("log.jsonl")).unwrap_or_default();

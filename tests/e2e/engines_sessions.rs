@@ -1,5 +1,6 @@
 //! Going on with a session: by its line, by the conversation, with the engine that began it.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::agents::{Agents, ENGINES, Heard, resume_line};
@@ -116,21 +117,25 @@ fn an_engine_may_be_called_with_the_name_of_a_bot_behind_it() {
 }
 
 #[test]
-fn a_session_that_is_gone_is_told_with_the_agents_own_reason() {
+fn a_message_whose_session_is_gone_runs_once_as_a_new_one_and_says_so() {
     let agents = Agents::all();
     let daemon = Daemon::start(&agents.home);
     for engine in ENGINES {
         let nobodys =
             if engine == "opencode" { "ses_nobodys" } else { "00000000-0000-4000-8000-000000000000" };
         let heard = agents.ask(&format!("{}\nx", resume_line(engine, nobodys)));
-        let reason = heard.reason().to_lowercase();
-        assert!(
-            ["not found", "no rollout found", "no conversation found", "no session found"]
-                .iter()
-                .any(|words| reason.contains(words)),
-            "{engine}: {reason}"
-        );
-        assert!(!reason.contains('\u{1b}'), "{engine}: {reason:?}");
+        heard.answered("ok: x (turn 1)");
+        assert_ne!(heard.session(), nobodys, "{engine}");
+        let notes = heard.all("note");
+        let told = |note: &&&Value| note["text"] == "the session you named was not found; began a new one";
+        assert_eq!(notes.iter().filter(told).count(), 1, "{engine}: {heard:?}");
+        let of_engine = |start: &&Value| start["cli"] == engine;
+        let starts = agents.log("start");
+        let starts: Vec<_> = starts.iter().filter(of_engine).collect();
+        assert_eq!(starts.len(), 2, "{engine}: {starts:?}");
+        assert_eq!((&starts[0]["resume"], &starts[1]["resume"]), (&json!(nobodys), &Value::Null), "{engine}");
+        assert_eq!(starts[0]["prompt"], starts[1]["prompt"]);
+        agents.ask(&resume_line(engine, heard.session())).answered("ok: continue (turn 2)");
     }
     daemon.stop();
 }

@@ -169,6 +169,11 @@ impl LiveRun {
         self.state().tracker = Tracker::new(token);
     }
 
+    /// Shows no session until the engine names one: that which the run was to continue is not there.
+    pub(super) fn forget_session(&self) {
+        self.state().tracker.forget_session();
+    }
+
     /// Folds events in, in order; returns whether anything shown has changed.
     pub(super) fn fold(&self, events: &mut Vec<RunEvent>) -> bool {
         let mut state = self.state();

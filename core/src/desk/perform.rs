@@ -3,8 +3,9 @@
 //! What is shown goes out by post (`door.rs`) or is followed (`follow.rs`); this never waits for a chat.
 //! The thread is released only when the engine has returned and the end is on disk. The engine at work is
 //! `perform/play.rs`, the directory `perform/prepare.rs`, the files that came along `perform/enclosed.rs`, the
-//! sign that it works `perform/typing.rs`, the end `perform/close.rs`.
+//! sign that it works `perform/typing.rs`, a session that is gone `perform/anew.rs`, the end `perform/close.rs`.
 
+mod anew;
 mod close;
 mod enclosed;
 mod play;
@@ -100,6 +101,8 @@ struct Performance {
     quiet: bool,
     /// Whether it ended because its engine cannot run.
     is_missing: bool,
+    /// What is told above its end: that it continues nothing after all.
+    anew: Option<Note>,
     /// The answer that was shown, and the post that showed it.
     shown_answer: Option<(String, Vec<OutboxId>)>,
     /// The sign that it works, while it is shown.
@@ -173,6 +176,7 @@ impl Performance {
             instead: None,
             quiet: false,
             is_missing: false,
+            anew: None,
             shown_answer: None,
             typing: None,
             events: Vec::with_capacity(BATCH),
@@ -315,7 +319,7 @@ impl Performance {
             self.fold(RunEvent::Note(Note { level: Level::Info, text: remark }));
         }
         match self.make_ready().await {
-            Ok((engine, job)) => self.drive(engine, job).await,
+            Ok((engine, job)) => self.drive_anywhere(engine, job).await,
             Err(end) => end,
         }
     }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::Generation;
 use super::live::{LiveRun, Stage};
 use crate::directive::format_context_line;
-use crate::event::{Outcome, RunEnd};
+use crate::event::{Note, Outcome, RunEnd};
 use crate::files::NamedFile;
 use crate::id::{EngineId, RunId};
 use crate::message::{Body, Button, ButtonAction, Format};
 use crate::port::engine::{Question, QuestionOption};
 use crate::port::ledger::RunRow;
 use crate::port::transport::TransportFeatures;
-use crate::render::{Label, SHOWN_ACTIONS, View, render_final, render_progress};
+use crate::render::{Label, SHOWN_ACTIONS, View, note_line, render_final, render_progress};
 use crate::resume::ResumePattern;
 use crate::session::{Context, SessionToken};
 use crate::time::Moment;
@@ -104,6 +104,16 @@ pub(super) fn ending(run: &LiveRun, end: &RunEnd, elapsed: Duration) -> Body {
         resume_line: resume_line.as_deref(),
     };
     Body { format: run.look.format(), ..render_final(&view, end, run.look.blank_ok) }
+}
+
+/// Returns the body with a remark above what it says.
+pub(super) fn remarked(body: Body, remark: Option<&Note>) -> Body {
+    let Some(remark) = remark else { return body };
+    let mut text = note_line(remark);
+    if !body.text.is_empty() {
+        text = format!("{text}\n\n{}", body.text);
+    }
+    Body { text, ..body }
 }
 
 /// Returns what is told of a run that the last daemon did not finish.

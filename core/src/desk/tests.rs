@@ -1,6 +1,7 @@
 //! The desk with a scripted engine, a chat service in memory and a ledger in memory, on a clock that only
 //! moves when nothing else can happen.
 
+mod anew;
 mod calling;
 mod completing;
 mod delivering;

@@ -4,8 +4,9 @@
 //! any event, its blanks written as `\u0020`;
 //! `gate:NAME` waits until the test opens that gate, `ask:KEY` asks a question and answers with what it is
 //! told, `hang` waits for its stop, `deaf` ignores it until the gate `deaf` opens, `flood` tells text without
-//! end, `leak` never lets go of its sink, `fail:T` fails, `broken` returns an error, `panic` panics. A run that comes to the end of its words has
-//! answered `ok`, unless an answer was told.
+//! end, `leak` never lets go of its sink, `fail:T` fails, `gone` fails for want of the session it is to continue
+//! and passes where it is to continue none, `lost` fails so in any case, `broken` returns an error, `panic` panics.
+//! A run that comes to the end of its words has answered `ok`, unless an answer was told.
 
 mod contract;
 
@@ -157,6 +158,10 @@ impl ScriptEngine {
                 }
                 "fail" => {
                     return Ok(RunEnd { session, ..RunEnd::new(Outcome::Failed(value.to_owned()), "") });
+                }
+                "gone" | "lost" if verb == "lost" || job.session.is_some() => {
+                    let end = RunEnd::new(Outcome::Failed("no such session".to_owned()), "");
+                    return Ok(RunEnd { session, session_missing: true, ..end });
                 }
                 "leak" => {
                     std::mem::forget(wire.events.clone());

@@ -50,6 +50,10 @@ pub struct Ended {
     /// What it used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// It failed because the session to continue is not there, before anything was done. Takopi then tells the person
+    /// and runs the same prompt once more without a session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub session_missing: bool,
 }
 
 impl Ended {
@@ -63,6 +67,12 @@ impl Ended {
         Self { error: Some(error.into()), ..Self::bare(Outcome::Failed) }
     }
 
+    /// Returns the end of a run that failed since the session it was to continue is not there, with the reason for
+    /// people.
+    pub fn without_session(error: impl Into<String>) -> Self {
+        Self { session_missing: true, ..Self::failed(error) }
+    }
+
     /// Returns the end of a run that was cancelled.
     #[must_use]
     pub const fn cancelled() -> Self {
@@ -70,7 +80,14 @@ impl Ended {
     }
 
     const fn bare(outcome: Outcome) -> Self {
-        Self { outcome, answer: String::new(), session: None, error: None, usage: None }
+        Self {
+            outcome,
+            answer: String::new(),
+            session: None,
+            error: None,
+            usage: None,
+            session_missing: false,
+        }
     }
 }
 

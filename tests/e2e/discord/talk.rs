@@ -168,3 +168,24 @@ fn discord_a_long_answer_arrives_whole_in_parts_and_beyond_them_as_a_file() {
     }
     daemon.stop();
 }
+
+#[test]
+fn discord_a_thread_whose_session_is_gone_goes_on_in_a_new_one_and_says_so() {
+    let server = server();
+    let agents = agents(&server, "");
+    let daemon = Daemon::start(&agents.home);
+    server.wait_ready();
+    let alice = server.person("alice");
+    let thread = alice.says("general", "@takopi one");
+    said(&server, thread_on(&server, thread).id, "ok: one (turn 1)");
+    agents.lose_sessions();
+    let asked = alice.says(thread, "two");
+    let answer = said(&server, thread, "ok: two (turn 1)");
+    assert!(answer.text.contains("session not found; began a new one"), "{answer:?}");
+    assert_eq!(answer.reply_to, Some(asked));
+    alice.says(thread, "three");
+    let answer = said(&server, thread, "ok: three (turn 2)");
+    assert!(!answer.text.contains("began a new one"), "{answer:?}");
+    assert_eq!(by_bot(&server, thread).iter().filter(|shown| shown.text.contains("ok: ")).count(), 3);
+    daemon.stop();
+}

@@ -107,7 +107,11 @@ impl Performance {
                 let outcome = Outcome::Failed(format!("error: {problem}"));
                 script::ending(&self.live, &RunEnd { outcome, ..end.clone() }, elapsed)
             }
-            _ => script::ending(&self.live, end, elapsed),
+            Outcome::Answered | Outcome::Failed(_) => {
+                script::remarked(script::ending(&self.live, end, elapsed), self.anew.as_ref())
+            }
+            // The last remark is shown with them.
+            Outcome::Cancelled | Outcome::Interrupted => script::ending(&self.live, end, elapsed),
         };
         let mut body = self.instead.clone().unwrap_or_else(ending);
         // What a person waits for makes a sound; what they did themselves, or a restart, does not.

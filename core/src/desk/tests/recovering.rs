@@ -6,7 +6,11 @@ use crate::gather::Windows;
 use crate::port::ledger::{RunState, Unfinished};
 
 /// Ends a desk without a word, as kill -9 does: its tasks are gone with their runtime, the ledger stays.
-fn crash(script: impl AsyncFnOnce(&Stage) + 'static, ledger: &Arc<MemoryLedger>, service: &FakeTransport) {
+pub(super) fn crash(
+    script: impl AsyncFnOnce(&Stage) + 'static,
+    ledger: &Arc<MemoryLedger>,
+    service: &FakeTransport,
+) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let (ledger, service) = (ledger.clone(), service.clone());
@@ -17,7 +21,11 @@ fn crash(script: impl AsyncFnOnce(&Stage) + 'static, ledger: &Arc<MemoryLedger>,
     runtime.shutdown_background();
 }
 
-fn recovered(check: impl AsyncFnOnce(Stage) + 'static, ledger: &Arc<MemoryLedger>, service: &FakeTransport) {
+pub(super) fn recovered(
+    check: impl AsyncFnOnce(Stage) + 'static,
+    ledger: &Arc<MemoryLedger>,
+    service: &FakeTransport,
+) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let (ledger, service) = (ledger.clone(), service.clone());

@@ -176,7 +176,8 @@ impl Turn<'_> {
         if outcome == Outcome::Answered {
             self.line.sink.put(RunEvent::Answer(ended.answer.clone())).await;
         }
-        RunEnd { usage: ended.usage.as_ref().map(usage), ..RunEnd::new(outcome, ended.answer) }
+        let usage = ended.usage.as_ref().map(usage);
+        RunEnd { usage, session_missing: ended.session_missing, ..RunEnd::new(outcome, ended.answer) }
     }
 
     /// Hands texts on to the plugin, one after the other.

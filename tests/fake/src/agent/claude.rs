@@ -62,7 +62,8 @@ pub(super) fn not_resumed(asked: &str) -> io::Result<Exit> {
         (asked.to_owned(), format!("No conversation found with session ID: {asked}"))
     } else {
         let words = "Error: --resume requires a valid session ID or session title when used with --print.";
-        (State::fresh_id(), format!("{words} Provided value \"{asked}\" is not a UUID."))
+        let why = "is not a UUID and does not match any session title.";
+        (State::fresh_id(), format!("{words} Provided value \"{asked}\" {why}"))
     };
     let line = Of { sheet: SHEET, session }.told("not_resumed", &[("text", &words)])?;
     Ok(Exit { lines: vec![line], stderr: words, code: 1 })

@@ -65,6 +65,26 @@ async fn a_run_is_asked_with_session_model_and_directory() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_not_there_is_told_as_such_and_another_failure_is_not() {
+    let scripted = Scripted::engine(&polite(
+        r#"on_run() {
+            field session
+            case "$value" in
+                gone) answer '{"outcome":"failed","error":"no such session","session_missing":true}';;
+                *) answer '{"outcome":"failed","error":"out of paper"}';;
+            esac
+        }"#,
+    ));
+    let engine = engine(scripted.plugin());
+    for (session, is_missing) in [("gone", true), ("s-1", false)] {
+        let job = Job { session: Some(token(session)), ..job("x") };
+        let end = start(&engine, job).finish().await.0.unwrap();
+        assert!(matches!(end.outcome, Outcome::Failed(_)), "{end:?}");
+        assert_eq!(end.session_missing, is_missing, "{session}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_tells_nothing_for_long_is_said_to_be_quiet_once() {
     let mut scripted = Scripted::engine(&polite(
         r#"on_run() { mine=$id; sleep 0.3; tell '{"type":"text","delta":"at last"}'; done_with well; }"#,
