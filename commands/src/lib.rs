@@ -151,6 +151,7 @@ async fn engine_here(host: &dyn CommandHost) -> String {
         Ok((engine, from)) => {
             let why = match from {
                 "thread" => "topic default",
+                "conversation" => "of this thread's session",
                 "chat" => "chat default",
                 "project" => "project default",
                 _ => "global default",

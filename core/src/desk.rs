@@ -56,7 +56,7 @@ use crate::id::{CommandId, InstanceId, RunId, RunIds};
 use crate::message::{Address, Body, Inbound};
 use crate::port::command::{EngineStatus, RunSummary};
 use crate::port::engine::Stop;
-use crate::port::ledger::{LedgerError, OutboxId, Post};
+use crate::port::ledger::{LedgerError, OutboxId, Post, StoredFacts};
 use crate::port::transport::TransportSpec;
 use crate::port::{Clock, Ledger, Leftovers, Transport};
 use crate::route::{self, Decision, Facts};
@@ -169,6 +169,13 @@ impl Shared {
             self.live().values().filter(|run| run.address == *address && !run.ended()).cloned().collect();
         runs.sort_by_key(|run| run.id);
         runs
+    }
+
+    /// Returns the facts about a message at an address, as far as they are not about another message.
+    fn facts_at(&self, address: &Address, stored: StoredFacts) -> Facts {
+        let runs = self.live_at(address).into_iter().filter(|run| run.is_shown());
+        let under_way = runs.map(|run| run.facts(run.thread.clone())).collect();
+        Facts { stored, live: None, under_way }
     }
 
     /// Returns the runs of an instance that are known.
@@ -383,7 +390,8 @@ impl Desk {
         let known = self.0.in_force().known_of(inbound, &instance);
         let wants = route::wants(inbound, &known);
         let stored = self.0.ledger.facts(&wants.query).await?;
-        Ok(Some(route::decide(&wants, &Facts { stored, live: None }, &known)))
+        let facts = self.0.facts_at(inbound.address(), stored);
+        Ok(Some(route::decide(&wants, &facts, &known)))
     }
 
     /// Says something in a chat by itself, with notification. Durable when it returns; it goes out when the

@@ -108,6 +108,10 @@ impl Known {
         self.engines.iter().chain(self.unusable.keys())
     }
 
+    fn names_engine(&self, id: &EngineId) -> bool {
+        self.engine_names().any(|name| name == id)
+    }
+
     /// Returns what preferences of an address are kept under: its topic, else its chat.
     #[must_use]
     pub fn place(&self, address: &Address) -> Address {
@@ -157,7 +161,7 @@ enum Reading {
 /// What is known of a run that is waiting or running now, which the ledger may not know yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveFacts {
-    /// The run that the message is about.
+    /// The run.
     pub run: RunId,
     /// The thread it belongs to.
     pub thread: ThreadKey,
@@ -172,8 +176,10 @@ pub struct LiveFacts {
 pub struct Facts {
     /// From the ledger.
     pub stored: StoredFacts,
-    /// From the desk.
+    /// From the desk: the run that the message is about.
     pub live: Option<LiveFacts>,
+    /// The runs that wait or run in the same place and are shown there, oldest first.
+    pub under_way: Vec<LiveFacts>,
 }
 
 /// Which session a run continues.

@@ -132,7 +132,9 @@ pub(crate) fn facts(db: &Connection, query: &FactsQuery) -> Result<StoredFacts, 
     let conversations = all(
         db,
         "SELECT session.* FROM conversation JOIN session USING (engine, token)
-         WHERE scope = ?1 ORDER BY engine",
+         WHERE scope = ?1
+         ORDER BY (SELECT max(seq) FROM runs
+                   WHERE runs.engine = conversation.engine AND runs.session = conversation.token) DESC, engine",
         [json("a scope", &query.scope)?],
         session_row,
     )?;

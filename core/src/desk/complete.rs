@@ -101,7 +101,7 @@ impl Typing<'_> {
     async fn facts(&self) -> Facts {
         let scope = self.known.scope(&self.half.at, None);
         match self.desk.ledger.facts(&FactsQuery { scope, about: None, session: None }).await {
-            Ok(stored) => Facts { stored, live: None },
+            Ok(stored) => self.desk.facts_at(&self.half.at, stored),
             Err(error) => {
                 tracing::warn!(%error, "choices are offered without what is set there");
                 Facts::default()

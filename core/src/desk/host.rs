@@ -35,7 +35,7 @@ use crate::port::ledger::{
 };
 use crate::port::transport::{SendError, SendOptions, Topics, Trigger};
 use crate::port::workspace::Place;
-use crate::route::{self, Continue, Facts, Known, RunPlan};
+use crate::route::{self, Continue, Known, RunPlan};
 use crate::session::{Context, Scope, Session, SessionRow, ThreadKey};
 
 /// How long an engine may take to tell what can be chosen: more than any gives its own program.
@@ -225,7 +225,7 @@ impl Host {
 
     async fn plan(&self, request: RunRequest) -> Result<RunPlan, CommandError> {
         let known = self.known();
-        let facts = Facts { stored: self.stored().await?, live: None };
+        let facts = self.desk.facts_at(self.address(), self.stored().await?);
         let context = match request.context {
             Some(context) => self.check_context(context)?,
             None => route::plain_context(&facts.stored.preferences, &known, self.address()),
@@ -398,7 +398,7 @@ impl CommandHost for Host {
 
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError> {
         let known = self.known();
-        let facts = Facts { stored: self.stored().await?, live: None };
+        let facts = self.desk.facts_at(self.address(), self.stored().await?);
         // That of a message in the place of the call, which may reply to one that names a project.
         let reply = self.caller.reply_to.as_ref().and_then(|reply| reply.text.as_deref());
         let meant = route::meant_directory("", reply, &self.caller.message, &facts, &known);

@@ -19,7 +19,7 @@ use crate::port::engine::{Answer, Stop, StopSignal};
 use crate::port::ledger::InboxId;
 use crate::port::workspace::RunDir;
 use crate::progress::Tracker;
-use crate::route::RunPlan;
+use crate::route::{LiveFacts, RunPlan};
 use crate::session::{Context, SessionToken, ThreadKey};
 use crate::time::Moment;
 
@@ -206,6 +206,11 @@ impl LiveRun {
 
     pub(super) fn ended(&self) -> bool {
         self.state().end.is_some()
+    }
+
+    /// Returns what routing may know of it, in the thread it belongs to by now.
+    pub(super) fn facts(&self, thread: ThreadKey) -> LiveFacts {
+        LiveFacts { run: self.id, thread, engine: self.engine.clone(), context: self.context() }
     }
 
     pub(super) fn has_answer(&self) -> bool {

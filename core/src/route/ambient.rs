@@ -1,12 +1,12 @@
 //! Which engine, project and branch hold in a scope where a message names none.
 
 use super::prompt::Prompt;
-use super::{Facts, Known, KnownProject};
+use super::{Facts, Known, KnownProject, LiveFacts};
 use crate::id::EngineId;
 use crate::message::Address;
 use crate::port::engine::RunOptions;
 use crate::port::ledger::{Preference, PreferenceKey};
-use crate::session::Context;
+use crate::session::{Context, ThreadKey};
 use crate::settings::closest;
 
 /// Returns project and branch: a replied `ctx:` line, else directives, else what was chosen, else what the
@@ -124,19 +124,45 @@ pub fn plain_context(preferences: &[Preference], known: &Known, address: &Addres
     Context { project, branch: bound.branch }
 }
 
-/// Returns the engine of a new session and where that was set: `thread`, `chat`, `project` or `default`.
+/// Returns the engine of a message that names none and where that was set: `thread`, `conversation`, `chat`,
+/// `project` or `default`.
 #[must_use]
 pub fn default_engine(context: &Context, facts: &Facts, known: &Known) -> Option<(EngineId, &'static str)> {
-    let preference = facts.stored.preferences.iter().find_map(|row| {
-        let id = (row.key == PreferenceKey::Engine).then(|| EngineId::parse(&row.value).ok()).flatten()?;
-        let place = if row.scope.thread.is_some() { "thread" } else { "chat" };
-        known.engine_names().any(|name| *name == id).then_some((id, place))
-    });
-    let of_project = || {
-        let project = known.project(context.project.as_deref()?)?;
-        project.default_engine.clone().map(|id| (id, "project"))
+    let chosen = |in_thread: bool| {
+        facts.stored.preferences.iter().find_map(|row| {
+            let is_meant = row.key == PreferenceKey::Engine && row.scope.thread.is_some() == in_thread;
+            let id = is_meant.then(|| EngineId::parse(&row.value).ok()).flatten()?;
+            known.names_engine(&id).then_some(id)
+        })
     };
-    preference.or_else(of_project).or_else(|| known.default_engine.clone().map(|id| (id, "default")))
+    let of_project = || known.project(context.project.as_deref()?)?.default_engine.clone();
+    let from = |place| move |id| (id, place);
+    chosen(true)
+        .map(from("thread"))
+        .or_else(|| engine_of_thread(facts, known).map(from("conversation")))
+        .or_else(|| chosen(false).map(from("chat")))
+        .or_else(|| of_project().map(from("project")))
+        .or_else(|| known.default_engine.clone().map(from("default")))
+}
+
+/// Returns the engine that a thread goes on with where threads are conversations: that of its last run, since with
+/// another one the session would be left behind. Runs under way count, as their session may not be known yet; runs
+/// of an engine without sessions never do, and nor does what was before `/new`.
+fn engine_of_thread(facts: &Facts, known: &Known) -> Option<EngineId> {
+    if !(known.threads && known.topic && known.conversations) {
+        return None;
+    }
+    let Facts { stored, under_way, .. } = facts;
+    let belongs = |live: &&LiveFacts| match &live.thread {
+        ThreadKey::Scope(_, engine, generation) => {
+            *generation == stored.generation && known.resume.get(engine).is_some()
+        }
+        ThreadKey::Token(session) => stored.conversations.iter().any(|row| row.session == *session),
+        ThreadKey::Run(_) => false,
+    };
+    let under_way = under_way.iter().rev().find(belongs).map(|live| &live.engine);
+    let last = || stored.conversations.first().map(|row| &row.session.engine);
+    under_way.or_else(last).filter(|engine| known.names_engine(engine)).cloned()
 }
 
 /// Returns the model and the level that were chosen for an engine where the facts are from.

@@ -1,6 +1,7 @@
 //! Precedence: which engine, project, branch and session hold, and what is refused.
 
 mod files;
+mod threads;
 mod topics;
 
 use super::*;

@@ -56,6 +56,7 @@ where
     scopes::what_threads_of_a_chat_are_bound_to_is_told_together(&make().await).await;
     scopes::what_is_set_at_an_instance_is_told_place_by_place(&make().await).await;
     scopes::a_new_conversation_is_not_overtaken_by_an_older_run(&make().await).await;
+    scopes::the_conversation_that_went_on_last_comes_first(&make().await).await;
     scopes::each_person_has_a_conversation_of_their_own(&make().await).await;
     scopes::cursors_and_values_are_replaced_and_cleared(&make().await).await;
 

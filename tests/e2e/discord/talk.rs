@@ -189,3 +189,27 @@ fn discord_a_thread_whose_session_is_gone_goes_on_in_a_new_one_and_says_so() {
     assert_eq!(by_bot(&server, thread).iter().filter(|shown| shown.text.contains("ok: ")).count(), 3);
     daemon.stop();
 }
+
+#[test]
+fn discord_a_thread_begun_with_an_engine_goes_on_with_it_until_another_is_chosen() {
+    let server = server();
+    let agents = agents(&server, "");
+    let gate = agents.gate("hold");
+    let daemon = Daemon::start(&agents.home);
+    server.wait_ready();
+    let alice = server.person("alice");
+    let thread = alice.says("general", "@takopi /claude [[wait hold]] one");
+    thread_on(&server, thread);
+    let standing = gate.reached();
+    alice.says(thread, "two");
+    said(&server, thread, "queued");
+    drop(standing);
+    said(&server, thread, "ok: two (turn 2)");
+    alice.says(thread, "/agent codex");
+    said(&server, thread, "default engine set to");
+    alice.says(thread, "three");
+    said(&server, thread, "ok: three (turn 1)");
+    let engines: Vec<_> = agents.log("start").iter().map(|start| start["cli"].clone()).collect();
+    assert_eq!(engines, ["claude", "claude", "codex"]);
+    daemon.stop();
+}

@@ -17,7 +17,7 @@ use crate::id::{CommandId, RunId};
 use crate::message::{self, Address, AttachmentKind, Body, Inbound, Message, MessageRef};
 use crate::port::engine::{Answer, Stop};
 use crate::port::ledger::{FactsQuery, InboxId, LedgerError, Post, Settled};
-use crate::route::{self, Decision, Facts, Known, LiveFacts, Wants};
+use crate::route::{self, Decision, Facts, Known, Wants};
 use crate::session::{Generation, Scope};
 use crate::speech;
 
@@ -142,10 +142,9 @@ impl Clerk {
                 let stored = stored.run.as_ref()?;
                 here.iter().find(|run| run.id == stored.opened.id)
             })?;
-            let thread = self.queue.thread_of(run.id)?.clone();
-            Some(LiveFacts { run: run.id, thread, engine: run.engine.clone(), context: run.context() })
+            Some(run.facts(self.queue.thread_of(run.id)?.clone()))
         });
-        Ok(Facts { stored, live })
+        Ok(Facts { live, ..self.desk.facts_at(&wants.query.scope.address, stored) })
     }
 
     async fn apply(&mut self, arrival: Arrival, decision: Decision, scene: Scene) {

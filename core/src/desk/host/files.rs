@@ -12,7 +12,7 @@ use crate::message::Attachment;
 use crate::port::command::{CommandError, Deposit, Directed, FileHost};
 use crate::port::transport::FilePolicy;
 use crate::port::workspace::{FileError, FileRules, Place, Saved};
-use crate::route::{self, Facts};
+use crate::route;
 use crate::session::Context;
 
 #[async_trait]
@@ -28,7 +28,7 @@ impl FileHost for Host {
     }
 
     async fn directed(&self, text: &str) -> Result<Directed, CommandError> {
-        let facts = Facts { stored: self.stored().await?, live: None };
+        let facts = self.desk.facts_at(self.address(), self.stored().await?);
         let Caller { message, reply_to, .. } = &self.caller;
         let reply = reply_to.as_ref().and_then(|reply| reply.text.as_deref());
         route::meant_directory(text, reply, message, &facts, &self.known()).map_err(CommandError)

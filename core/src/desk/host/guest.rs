@@ -14,7 +14,7 @@ use crate::message::SpooledFile;
 use crate::port::command::{CommandError, FileHost as _, GuestHost, Resolved};
 use crate::port::ledger::{FactsQuery, LedgerError};
 use crate::port::workspace::{FileError, Place, Wanted};
-use crate::route::{AsMessage, Facts};
+use crate::route::AsMessage;
 use crate::session::Context;
 
 /// How long a project's directory may be looked for before it is told as unknown.
@@ -53,7 +53,8 @@ impl GuestHost for Host {
         let message = AsMessage::read(text, reply, &self.caller.message, &self.caller.sender, &known);
         let message = message.map_err(CommandError)?;
         let query = FactsQuery { scope: self.scope(), about: None, session: message.session().cloned() };
-        let facts = Facts { stored: self.desk.ledger.facts(&query).await.map_err(unread)?, live: None };
+        let stored = self.desk.ledger.facts(&query).await.map_err(unread)?;
+        let facts = self.desk.facts_at(self.address(), stored);
         let mut resolved = message.resolved(&facts, &known).map_err(CommandError)?;
         if resolved.dir.is_none() {
             resolved.dir = self.existing_dir(&resolved.context).await;

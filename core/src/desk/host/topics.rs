@@ -42,7 +42,9 @@ impl TopicHost for Host {
             return Ok(Vec::new());
         }
         let running = self.stored().await?.conversations;
-        Ok(running.into_iter().map(|row| row.session.engine).collect())
+        let mut engines: Vec<EngineId> = running.into_iter().map(|row| row.session.engine).collect();
+        engines.sort();
+        Ok(engines)
     }
 
     async fn prefer_in_chat(

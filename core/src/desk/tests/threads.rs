@@ -77,6 +77,48 @@ async fn a_thread_has_the_project_the_engine_and_the_model_of_its_chat_until_it_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_thread_that_was_begun_with_an_engine_goes_on_with_it_from_its_first_moment() {
+    let stage = threaded(Habits::default()).await;
+    stage.begins("5", "/beta one gate:x session:b1").await;
+    stage.engine.wait_running(&["one gate:x session:b1"]).await;
+    stage.hand_in(stage.service.message_in("a", "5", "51", "two")).await;
+    stage.engine.open_gate("x");
+    stage.done(2).await;
+    stage.hand_in(stage.service.message_in("a", "5", "52", "/alpha three session:a1")).await;
+    stage.done(3).await;
+    stage.hand_in(stage.service.message_in("a", "5", "53", "four")).await;
+    stage.done(4).await;
+    stage.hand_in(stage.service.message_in("a", "5", "54", "/probe new")).await;
+    stage.service.wait_for("a", |seen| texts(seen).contains(&"stopped 0")).await;
+    stage.hand_in(stage.service.message_in("a", "5", "55", "five")).await;
+    stage.begins("6", "six").await;
+    stage.done(6).await;
+    let sessions = stage.engine.jobs().into_iter().map(|job| {
+        let prompt = job.prompt.split_whitespace().next().unwrap().to_owned();
+        (prompt, job.session.map(|session| session.to_string()))
+    });
+    let continued = |prompt: &str, session: Option<&str>| (prompt.to_owned(), session.map(str::to_owned));
+    assert_eq!(
+        sessions.collect::<Vec<_>>()[..4],
+        [
+            continued("one", None),
+            continued("two", Some("b1")),
+            continued("three", None),
+            continued("four", Some("a1"))
+        ]
+    );
+    let headers =
+        stage.service.seen("a").into_iter().filter_map(|seen| Some((seen.reply_to?, seen.body.header?)));
+    let by = |upstream: &str, headers: &[(String, String)]| {
+        let (_, header) = headers.iter().find(|(of, _)| of == upstream).unwrap();
+        header.split(" · ").nth(1).unwrap().to_owned()
+    };
+    let headers: Vec<_> = headers.collect();
+    let engines = ["5", "51", "52", "53", "55", "6"].map(|upstream| by(upstream, &headers));
+    assert_eq!(engines, ["beta", "beta", "alpha", "alpha", "alpha", "alpha"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_the_bot_is_involved_it_hears_what_is_said_in_its_own_threads() {
     let habits = Habits { usual: Trigger::Involved, part_of: Some("5".to_owned()), ..Habits::default() };
     let stage = threaded(habits).await;

@@ -360,7 +360,7 @@ pub struct StoredFacts {
     pub session: Option<SessionRow>,
     /// What is set in the thread and its chat; the thread's come first.
     pub preferences: Vec<Preference>,
-    /// The running conversation of the scope, by engine.
+    /// The running conversations of the scope, one per engine; that in which a run was opened last comes first.
     pub conversations: Vec<SessionRow>,
     /// The generation of the scope.
     pub generation: Generation,

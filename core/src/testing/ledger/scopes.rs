@@ -3,9 +3,10 @@
 use super::{accepted, address, at, id, message, message_ref, open_run, post, run_id, session_row};
 use crate::message::{Address, ButtonAction, Inbound, MessageRef, Press};
 use crate::port::ledger::{
-    FactsQuery, Ledger, PartState, PostKind, Preference, PreferenceKey, RunNote, Settled, StoredFacts,
+    FactsQuery, Ledger, OpenRun, PartState, PostKind, Preference, PreferenceKey, RunNote, Settled,
+    StoredFacts,
 };
-use crate::session::{Scope, Session};
+use crate::session::{Scope, Session, SessionRow};
 
 async fn about(ledger: &impl Ledger, message: MessageRef) -> StoredFacts {
     let query = FactsQuery { scope: address("chat").into(), about: Some(message), session: None };
@@ -189,6 +190,34 @@ pub(super) async fn a_new_conversation_is_not_overtaken_by_an_older_run(ledger: 
     assert_eq!(at_place(ledger, "chat").await.conversations, [session_row("c")]);
     assert_eq!(ledger.renew(&scope).await.unwrap(), 2);
     assert_eq!(at_place(ledger, "chat/1").await.generation, 0);
+}
+
+pub(super) async fn the_conversation_that_went_on_last_comes_first(ledger: &impl Ledger) {
+    let of = |engine: &str| {
+        let session = Session { engine: id(engine), ..session_row(engine).session };
+        SessionRow { session, ..session_row(engine) }
+    };
+    let went_on = async |n, engine: &str, is_continued: bool| {
+        let row = of(engine);
+        let session = is_continued.then(|| row.session.token.clone());
+        ledger.open(&OpenRun { engine: id(engine), session, ..open_run(n, "chat/1", &[]) }).await.unwrap();
+        let conversation = Some((Scope::from(address("chat/1")), 0));
+        let note = RunNote { session: Some(row), conversation, ..RunNote::default() };
+        if !is_continued {
+            ledger.note(run_id(n), &note).await.unwrap();
+        }
+    };
+    let running = async || {
+        let rows = at_place(ledger, "chat/1").await.conversations.into_iter();
+        rows.map(|row| row.session.engine.to_string()).collect::<Vec<_>>()
+    };
+    went_on(1, "codex", false).await;
+    went_on(2, "claude", false).await;
+    assert_eq!(running().await, ["claude", "codex"]);
+    went_on(3, "codex", true).await;
+    assert_eq!(running().await, ["codex", "claude"], "from when the run is opened");
+    went_on(4, "pi", false).await;
+    assert_eq!(running().await, ["pi", "codex", "claude"]);
 }
 
 pub(super) async fn each_person_has_a_conversation_of_their_own(ledger: &impl Ledger) {

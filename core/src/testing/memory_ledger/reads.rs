@@ -1,5 +1,6 @@
 //! The reading half of the ledger in memory.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Fate, InboxEntry, Placed, State, key_of};
@@ -9,7 +10,7 @@ use crate::port::ledger::{
     Conversation, FactsQuery, InboxId, OutboxRow, PartState, PendingInbound, PostKind, Preference,
     PreferenceKey, RunRow, RunState, Said, Settled, StoredFacts, Unfinished,
 };
-use crate::session::{Generation, Scope, Session};
+use crate::session::{Generation, Scope, Session, SessionRow};
 use crate::time::Timestamp;
 
 impl State {
@@ -63,17 +64,22 @@ impl State {
         if address.thread.is_some() {
             scopes.push(address.whole_chat());
         }
+        let of_session = |row: &SessionRow| {
+            let Session { engine, token } = &row.session;
+            self.runs.iter().rposition(|run| {
+                run.row.opened.engine == *engine && run.row.opened.session.as_ref() == Some(token)
+            })
+        };
+        let running = self.conversations.iter().filter(|((scope, _), _)| *scope == query.scope);
+        let mut conversations: Vec<SessionRow> =
+            running.filter_map(|(_, session)| self.sessions.get(session).cloned()).collect();
+        conversations.sort_by_cached_key(|row| (Reverse(of_session(row)), row.session.engine.clone()));
         StoredFacts {
             run: run.map(|run| run.row.clone()),
             pending,
             session: session.and_then(|session| self.sessions.get(&session).cloned()),
             preferences: scopes.iter().flat_map(|scope| self.preferences_of(scope)).collect(),
-            conversations: self
-                .conversations
-                .iter()
-                .filter(|((scope, _), _)| *scope == query.scope)
-                .filter_map(|(_, session)| self.sessions.get(session).cloned())
-                .collect(),
+            conversations,
             generation: self.generation(&query.scope),
         }
     }
