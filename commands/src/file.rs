@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use takopi_core::files::switched_off;
 use takopi_core::id::NameError;
 use takopi_core::message::Body;
-use takopi_core::port::command::{Call, Command, CommandError, CommandHost, CommandReply, CommandSpec};
+use takopi_core::port::command::{
+    Call, Command, CommandError, CommandHost, CommandOption, CommandReply, CommandSpec, OptionKind,
+};
 use takopi_core::port::ledger::PreferenceKey;
 use takopi_core::route::format_binding;
 use takopi_core::session::Context;
@@ -19,7 +21,16 @@ use tokio_util::sync::CancellationToken;
 const USAGE: &str = "usage: /file put <path> or /file get <path>";
 
 pub(crate) fn spec() -> Result<CommandSpec, NameError> {
-    crate::spec("file", "/file [put [--force] [PATH] | get PATH]", "upload or fetch files", Vec::new())
+    let required = |option| CommandOption { required: true, ..option };
+    let options = vec![
+        crate::option("put", OptionKind::Verb, "store a file in the project"),
+        required(crate::option("file", OptionKind::File, "which file")),
+        crate::option("force", OptionKind::Flag, "replace a file that is there"),
+        crate::option("path", OptionKind::Path, "where; not given: the folder for uploads"),
+        crate::option("get", OptionKind::Verb, "send a file of the project, or a folder as an archive"),
+        required(crate::option("path", OptionKind::Path, "which, from the top of the project")),
+    ];
+    crate::spec("file", "/file [put [--force] [PATH] | get PATH]", "upload or fetch files", options)
 }
 
 pub(crate) struct File;

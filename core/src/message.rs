@@ -184,8 +184,11 @@ pub struct Invoke {
     pub sender: Sender,
     /// Which command.
     pub command: CommandId,
-    /// Its arguments by name.
+    /// Its arguments by name; those of a verb are an object under the verb's name.
     pub arguments: Map<String, Value>,
+    /// Files that came with it, as many as the service lets a command have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
 }
 
 /// A filled-in form.

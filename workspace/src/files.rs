@@ -2,12 +2,13 @@
 //!
 //! Paths are walked by descriptor (`walk.rs`), so that no link and nobody who swaps one in the middle leads out of the
 //! directory; the rules hold for where a path really leads. `store.rs` puts, `fetch.rs` gets, `archive.rs` packs
-//! folders. All of it blocks, so it runs beside the loop, and looks at its stop after every piece.
+//! folders, `list.rs` looks into them. All of it blocks, so it runs beside the loop, and looks at its stop after every piece.
 
 mod archive;
 mod copy;
 mod date;
 mod fetch;
+mod list;
 mod store;
 mod walk;
 
@@ -25,6 +26,7 @@ use crate::git::Git;
 use walk::{Lost, Root, Spot};
 
 pub(crate) use fetch::fetch;
+pub(crate) use list::list;
 pub(crate) use store::store;
 
 /// How long a stopped piece of work may take to take its leavings away. A disk that hangs takes longer, and is not

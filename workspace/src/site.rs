@@ -67,6 +67,19 @@ impl Site {
         self.confirm(errand, name, ready).await
     }
 
+    /// Returns the directory for a branch if it is there and needs nothing done.
+    pub(crate) async fn found(&self, errand: Errand<'_>, name: &str) -> Result<Option<PathBuf>, Problem> {
+        branch::check(name)?;
+        let root = self.home(errand).await?;
+        if repo::head(errand, &root).await?.is(name) {
+            return Ok(Some(root));
+        }
+        Ok(match self.choose(errand, name).await? {
+            Choice::Use(path) => Some(path),
+            Choice::Finish(_) | Choice::Make { .. } => None,
+        })
+    }
+
     fn target(&self, name: &str) -> PathBuf {
         self.project.worktrees_dir.join(name)
     }

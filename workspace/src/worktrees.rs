@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use takopi_core::files::FilePath;
 use takopi_core::port::Workspace;
 use takopi_core::port::workspace::{
-    FileError, FileRules, Get, Got, MAX_BRANCHES, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Way,
+    FileError, FileRules, Get, Got, List, MAX_BRANCHES, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Way,
     WorkspaceError,
 };
 use takopi_core::session::Context;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::check::check;
-use crate::files::{Trip, fetch, store};
+use crate::files::{Trip, fetch, list, store};
 use crate::git::{Dress, Errand, Git, Patience};
 use crate::paths::directory;
 use crate::porcelain::Head;
@@ -117,6 +117,22 @@ impl Worktrees {
                 found.map(|_| Ready::new(without.to_owned())).map_err(refused)
             }
         }
+    }
+
+    /// Returns the directory of a project and branch as far as it is there.
+    async fn there(&self, errand: Errand<'_>, context: &Context) -> Result<Option<RunDir>, WorkspaceError> {
+        if errand.stop.is_cancelled() {
+            return Err(WorkspaceError::Stopped);
+        }
+        let Some(key) = &context.project else { return Ok(None) };
+        let found = match &context.branch {
+            None => Some(self.site(key)?.home(errand).await?),
+            Some(branch) => self.site(key)?.found(errand, branch).await?,
+        };
+        let Some(path) = found else { return Ok(None) };
+        let real = errand.unless_stopped(directory(&path)).await?;
+        let real = real.map_err(|why| Problem::NoDirectory { path: path.clone(), why })?;
+        Ok(Some(RunDir { path, real, warning: None }))
     }
 
     /// Returns the directory of a session, or another one of its project and branch, and says so.
@@ -228,6 +244,13 @@ impl Workspace for Worktrees {
         let into = get.into.clone();
         let (name, bytes) = self.git.aside(trip, stop, move |trip| fetch(trip, &into)).await?;
         Ok(Got { name, bytes, warning: dir.warning })
+    }
+
+    async fn list(&self, wanted: &List, stop: &CancellationToken) -> Result<Vec<String>, FileError> {
+        let errand = Errand { git: &self.git, run: None, stop };
+        let Some(dir) = self.there(errand, &wanted.context).await? else { return Ok(Vec::new()) };
+        let trip = self.trip(Way::Get, wanted.folder.clone(), &wanted.rules, &dir);
+        self.git.aside(trip, stop, list).await
     }
 
     async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath> {

@@ -7,13 +7,17 @@ mod kept;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::generation::InForce;
-use super::{Inbox, Instance, Shared};
+use super::{Inbox, Instance, Shared, files};
+use crate::files::FilePath;
 use crate::id::EngineId;
-use crate::message::Address;
+use crate::message::{Address, MessageRef, Sender};
 use crate::port::command::OptionKind;
 use crate::port::engine::Choices;
 use crate::port::ledger::{FactsQuery, PreferenceKey};
+use crate::port::workspace::List;
 use crate::route::{self, Facts, Known};
 use kept::Kept;
 
@@ -23,7 +27,7 @@ const MOST: usize = 25;
 /// How long branches are kept: as long as somebody types the name of one.
 const BRANCHES_FRESH: Duration = Duration::from_secs(5);
 
-/// How long the disk may take over branches. Services give an answer about 3 s.
+/// How long the disk may take over branches and files. Services give an answer about 3 s.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an engine's models and levels are kept: they change with its versions and with its service.
@@ -37,6 +41,8 @@ const CHOICES_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Completion {
     /// Where it is typed.
     pub at: Address,
+    /// Who types it: names of files are for those alone who may have the files.
+    pub by: Sender,
     /// What is to come of it.
     pub kind: OptionKind,
     /// What is typed so far.
@@ -78,7 +84,8 @@ impl Inbox {
             OptionKind::Branch => typing.branches().await,
             OptionKind::Model => typing.choices().await.models,
             OptionKind::Level => typing.choices().await.levels,
-            OptionKind::Text => Vec::new(),
+            OptionKind::Path => typing.paths(&instance).await,
+            OptionKind::Text | OptionKind::File | OptionKind::Flag | OptionKind::Verb => Vec::new(),
         };
         matching(names, &half.typed)
     }
@@ -133,6 +140,35 @@ impl Typing<'_> {
             () = timeout => None,
         };
         known.unwrap_or_default()
+    }
+
+    /// Returns what lies in the folder whose path is typed. Nothing is kept: files come and go.
+    async fn paths(&self, instance: &Instance) -> Vec<String> {
+        let stop = self.desk.closing.child_token();
+        tokio::select! {
+            found = self.look_into(instance, &stop) => found.unwrap_or_default(),
+            () = self.desk.clock.sleep_until(self.desk.now() + LOOK_TIMEOUT) => {
+                stop.cancel();
+                Vec::new()
+            }
+        }
+    }
+
+    async fn look_into(&self, instance: &Instance, stop: &CancellationToken) -> Option<Vec<String>> {
+        let Completion { at, by, typed, .. } = self.half;
+        let folder = match typed.trim_start().rsplit_once('/') {
+            None => FilePath::top(),
+            Some((folder, _)) => FilePath::parse(folder)?,
+        };
+        let policy = instance.transport.files()?;
+        if files::refusal(self.desk, instance, &policy, at, by).await.is_some() {
+            return None;
+        }
+        let nowhere = MessageRef { address: at.clone(), id: String::new() };
+        let meant = route::meant_directory("", None, &nowhere, &self.facts().await, &self.known).ok()?;
+        let list = List { context: meant.context, folder, rules: policy.rules };
+        let found = self.in_force.by.workspace.list(&list, stop).await;
+        found.inspect_err(|error| tracing::debug!(%error, "no files are offered")).ok()
     }
 
     async fn choices(&self) -> Choices {

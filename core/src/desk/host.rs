@@ -54,6 +54,8 @@ pub(super) struct Caller {
     files: Vec<Attachment>,
     album: bool,
     pressed: bool,
+    /// Whether it is a command of the service's own, which waits for its answer.
+    native: bool,
     pub(super) inbox: Vec<InboxId>,
 }
 
@@ -64,14 +66,19 @@ impl Caller {
             Inbound::Message(message) | Inbound::Edited(message) => Some(message),
             _ => None,
         };
+        let files = match inbound {
+            Inbound::Invoke(invoke) => invoke.files.clone(),
+            _ => message.map_or_else(Vec::new, |message| message.files().cloned().collect()),
+        };
         Self {
             instance,
             message: inbound.message().clone(),
             sender: inbound.sender().cloned().unwrap_or_else(nobody),
             reply_to: message.and_then(|message| message.reply_to.clone()),
-            files: message.map_or_else(Vec::new, |message| message.files().cloned().collect()),
+            files,
             album: message.is_some_and(|message| message.album.is_some()),
             pressed: matches!(inbound, Inbound::Press(_)),
+            native: matches!(inbound, Inbound::Invoke(_)),
             inbox,
         }
     }

@@ -41,7 +41,7 @@ use crate::port::command::{
 use crate::port::engine::{Engine, EngineSpec};
 use crate::port::ledger::PreferenceKey;
 use crate::port::workspace::{
-    FileError, FileRules, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
+    FileError, FileRules, Get, Got, List, Place, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
 };
 use crate::route::KnownProject;
 use crate::session::SessionToken;
@@ -267,6 +267,10 @@ impl Workspace for Directories {
 
     async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError> {
         self.0.get(get, stop).await
+    }
+
+    async fn list(&self, list: &List, stop: &CancellationToken) -> Result<Vec<String>, FileError> {
+        self.0.list(list, stop).await
     }
 
     async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath> {

@@ -40,6 +40,13 @@ impl FilePath {
         (is_plain && parts.iter().all(|part| is_legal(part))).then_some(Self { path, is_folder })
     }
 
+    /// Returns the directory itself, whose path is empty: only who looks into folders can mean it, so that none of
+    /// those that are written does.
+    #[must_use]
+    pub fn top() -> Self {
+        Self { path: String::new(), is_folder: true }
+    }
+
     /// Returns the path as text, without a slash behind it.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -42,6 +42,15 @@ pub enum OptionKind {
     Level,
     /// The name of a command.
     Command,
+    /// A path below the directory that is meant where the command is given.
+    Path,
+    /// A file that comes with the command; of such there is no text form.
+    File,
+    /// Yes or no; in the text form yes is `--NAME`.
+    Flag,
+    /// No value: the first word of the text form, which says what the command does. The options after it, up to the
+    /// next of this kind, are its own: see [`options_of`].
+    Verb,
 }
 
 /// One option of a command, for services with native commands.
@@ -55,6 +64,22 @@ pub struct CommandOption {
     pub description: String,
     /// Whether it must be given.
     pub required: bool,
+}
+
+/// Returns the options that belong to a verb of a command; without one, those that stand before any.
+#[must_use]
+pub fn options_of<'a>(options: &'a [CommandOption], verb: Option<&str>) -> &'a [CommandOption] {
+    let is_verb = |option: &CommandOption| option.kind == OptionKind::Verb;
+    let after = match verb {
+        None => 0,
+        Some(verb) => {
+            let at = options.iter().position(|option| is_verb(option) && option.name == verb);
+            at.map_or(options.len(), |at| at + 1)
+        }
+    };
+    let own = options.get(after..).unwrap_or_default();
+    let end = own.iter().position(is_verb).unwrap_or(own.len());
+    own.get(..end).unwrap_or_default()
 }
 
 /// Who may call a command.

@@ -3,7 +3,7 @@
 
 mod files;
 
-pub use files::{FileError, FileRules, Get, Got, Put, Saved, Way, failed_line};
+pub use files::{FileError, FileRules, Get, Got, List, Put, Saved, Way, failed_line};
 
 use std::path::{Path, PathBuf};
 
@@ -136,6 +136,15 @@ pub trait Workspace: Send + Sync {
     /// # Errors
     /// [`FileError`]; nothing is left at `get.into` then.
     async fn get(&self, get: &Get, stop: &CancellationToken) -> Result<Got, FileError>;
+
+    /// Returns what lies in a folder, as paths from the top of the directory in the order of their names, those of
+    /// folders with a slash behind them. What is denied, links, special files and names that nobody could write are
+    /// left out; of a folder with more than `max_entries` entries not all are looked at. Nothing is made: a branch
+    /// without a directory has no files yet, and neither has what is no folder.
+    ///
+    /// # Errors
+    /// [`FileError`] for a folder that could not be asked for as a file either.
+    async fn list(&self, list: &List, stop: &CancellationToken) -> Result<Vec<String>, FileError>;
 
     /// Returns which of the files, from `dir`, could be handed out now: those that are files, no larger than may go,
     /// with a way that stays inside and that no rule denies. Only looks; what cannot be looked at could not.

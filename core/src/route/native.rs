@@ -2,32 +2,49 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::message::Invoke;
-use crate::port::command::{CommandOption, OptionKind};
+use crate::port::command::{CommandOption, OptionKind, options_of};
 
 /// Returns the text after the command's name. Each value is one word of it, however many blanks it has, so that the
 /// command splits it right; the only option of a command, when it takes any text, is that text itself. Arguments that
-/// are no option come last, by name.
+/// are no option come last, by name; a verb comes first, and its arguments after it.
 pub(super) fn text(invoke: &Invoke, options: &[CommandOption]) -> String {
-    let arguments = &invoke.arguments;
+    let given = |option: &CommandOption| match invoke.arguments.get(&option.name) {
+        Some(Value::Object(arguments)) if option.kind == OptionKind::Verb => {
+            Some(format!("{} {}", option.name, words(arguments, options_of(options, Some(&option.name)))))
+        }
+        _ => None,
+    };
+    match options.iter().find_map(given) {
+        Some(text) => text.trim_end().to_owned(),
+        None => words(&invoke.arguments, options_of(options, None)),
+    }
+}
+
+fn words(arguments: &Map<String, Value>, options: &[CommandOption]) -> String {
     if let ([CommandOption { kind: OptionKind::Text, name, .. }], 1) = (options, arguments.len())
         && let Some(Value::String(text)) = arguments.get(name)
     {
         return text.clone();
     }
-    let named = options.iter().filter_map(|option| Some((Some(option.kind), arguments.get(&option.name)?)));
+    let named = options.iter().filter_map(|option| Some((Some(option), arguments.get(&option.name)?)));
     let is_option = |name: &str| options.iter().any(|option| option.name == name);
     let others = arguments.iter().filter(|(name, _)| !is_option(name)).map(|(_, value)| (None, value));
-    let words = named.chain(others).filter_map(|(kind, value)| word(kind, value));
+    let words = named.chain(others).filter_map(|(option, value)| word(option, value));
     words.collect::<Vec<_>>().join(" ")
 }
 
 /// Returns a value as one word; `None` for what says nothing.
-fn word(kind: Option<OptionKind>, value: &Value) -> Option<String> {
+fn word(option: Option<&CommandOption>, value: &Value) -> Option<String> {
+    let kind = option.map(|option| option.kind);
     let text = match value {
         Value::Null => return None,
+        value if kind == Some(OptionKind::Flag) => {
+            let is_set = value.as_bool() == Some(true) || value.as_str() == Some("true");
+            return option.filter(|_| is_set).map(|option| format!("--{}", option.name));
+        }
         Value::String(text) if text.trim().is_empty() => return None,
         Value::String(text) if kind == Some(OptionKind::Branch) && !text.starts_with('@') => {
             Cow::Owned(format!("@{text}"))
@@ -73,6 +90,7 @@ mod tests {
             sender: Sender { id: "1".to_owned(), name: "Ada".to_owned(), is_bot: false },
             command: CommandId::parse("probe").unwrap(),
             arguments,
+            files: Vec::new(),
         }
     }
 
@@ -109,6 +127,23 @@ mod tests {
         assert_eq!(text(&given(), &options(&[("args", OptionKind::Text)])), "say \"it's\" now");
         let model = text(&given(), &options(&[("args", OptionKind::Model)]));
         assert_eq!(split_words(&model), ["say \"it's\" now"]);
+    }
+
+    #[test]
+    fn a_verb_is_the_first_word_and_its_flags_are_written_as_such() {
+        let options = options(&[
+            ("put", OptionKind::Verb),
+            ("file", OptionKind::File),
+            ("force", OptionKind::Flag),
+            ("path", OptionKind::Path),
+            ("get", OptionKind::Verb),
+            ("path", OptionKind::Path),
+        ]);
+        let given = |arguments| text(&invoke(arguments), &options);
+        assert_eq!(given(json!({ "put": { "path": "a b.txt", "force": true } })), "put --force 'a b.txt'");
+        assert_eq!(given(json!({ "put": { "force": "false" } })), "put");
+        assert_eq!(given(json!({ "get": { "path": "docs/a.md" } })), "get docs/a.md");
+        assert_eq!(given(json!({})), "");
     }
 
     proptest! {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::files::FilePath;
 use crate::port::workspace::{
-    FileError, FileRules, Get, Got, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Workspace,
+    FileError, FileRules, Get, Got, List, Place, ProjectCheck, Put, RunDir, Saved, Wanted, Workspace,
     WorkspaceError,
 };
 use crate::session::Context;
@@ -163,6 +163,13 @@ impl Workspace for FakeWorkspace {
             return Err(FileError::Stopped);
         }
         self.files.get(self.run_dir(&get.context, &get.place)?, get)
+    }
+
+    async fn list(&self, list: &List, stop: &CancellationToken) -> Result<Vec<String>, FileError> {
+        if stop.is_cancelled() {
+            return Err(FileError::Stopped);
+        }
+        self.files.list(&self.run_dir(&list.context, &Place::Open)?.path, list)
     }
 
     async fn sendable(&self, dir: &RunDir, files: &[FilePath], rules: &FileRules) -> Vec<FilePath> {

@@ -76,6 +76,7 @@ fn an_inbound_is_stored_as() {
             sender: sender.clone(),
             command: id("agent"),
             arguments: fields(),
+            files: Vec::new(),
         }),
         Inbound::Modal(Modal { upstream, message: place, sender, action: cancel(), fields: fields() }),
     ];

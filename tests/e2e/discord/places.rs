@@ -137,3 +137,48 @@ fn discord_files_come_in_with_a_prompt_and_go_out_by_their_path() {
     assert!(by_bot(&server, "general").iter().all(|shown| shown.files.is_empty()));
     daemon.stop();
 }
+
+#[test]
+fn discord_a_file_comes_in_and_goes_out_by_commands_whose_paths_are_offered() {
+    let server = server();
+    let agents =
+        with_project(&server, "[transports.discord.files]\nenabled = true\nmax_download_bytes = 20000000\n");
+    let daemon = Daemon::start(&agents.home);
+    listed(&server);
+    let (root, alice) = (project(&agents.home), server.person("alice"));
+    std::fs::create_dir_all(root.join("docs")).unwrap();
+    std::fs::write(root.join(".env"), "SECRET=1").unwrap();
+    alice.says("general", "/bind app");
+    said(&server, "general", "chat bound to `app`");
+    let put = |text: &[u8]| Options::new().file("put file", Attachment::new("notes.txt", text));
+    alice.uses("general", "file", put(b"first").with("put path", "docs/"));
+    said(&server, "general", "saved `docs/notes.txt`");
+    assert_eq!(std::fs::read(root.join("docs/notes.txt")).unwrap(), b"first");
+    alice.uses("general", "file", put(b"second").with("put path", "docs/"));
+    said(&server, "general", "file already exists");
+    alice.uses("general", "file", put(b"the third").with("put path", "docs/").with("put force", true));
+    said(&server, "general", "(9 b)");
+    let offered = |typed: &str| -> Vec<String> {
+        let typed = Options::new().with("get path", typed);
+        let seen = alice.types("general", "file", typed, "get path");
+        seen.choices.into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(offered("docs/no"), ["docs/notes.txt"]);
+    assert!(offered("do").contains(&"docs/".to_owned()));
+    for denied in [".e", ".git/", "../", "/etc/"] {
+        assert_eq!(offered(denied), [""; 0], "{denied}");
+    }
+    let stranger =
+        server.person("mallory").types("general", "file", Options::new().with("get path", ""), "get path");
+    assert_eq!(stranger.choices, []);
+    let seen = alice.uses("general", "file", Options::new().with("get path", "docs/notes.txt"));
+    let sent = server.wait_seen(seen.id, "the file", |seen| {
+        seen.message.as_ref().is_some_and(|shown| !shown.files.is_empty())
+    });
+    let sent = sent.message.unwrap();
+    assert_eq!((sent.files[0].name.as_str(), &*sent.files[0].bytes), ("notes.txt", &b"the third"[..]));
+    std::fs::File::create(root.join("large.bin")).unwrap().set_len(11 << 20).unwrap();
+    alice.uses("general", "file", Options::new().with("get path", "large.bin"));
+    said(&server, "general", "larger than the 10 mb");
+    daemon.stop();
+}

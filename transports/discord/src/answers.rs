@@ -59,6 +59,7 @@ struct Shelf {
 struct Open {
     key: Key,
     until: Moment,
+    max_upload: u64,
     ephemeral: bool,
     first: First,
 }
@@ -90,6 +91,7 @@ pub(crate) enum Next {
 pub(crate) struct Claim {
     answers: Answers,
     to: To,
+    max_upload: u64,
     ephemeral: bool,
     stands: bool,
 }
@@ -99,6 +101,11 @@ impl Claim {
     pub(crate) fn call(&self) -> (Method, &To) {
         let is_first = matches!(self.to, To::Original(_));
         (if is_first { Method::PATCH } else { Method::POST }, &self.to)
+    }
+
+    /// Returns the largest files that may go with it, in bytes together.
+    pub(crate) fn max_upload(&self) -> u64 {
+        self.max_upload
     }
 
     /// Returns `message` as the body of that call: what follows is for whose eyes the first response was.
@@ -136,10 +143,10 @@ impl Drop for Claim {
 
 impl Answers {
     /// Learns of an interaction that is about to be answered: replies to it wait until it is.
-    pub(crate) fn expect(&self, key: &Key, now: Moment) {
-        let open =
-            Open { key: key.clone(), until: now + TOKEN_LIFE, ephemeral: false, first: First::Unanswered };
-        self.shelf().open(open);
+    /// Files of `max_upload` bytes at most may go with them.
+    pub(crate) fn expect(&self, key: &Key, max_upload: u64, now: Moment) {
+        let (key, until) = (key.clone(), now + TOKEN_LIFE);
+        self.shelf().open(Open { key, until, max_upload, ephemeral: false, first: First::Unanswered });
     }
 
     /// Learns that an interaction was deferred.
@@ -176,9 +183,9 @@ impl Answers {
             }
             First::Said => To::FollowUp(open.key.clone()),
         };
-        let ephemeral = open.ephemeral;
+        let (max_upload, ephemeral) = (open.max_upload, open.ephemeral);
         drop(shelf);
-        Some(Next::Call(Claim { answers: self.clone(), to, ephemeral, stands: false }))
+        Some(Next::Call(Claim { answers: self.clone(), to, max_upload, ephemeral, stands: false }))
     }
 
     /// Returns where an answer is edited and deleted; `None` when as a plain message.
@@ -285,7 +292,7 @@ mod tests {
 
     fn deferred(ephemeral: bool) -> Answers {
         let answers = Answers::default();
-        answers.expect(&key("5"), NOW);
+        answers.expect(&key("5"), 100, NOW);
         answers.deferred("5", ephemeral);
         answers
     }
@@ -295,6 +302,7 @@ mod tests {
         let answers = deferred(true);
         let first = claim(&answers, "5");
         assert_eq!(first.call(), (Method::PATCH, &To::Original(key("5"))));
+        assert_eq!(first.max_upload(), 100);
         assert!(is_waiting(&answers, "5"), "nothing overtakes it");
         first.stands(&message("50"));
         let next = claim(&answers, "5");
@@ -316,7 +324,7 @@ mod tests {
     #[test]
     fn replies_wait_for_the_first_response() {
         let answers = Answers::default();
-        answers.expect(&key("5"), NOW);
+        answers.expect(&key("5"), 100, NOW);
         assert!(is_waiting(&answers, "5"));
         answers.said("5", true);
         let next = claim(&answers, "5");
@@ -339,7 +347,7 @@ mod tests {
     async fn what_nobody_fills_is_given_up_before_nobody_can() {
         let (clock, answers) = (TestClock::new(), Answers::default());
         for id in ["5", "6"] {
-            answers.expect(&key(id), clock.moment());
+            answers.expect(&key(id), 100, clock.moment());
             answers.deferred(id, false);
         }
         claim(&answers, "6").stands(&message("60"));
@@ -354,7 +362,7 @@ mod tests {
     fn memory_is_bounded_and_tells_no_token() {
         let answers = Answers::default();
         for id in 0..=MAX_OPEN {
-            answers.expect(&key(&id.to_string()), NOW);
+            answers.expect(&key(&id.to_string()), 100, NOW);
         }
         assert!(answers.first(&message("0"), NOW).is_none() && is_waiting(&answers, "1"));
         assert!(!format!("{answers:?}").contains("hush"));

@@ -14,7 +14,7 @@ use takopi_core::message::{Address, Body, MessageRef};
 use takopi_core::port::transport::{RetryScope, SendError, SendOptions, Sent};
 use takopi_core::time::Moment;
 
-use self::files::{named, uploads};
+use self::files::{fit, named, uploads};
 use crate::answers::{Answers, Next};
 use crate::api::{Answer, Api, Call, CallError, Upload};
 use crate::components::{Kept, hex};
@@ -136,6 +136,7 @@ impl Outbound<'_> {
             }
             Some(Next::Call(claim)) => claim,
         };
+        fit(files, claim.max_upload())?;
         let (method, webhook) = claim.call();
         let call = Call {
             query: vec![("wait", "true".to_owned())],

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use takopi_core::files::{DenyGlobs, FilePath};
-use takopi_core::port::workspace::{FileError, FileRules, Get, Got, Put, Saved, Way};
+use takopi_core::port::workspace::{FileError, FileRules, Get, Got, List, Put, Saved, Way};
 
 use super::*;
 
@@ -88,6 +88,14 @@ impl Desk {
         let bytes = std::fs::read(self.into()).unwrap();
         std::fs::remove_file(self.into()).unwrap();
         Ok((got, bytes))
+    }
+
+    /// Returns what a folder is said to hold when so many entries are looked at.
+    async fn listed(&self, folder: &str, max_entries: usize) -> Result<Vec<String>, FileError> {
+        let (folder, rules) =
+            (FilePath::parse(folder).unwrap(), FileRules { max_entries, ..self.rules.clone() });
+        let list = List { context: on_project(), folder, rules };
+        self.machine.workspace().list(&list, &CancellationToken::new()).await
     }
 
     async fn text(&self, path: &str) -> String {

@@ -20,7 +20,7 @@ use takopi_core::port::transport::{
     TransportFeatures, TransportSpec,
 };
 use takopi_core::port::workspace::{
-    FileError, FileRules, Get, Got, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
+    FileError, FileRules, Get, Got, List, ProjectCheck, Put, RunDir, Saved, Wanted, WorkspaceError,
 };
 use takopi_core::port::{Clock, Leftovers, SetupIssue, Workspace};
 use takopi_core::settings::SerializeBy;
@@ -213,6 +213,10 @@ impl Workspace for OneFolder {
 
     async fn get(&self, get: &Get, _: &CancellationToken) -> Result<Got, FileError> {
         Err(FileError::NotThere(get.path.to_string()))
+    }
+
+    async fn list(&self, _: &List, _: &CancellationToken) -> Result<Vec<String>, FileError> {
+        Ok(Vec::new())
     }
 
     async fn sendable(&self, _: &RunDir, _: &[FilePath], _: &FileRules) -> Vec<FilePath> {

@@ -70,7 +70,7 @@ impl FileHost for Host {
             rules: rules.clone(),
             to: self.address().clone(),
             run: None,
-            reply_to: None,
+            reply_to: self.caller.native.then(|| self.caller.message.clone()),
         };
         outgoing::send(&self.desk, &*self.in_force.by.workspace, &self.caller.instance, file, stop).await
     }

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::desk::Completion;
+use crate::files::FilePath;
 use crate::port::command::OptionKind;
 use crate::port::engine::Choices;
 use crate::port::ledger::PreferenceKey;
+use crate::port::transport::{AutoPut, FilePolicy};
+use crate::port::workspace::FileRules;
+use crate::session::Context;
 
 async fn open() -> Stage {
     let workspace = FakeWorkspace::at("/default").with("p", "/p").with("q", "/q");
@@ -24,7 +28,8 @@ impl Stage {
         change: impl FnOnce(&mut Completion),
     ) -> Vec<String> {
         let at = self.service.address("a");
-        let mut half = Completion { at, kind, typed: typed.to_owned(), engine: None, project: None };
+        let by = self.service.message("a", "1", "").sender;
+        let mut half = Completion { at, by, kind, typed: typed.to_owned(), engine: None, project: None };
         change(&mut half);
         self.service.inbox().await.complete(&half).await
     }
@@ -94,4 +99,36 @@ async fn models_and_levels_are_asked_in_the_background_and_offered_the_next_time
     assert!(stage.complete(OptionKind::Model, "", gone).await.is_empty());
     stage.desk.adopt(generation(&stage.engine)).await;
     assert!(stage.complete(OptionKind::Model, "", nothing).await.is_empty(), "other settings are in force");
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_of_the_project_here_are_offered_to_those_who_may_have_them() {
+    let rules = FileRules::usual().unwrap();
+    let uploads = FilePath::parse("incoming/").unwrap();
+    let people = vec![FakeTransport::new().message("a", "1", "").sender.id];
+    let policy = FilePolicy { auto_put: AutoPut::Off, uploads, people, rules: rules.clone() };
+    let workspace = FakeWorkspace::at("/default").with("p", "/p");
+    let spool = tempfile::tempdir().unwrap();
+    for path in ["README.md", "docs/guide.md", "docs/plan.md"] {
+        let from = spool.path().join("in");
+        std::fs::write(&from, path).unwrap();
+        let context = Context { project: Some("p".to_owned()), branch: None };
+        let (to, name, rules) = (FilePath::parse(path).unwrap(), String::new(), rules.clone());
+        let put = Put { context, place: Place::Open, from, to, name, force: false, rules };
+        workspace.put(&put, &CancellationToken::new()).await.unwrap();
+    }
+    let service = FakeTransport::new().with_files(policy);
+    let stage = Stage::placed(service, Arc::default(), workspace, SerializeBy::Session);
+    stage.serve().await;
+    stage.desk.recover().await.unwrap();
+    assert!(stage.complete(OptionKind::Path, "", nothing).await.is_empty(), "no project is meant");
+    let chat = stage.service.address("a");
+    stage.ledger.prefer(&chat, PreferenceKey::Context, None, Some("p")).await.unwrap();
+    assert_eq!(stage.complete(OptionKind::Path, "", nothing).await, ["README.md", "docs/"]);
+    assert_eq!(stage.complete(OptionKind::Path, "docs/pl", nothing).await, ["docs/plan.md"]);
+    for outside in ["../", "/", "~/", ".git/", "docs/../../"] {
+        assert!(stage.complete(OptionKind::Path, outside, nothing).await.is_empty(), "{outside}");
+    }
+    let another = |half: &mut Completion| half.by.id = "another".to_owned();
+    assert!(stage.complete(OptionKind::Path, "", another).await.is_empty());
 }

@@ -14,6 +14,7 @@ fn invoke(stage: &Stage, upstream: &str, command: &str, arguments: serde_json::V
         sender: stage.service.message("a", upstream, "").sender,
         command: CommandId::parse(command).unwrap(),
         arguments,
+        files: Vec::new(),
     })
 }
 

@@ -106,6 +106,17 @@ pub struct Got {
     pub warning: Option<String>,
 }
 
+/// A folder to be looked into.
+#[derive(Debug, Clone)]
+pub struct List {
+    /// The project and branch whose directory has it.
+    pub context: Context,
+    /// Which.
+    pub folder: FilePath,
+    /// What is allowed.
+    pub rules: FileRules,
+}
+
 /// Which way a file was to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Deed, FakeHost};
 use crate::id::PluginKind;
 use crate::message::{Attachment, AttachmentKind, Body, MessageRef, Reply};
-use crate::port::command::{Call, Command, CommandError, CommandReply, CommandSpec};
+use crate::port::command::{Call, Command, CommandError, CommandReply, CommandSpec, OptionKind, options_of};
 use crate::port::engine::RunOptions;
 use crate::port::transport::{TextLimit, TextUnit, Topics};
 
@@ -77,16 +77,23 @@ fn the_spec_is_sane(spec: &CommandSpec, is_built_in: bool) {
         assert!(
             !option.description.is_empty() && option.description.chars().count() <= MAX_DESCRIPTION_CHARS
         );
-        assert!(
-            spec.usage.contains(&option.name.to_uppercase()),
-            "{:?} does not show the option {:?}",
-            spec.usage,
-            option.name
-        );
+        let shown = match option.kind {
+            OptionKind::Verb => option.name.clone(),
+            OptionKind::Flag => format!("--{}", option.name),
+            // A file is not typed.
+            OptionKind::File => String::new(),
+            _ => option.name.to_uppercase(),
+        };
+        assert!(spec.usage.contains(&shown), "{:?} does not show the option {:?}", spec.usage, option.name);
     }
-    let mut names: Vec<_> = spec.options.iter().map(|option| &option.name).collect();
-    names.dedup();
-    assert_eq!(names.len(), spec.options.len(), "two options of one name");
+    let verbs = spec.options.iter().filter(|option| option.kind == OptionKind::Verb);
+    for verb in [None].into_iter().chain(verbs.map(|verb| Some(verb.name.as_str()))) {
+        let mut names: Vec<_> = options_of(&spec.options, verb).iter().map(|option| &option.name).collect();
+        names.sort();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count, "two options of one name");
+    }
 }
 
 /// Returns files as they come in, one with a name that nobody wants to see and one that is too large.

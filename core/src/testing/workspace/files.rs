@@ -1,13 +1,13 @@
 //! Files in memory. Only the spool they come from and go to is on a disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::files::FilePath;
-use crate::port::workspace::{FileError, FileRules, Get, Got, Put, RunDir, Saved, Way};
+use crate::port::workspace::{FileError, FileRules, Get, Got, List, Put, RunDir, Saved, Way};
 
 /// The files of all directories, by their whole paths. Clones are the same files.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +42,22 @@ impl Files {
         }
         files.insert(whole, bytes);
         Ok(Saved { path, bytes: size, dir: dir.path, warning: dir.warning })
+    }
+
+    /// Returns what lies in a folder below `dir`.
+    pub(super) fn list(&self, dir: &Path, list: &List) -> Result<Vec<String>, FileError> {
+        allowed(&list.rules, &list.folder)?;
+        let folder = dir.join(list.folder.as_str());
+        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = |file: &PathBuf| {
+            let mut parts = file.strip_prefix(&folder).ok()?.components();
+            let name = folder.join(parts.next()?);
+            let path = name.strip_prefix(dir).ok()?.to_str()?.to_owned();
+            let path = if parts.next().is_some() { format!("{path}/") } else { path };
+            list.rules.deny.denies(path.trim_end_matches('/')).is_none().then_some(path)
+        };
+        let found: BTreeSet<String> = files.keys().filter_map(entry).collect();
+        Ok(found.into_iter().collect())
     }
 
     /// Returns whether there is such a file below `dir` that may be handed out.

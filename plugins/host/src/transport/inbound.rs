@@ -59,7 +59,7 @@ pub(super) fn read(told: transport::Inbound, instance: &InstanceId, now: Timesta
         },
         transport::What::Invoke { command, arguments } => {
             let command = CommandId::parse(&command).map_err(|error| format!("command: {error}"))?;
-            Inbound::Invoke(Invoke { upstream, message, sender, command, arguments })
+            Inbound::Invoke(Invoke { upstream, message, sender, command, arguments, files: Vec::new() })
         }
         transport::What::Deleted => return Err("kind: unexpected".to_owned()),
     }))

@@ -31,9 +31,11 @@ impl Doing<'_> {
         if (command, option) == (RUN, NAME) {
             return commands.offered(&typed);
         }
-        let Some(kind) = kind(&commands, command, option) else { return Vec::new() };
+        let verb = given.verb.as_deref();
+        let kind_of = |name: &str| kind(&commands, command, verb, name);
+        let Some(kind) = kind_of(option) else { return Vec::new() };
         let beside = |wanted: OptionKind| {
-            let is_wanted = |name: &str| name != option && kind_is(&commands, command, name, wanted);
+            let is_wanted = |name: &str| name != option && kind_of(name) == Some(wanted);
             let text = given.texts.iter().find(|(name, _)| is_wanted(name))?.1.trim().to_lowercase();
             (!text.is_empty()).then_some(text)
         };
@@ -43,7 +45,8 @@ impl Doing<'_> {
         });
         let engine = own.or_else(|| EngineId::parse(&beside(OptionKind::Engine)?).ok());
         let project = beside(OptionKind::Project);
-        let half = Completion { at: self.origin.address.clone(), kind, typed, engine, project };
+        let (at, by) = (self.origin.address.clone(), self.origin.sender.clone());
+        let half = Completion { at, by, kind, typed, engine, project };
         tokio::select! {
             offered = self.inbox.complete(&half) => offered,
             () = self.sleep(THINKS) => Vec::new(),
@@ -51,13 +54,9 @@ impl Doing<'_> {
     }
 }
 
-fn kind(commands: &CommandSet, command: &str, option: &str) -> Option<OptionKind> {
+fn kind(commands: &CommandSet, command: &str, verb: Option<&str>, option: &str) -> Option<OptionKind> {
     match command {
         ASK => set::prompt_kind(option),
-        _ => set::kind_of(commands.get(command)?, option),
+        _ => set::kind_of(commands.get(command)?, verb, option),
     }
-}
-
-fn kind_is(commands: &CommandSet, command: &str, option: &str, wanted: OptionKind) -> bool {
-    kind(commands, command, option) == Some(wanted)
 }

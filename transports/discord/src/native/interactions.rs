@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use takopi_core::desk::{FirstResponse, Inbox};
 use takopi_core::id::EngineId;
 use takopi_core::message::{ButtonAction, Chosen, Inbound, Invoke, Message, MessageRef, Press};
+use takopi_core::port::command::options_of;
 use takopi_core::port::ledger::InboxId;
 use takopi_core::port::transport::Admission;
 use takopi_core::session::Context;
@@ -41,6 +42,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Tries of a call about an interaction that was answered, and the longest silence that is kept for one.
 const TRIES: u32 = 5;
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// Most files that come with a command: as many as Discord lets a message have, of those that an option takes one each.
+const MAX_FILES: usize = 10;
 
 const NOT_SERVED: &str = "you may not use this bot here; ask whoever runs it";
 const NOT_TAKEN: &str = "this could not be written down and was not done; please try again";
@@ -138,18 +142,26 @@ impl Doing<'_> {
             NativeKind::Engine(engine) => return self.ask(Some(engine.as_str()), given).await,
             NativeKind::Command(id) => id.clone(),
         };
+        let Given { verb, texts, mut files } = given;
+        let options = options_of(&command.options, verb.as_deref());
         // Discord writes names in lower case.
         let name_of = |told: &str| {
-            let known = command.options.iter().find(|option| option.name.to_lowercase() == told);
+            let known = options.iter().find(|option| option.name.to_lowercase() == told);
             known.map_or_else(|| told.to_owned(), |option| option.name.clone())
         };
-        let texts = given.texts.into_iter().map(|(name, text)| (name_of(&name), Value::String(text)));
+        let texts = texts.into_iter().map(|(name, text)| (name_of(&name), Value::String(text)));
+        let texts: Map<_, _> = texts.collect();
+        files.truncate(MAX_FILES);
         let inbound = Inbound::Invoke(Invoke {
             upstream: self.identity(),
             message: self.origin.message(),
             sender: self.origin.sender.clone(),
             command: id,
-            arguments: texts.collect::<Map<_, _>>(),
+            arguments: match verb {
+                Some(verb) => Map::from_iter([(verb, Value::Object(texts))]),
+                None => texts,
+            },
+            files,
         });
         self.take(inbound, Manner::Command { ephemeral: command.ephemeral }).await;
     }
@@ -194,7 +206,8 @@ impl Doing<'_> {
             return self.whisper(&refusal).await;
         }
         if let Manner::Command { .. } = manner {
-            self.native.answers.expect(&self.origin.key, self.native.clock.moment());
+            let (key, max_upload) = (&self.origin.key, self.origin.max_upload);
+            self.native.answers.expect(key, max_upload, self.native.clock.moment());
         }
         let accepting = self.inbox.accept(inbound);
         tokio::pin!(accepting);

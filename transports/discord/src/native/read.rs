@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use serenity::model::application::{
-    ActionRowComponent, CommandData, CommandDataOptionValue, CommandInteraction, CommandType,
-    ComponentInteraction, ComponentInteractionDataKind, Interaction, ModalInteraction,
+    ActionRowComponent, CommandData, CommandDataOption, CommandDataOptionValue, CommandInteraction,
+    CommandType, ComponentInteraction, ComponentInteractionDataKind, Interaction, ModalInteraction,
 };
 use serenity::model::channel::{self, ChannelType, MessageFlags, PartialChannel};
 use serenity::model::guild::Member;
@@ -35,6 +35,8 @@ pub(crate) struct Origin {
     pub(crate) sender: Sender,
     /// When, by Discord's clock.
     pub(crate) made: Timestamp,
+    /// The largest files that may be sent in answer to it, in bytes together.
+    pub(crate) max_upload: u64,
 }
 
 impl Origin {
@@ -97,6 +99,8 @@ pub(crate) enum Wish {
 /// What was given beside a command.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Given {
+    /// The sub-command: the options are its own.
+    pub(crate) verb: Option<String>,
     /// Texts by option.
     pub(crate) texts: BTreeMap<String, String>,
     /// Files.
@@ -133,10 +137,11 @@ struct Parts<'a> {
     channel_id: ChannelId,
     member: Option<&'a Member>,
     user: &'a User,
+    max_upload: u32,
 }
 
 fn origin(instance: &InstanceId, parts: Parts<'_>) -> Origin {
-    let Parts { id, application, token, channel, channel_id, member, user } = parts;
+    let Parts { id, application, token, channel, channel_id, member, user, max_upload } = parts;
     let kind = channel.map(|channel| channel.kind);
     let thread_kinds = [ChannelType::PublicThread, ChannelType::PrivateThread, ChannelType::NewsThread];
     let parent = channel.filter(|channel| thread_kinds.contains(&channel.kind)).and_then(|it| it.parent_id);
@@ -156,6 +161,7 @@ fn origin(instance: &InstanceId, parts: Parts<'_>) -> Origin {
         opens_threads: matches!(kind, Some(ChannelType::Text | ChannelType::News)),
         sender: Sender { id: user.id.to_string(), name, is_bot: user.bot },
         made: Timestamp::from_unix_ms(made_at(id.get())),
+        max_upload: u64::from(max_upload),
     }
 }
 
@@ -176,6 +182,7 @@ fn of_command(instance: &InstanceId, command: CommandInteraction) -> Origin {
         channel_id: command.channel_id,
         member: command.member.as_deref(),
         user: &command.user,
+        max_upload: command.attachment_size_limit,
     };
     origin(instance, parts)
 }
@@ -204,7 +211,14 @@ fn half_typed(data: &CommandData) -> Wish {
 
 fn given(data: &CommandData) -> Given {
     let mut given = Given::default();
-    for option in &data.options {
+    let options = match data.options.as_slice() {
+        [CommandDataOption { name, value: CommandDataOptionValue::SubCommand(options), .. }] => {
+            given.verb = Some(name.clone());
+            options
+        }
+        options => options,
+    };
+    for option in options {
         let text = match &option.value {
             CommandDataOptionValue::String(text) => text.clone(),
             CommandDataOptionValue::Boolean(is) => is.to_string(),
@@ -241,6 +255,7 @@ fn read_press(instance: &InstanceId, pressed: ComponentInteraction) -> (Origin, 
         channel_id: pressed.channel_id,
         member: pressed.member.as_ref(),
         user: &pressed.user,
+        max_upload: pressed.attachment_size_limit,
     };
     let origin = origin(instance, parts);
     let message = MessageRef { address: origin.address.clone(), id: pressed.message.id.to_string() };
@@ -261,6 +276,7 @@ fn read_form(instance: &InstanceId, form: ModalInteraction) -> (Origin, Wish) {
         channel_id: form.channel_id,
         member: form.member.as_ref(),
         user: &form.user,
+        max_upload: form.attachment_size_limit,
     };
     let origin = origin(instance, parts);
     let at = |id: String| MessageRef { address: origin.address.clone(), id };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use takopi_core::port::command::{Access, CommandOption, OptionKind};
+use takopi_core::port::command::{Access, CommandOption, OptionKind, options_of};
 use takopi_core::render::shorten;
 
 use super::{NativeCommand, NativeKind};
@@ -47,6 +47,8 @@ pub(crate) const ARGUMENTS: &str = "arguments";
 
 /// The kinds of options and commands (Discord, "Application Command Option Type", "Application Command Types").
 const TEXT: u8 = 3;
+const SUB_COMMAND: u8 = 1;
+const YES_OR_NO: u8 = 5;
 const ATTACHMENT: u8 = 11;
 const CHAT_INPUT: u8 = 1;
 const MESSAGE: u8 = 3;
@@ -104,12 +106,15 @@ impl CommandSet {
     }
 }
 
-/// Returns what an option of a command takes; `None` for a name it does not have.
-pub(crate) fn kind_of(command: &NativeCommand, option: &str) -> Option<OptionKind> {
+/// Returns what an option of a command, or of one of its sub-commands, takes; `None` for a name it does not have.
+pub(crate) fn kind_of(command: &NativeCommand, verb: Option<&str>, option: &str) -> Option<OptionKind> {
     if matches!(command.kind, NativeKind::Engine(_)) {
         return prompt_kind(option);
     }
-    command.options.iter().find(|known| known.name.to_lowercase() == option).map(|known| known.kind)
+    options_of(&command.options, verb)
+        .iter()
+        .find(|known| known.name.to_lowercase() == option)
+        .map(|known| known.kind)
 }
 
 /// Returns what an option of a command that runs a prompt takes.
@@ -139,7 +144,10 @@ fn is_name(name: &str) -> bool {
 fn told(command: &NativeCommand) -> Value {
     let options = match &command.kind {
         NativeKind::Engine(_) => prompt_options(false),
-        NativeKind::Command(_) => options(&command.options),
+        NativeKind::Command(_) => match verbs(&command.options) {
+            verbs if verbs.is_empty() => options(&command.options),
+            verbs => verbs,
+        },
     };
     let mut told = chat_input(&command.name, &command.description, options);
     if command.access == Access::Manager {
@@ -177,6 +185,18 @@ fn prompt_options(any_engine: bool) -> Vec<Value> {
     options
 }
 
+/// Returns the sub-commands of a command. Discord lets a command have those or options, so that options before the
+/// first one are left out.
+fn verbs(options: &[CommandOption]) -> Vec<Value> {
+    let is_verb = |option: &&CommandOption| option.kind == OptionKind::Verb && is_name(&option.name);
+    let told = |verb: &CommandOption| {
+        let (name, own) = (&verb.name, self::options(options_of(options, Some(&verb.name))));
+        let description = described(&verb.description, name);
+        json!({"type": SUB_COMMAND, "name": name, "description": description, "options": own})
+    };
+    options.iter().filter(is_verb).take(MAX_OPTIONS).map(told).collect()
+}
+
 /// Returns the options that fit, required ones first.
 fn options(options: &[CommandOption]) -> Vec<Value> {
     let mut seen = Vec::new();
@@ -190,7 +210,15 @@ fn options(options: &[CommandOption]) -> Vec<Value> {
     }
     legal.sort_by_key(|(wanted, _)| !wanted.required);
     let told = |(wanted, name): &(&CommandOption, String)| {
-        option(name, &wanted.description, wanted.required, wanted.kind != OptionKind::Text)
+        let (kind, completes) = match wanted.kind {
+            OptionKind::Text | OptionKind::Verb => (TEXT, false),
+            OptionKind::Flag => (YES_OR_NO, false),
+            OptionKind::File => (ATTACHMENT, false),
+            _ => (TEXT, true),
+        };
+        let mut told = option(name, &wanted.description, wanted.required, completes);
+        told["type"] = json!(kind);
+        told
     };
     legal.iter().take(MAX_OPTIONS).map(told).collect()
 }

@@ -90,6 +90,25 @@ async fn a_command_is_called_with_its_arguments_by_name_and_answered_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sub_command_is_called_with_its_file_and_its_options_below_its_name() {
+    let option =
+        |name: &str, kind| CommandOption { name: name.to_owned(), kind, ..status().options.remove(0) };
+    let options = vec![option("put", OptionKind::Verb), option("file", OptionKind::File)];
+    let stage = Stage::open(vec![NativeCommand { options, ..status() }]).await;
+    let file = json!({"id": "8", "filename": "a.txt", "size": 3, "url": "http://cdn/8", "proxy_url": "http://cdn/8"});
+    let given =
+        json!([{"name": "file", "type": 11, "value": "8"}, {"name": "force", "type": 5, "value": true}]);
+    let put = json!([{"name": "put", "type": 1, "options": given}]);
+    let resolved = json!({"attachments": {"8": file}});
+    let data = json!({"id": "1", "name": "status", "type": 1, "options": put, "resolved": resolved});
+    stage.hear(&stage.interaction(2, json!({"data": data}))).await;
+    let Inbound::Invoke(invoke) = only(stage.accepted()) else { panic!("no command") };
+    assert_eq!(Value::Object(invoke.arguments), json!({"put": {"force": "true"}}));
+    assert_eq!(only(invoke.files).name.as_deref(), Some("a.txt"));
+    stage.close().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_ledger_that_hangs_does_not_keep_discord_waiting() {
     let stage = stage().await;
     stage.ledger.hold_accepts(true);

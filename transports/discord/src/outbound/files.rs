@@ -11,7 +11,7 @@ use crate::api::{Content, Upload};
 use crate::render::ATTACHMENT;
 
 /// Largest files of one message, in bytes: what Discord takes in a server with every boost. Elsewhere it takes 10 MiB
-/// and says so (Discord docs, "Uploading Files").
+/// and says so (Discord docs, "Uploading Files"); of an interaction it tells before.
 const MAX_BYTES: u64 = 100 << 20;
 
 /// Returns the files of a part, opened by nobody yet.
@@ -33,11 +33,20 @@ pub(super) async fn uploads(part: &Body, spool: &Path) -> Result<Vec<Upload>, Se
         let found = found.map_err(|error| SendError::Denied(format!("its copy cannot be read: {error}")))?;
         uploads.push(Upload { name: file.name.clone(), content: Content::File { path, bytes: found.len() } });
     }
-    if uploads.iter().map(Upload::bytes).sum::<u64>() > MAX_BYTES {
-        let most = shown_size(MAX_BYTES);
-        return Err(SendError::Denied(format!("it is larger than the {most} that bots may send")));
-    }
+    fit(&uploads, MAX_BYTES)?;
     Ok(uploads)
+}
+
+/// Refuses files that are larger together than may be sent.
+///
+/// # Errors
+/// [`SendError::Denied`].
+pub(super) fn fit(files: &[Upload], max_bytes: u64) -> Result<(), SendError> {
+    if files.iter().map(Upload::bytes).sum::<u64>() <= max_bytes {
+        return Ok(());
+    }
+    let most = shown_size(max_bytes);
+    Err(SendError::Denied(format!("it is larger than the {most} that bots may send here")))
 }
 
 /// Returns what a message says of its files.

@@ -314,7 +314,7 @@ async fn a_deletion_of_what_is_gone_is_one_and_a_starter_stands_in_the_channel()
 async fn a_reply_to_an_interaction_fills_it_then_follows_and_is_edited_by_it() {
     let stage = Stage::new([sent(8), sent(9), done()]).await;
     let options = final_to(message(channel(), "77"));
-    stage.answers.expect(&interaction(), Moment::START);
+    stage.answers.expect(&interaction(), 10 << 20, Moment::START);
     let waits = stage.send(&channel(), &options).await;
     assert!(matches!(waits, Err(SendError::RetryAfter { .. })), "{waits:?}");
     stage.answers.deferred("77", true);
@@ -333,16 +333,30 @@ async fn a_reply_to_an_interaction_fills_it_then_follows_and_is_edited_by_it() {
 }
 
 #[tokio::test]
+async fn what_is_too_large_for_an_interaction_is_refused_before_it_is_sent() {
+    let stage = Stage::new([sent(8)]).await;
+    stage.answers.expect(&interaction(), 3, Moment::START);
+    stage.answers.deferred("77", false);
+    let options = final_to(message(channel(), "77"));
+    let mut large = Body::plain("x");
+    large.extra.insert(crate::render::ATTACHMENT.to_owned(), json!("four"));
+    let refused = stage.out().send(&channel(), &large, &options).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the service refused: it is larger than the 3 b that bots may send here");
+    stage.send(&channel(), &options).await.unwrap();
+    assert_eq!(stage.server.lines(), ["PATCH /webhooks/9/toKEN/messages/@original?wait=true"]);
+}
+
+#[tokio::test]
 async fn an_interaction_that_is_over_is_answered_with_a_message() {
     let over = || Step::refuses(401, 50_027, "Invalid Webhook Token");
     let stage = Stage::new([over(), sent(8), sent(9), over(), done()]).await;
     let options = final_to(message(channel(), "77"));
-    stage.answers.expect(&interaction(), Moment::START);
+    stage.answers.expect(&interaction(), 10 << 20, Moment::START);
     stage.answers.deferred("77", false);
     stage.send(&channel(), &options).await.unwrap();
     assert_eq!(stage.server.lines()[1], "POST /channels/1/messages");
     assert!(stage.answers.first(&message(channel(), "77"), Moment::START).is_none());
-    stage.answers.expect(&interaction(), Moment::START);
+    stage.answers.expect(&interaction(), 10 << 20, Moment::START);
     stage.answers.deferred("77", false);
     let stands = stage.send(&channel(), &options).await.unwrap().message;
     stage.out().edit(&stands, &Body::plain("x")).await.unwrap();

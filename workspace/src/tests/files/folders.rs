@@ -85,3 +85,19 @@ async fn an_archive_does_not_dig_without_end() {
     desk.write(&format!("{}a", "d/".repeat(65)), "a");
     assert!(matches!(desk.get("d").await.unwrap_err(), FileError::TooMany { .. }));
 }
+
+#[tokio::test]
+async fn a_list_shows_files_and_folders_without_links_and_what_is_denied() {
+    let desk = Desk::new();
+    for path in ["docs/a.md", "docs/deep/b.md", "docs/.env", "docs/key.pem"] {
+        desk.write(path, "x");
+    }
+    desk.link(desk.outside(), "docs/far");
+    desk.link("a.md", "docs/near.md");
+    desk.link("docs", "also");
+    desk.link(desk.outside(), "far");
+    assert_eq!(desk.listed("docs", 100).await.unwrap(), ["docs/a.md", "docs/deep/"]);
+    assert_eq!(desk.listed("also", 100).await.unwrap(), ["also/a.md", "also/deep/"], "as it was written");
+    assert_eq!(desk.listed("far", 100).await.unwrap_err(), FileError::Escapes(Way::Get));
+    assert!(desk.listed("docs", 1).await.unwrap().len() <= 1, "not all of a large folder is looked at");
+}

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::WorkspaceSubject;
 use crate::files::FilePath;
-use crate::port::workspace::{FileError, FileRules, Get, Got, Place, Put, RunDir, Saved, Way};
+use crate::port::workspace::{FileError, FileRules, Get, Got, List, Place, Put, RunDir, Saved, Way};
 use crate::session::Context;
 
 pub(super) async fn files_contract(subject: &WorkspaceSubject<'_>) {
@@ -16,6 +16,7 @@ pub(super) async fn files_contract(subject: &WorkspaceSubject<'_>) {
     only_force_replaces(&folder).await;
     what_is_denied_goes_neither_way(&folder).await;
     what_is_sendable_is_what_can_be_got(&folder).await;
+    a_folder_is_listed_without_what_is_denied_and_nothing_is_made(&folder).await;
     limits_hold_and_leave_nothing(folder).await;
     nothing_happens_without_a_directory_or_after_a_stop(subject).await;
 }
@@ -126,6 +127,28 @@ async fn what_is_sendable_is_what_can_be_got(folder: &Folder<'_>) {
     let small = FileRules { max_get_bytes: 3, ..folder.rules.clone() };
     let found = folder.subject.workspace.sendable(&dir, &asked, &small).await;
     assert_eq!(found, paths(&["contract/deep/named.txt"]), "one of them is too large");
+}
+
+async fn a_folder_is_listed_without_what_is_denied_and_nothing_is_made(folder: &Folder<'_>) {
+    let list = |at: FilePath, context| List { context, folder: at, rules: folder.rules.clone() };
+    let (workspace, stop) = (folder.subject.workspace, CancellationToken::new());
+    let inside = list(FilePath::parse("contract").unwrap(), folder.context());
+    let found = workspace.list(&inside, &stop).await.unwrap();
+    assert_eq!(found, ["contract/deep/", "contract/one.txt"]);
+    let top = workspace.list(&list(FilePath::top(), folder.context()), &stop).await.unwrap();
+    assert!(top.contains(&"contract/".to_owned()), "{top:?}");
+    assert!(!top.iter().any(|path| path.starts_with(".git/")), "{top:?}");
+    let denied = workspace.list(&list(FilePath::parse(".ssh").unwrap(), folder.context()), &stop).await;
+    assert_eq!(denied, Err(FileError::Denied(".ssh/**".to_owned())));
+    for absent in ["nobody_made_this", "contract/one.txt"] {
+        let nothing = workspace.list(&list(FilePath::parse(absent).unwrap(), folder.context()), &stop).await;
+        assert_eq!(nothing.unwrap_or_default(), [""; 0], "{absent}");
+    }
+    let project = Some("nobody_has_this".to_owned());
+    let unknown = workspace.list(&list(FilePath::top(), Context { project, branch: None }), &stop).await;
+    assert!(matches!(unknown, Err(FileError::NoDirectory(_))), "{unknown:?}");
+    stop.cancel();
+    assert_eq!(workspace.list(&inside, &stop).await, Err(FileError::Stopped));
 }
 
 async fn limits_hold_and_leave_nothing(mut folder: Folder<'_>) {

@@ -45,6 +45,31 @@ fn commands_engines_and_the_menu_of_a_message_are_told() {
 }
 
 #[test]
+fn verbs_are_sub_commands_with_options_of_their_own() {
+    let options = vec![
+        option_of("put", OptionKind::Verb, false),
+        option_of("force", OptionKind::Flag, false),
+        option_of("file", OptionKind::File, true),
+        option_of("get", OptionKind::Verb, false),
+        option_of("path", OptionKind::Path, true),
+    ];
+    let file = command("file", options);
+    let set = CommandSet::of(vec![file.clone()]);
+    let [put, get] = set.told[1]["options"].as_array().unwrap().as_slice() else { panic!("{:?}", set.told) };
+    let kinds = |verb: &Value| -> Vec<(String, u64, bool)> {
+        let options = verb["options"].as_array().unwrap().iter();
+        let kind = |option: &Value| option["type"].as_u64().unwrap();
+        options.map(|one| (one["name"].to_string(), kind(one), one["autocomplete"] == true)).collect()
+    };
+    assert_eq!((&put["type"], &put["name"], &get["name"]), (&json!(1), &json!("put"), &json!("get")));
+    let named = |name: &str, kind, completes| (format!("\"{name}\""), kind, completes);
+    assert_eq!(kinds(put), [named("file", 11, false), named("force", 5, false)], "required ones first");
+    assert_eq!(kinds(get), [named("path", 3, true)]);
+    assert_eq!(kind_of(&file, Some("get"), "path"), Some(OptionKind::Path));
+    assert_eq!((kind_of(&file, Some("put"), "path"), kind_of(&file, None, "path")), (None, None));
+}
+
+#[test]
 fn of_too_many_the_first_have_a_place_and_run_gives_the_others() {
     let many = (0..120).map(|number| command(&format!("c{number}"), Vec::new()));
     let set = CommandSet::of(many.collect());
