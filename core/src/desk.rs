@@ -35,8 +35,8 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use complete::Completion;
 use complete::Learnt;
+pub use complete::{Completion, Offer};
 pub use event::DeskEvent;
 pub use follow::{Follow, Followed};
 pub use generation::{Generation, serves};

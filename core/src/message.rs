@@ -14,7 +14,7 @@ use crate::files::clean_name;
 use crate::id::{CommandId, EngineId, InstanceId, RunId};
 use crate::port::ledger::InboxId;
 use crate::render::shorten;
-use crate::session::Context;
+use crate::session::{Context, Session};
 use crate::time::Timestamp;
 
 /// Characters of a file's name that are shown: a line on a phone, or two.
@@ -117,6 +117,9 @@ pub struct Chosen {
     /// Project and branch.
     #[serde(default, skip_serializing_if = "Context::is_empty")]
     pub context: Context,
+    /// The session that is gone on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
     /// The directory to run in when no project is known. Heeded only from a transport whose spec has
     /// `caller_dir`: the person is on this machine already.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,13 +38,13 @@ impl Place {
         Ok(Self { exact, from, below })
     }
 
-    fn params(&self) -> [&dyn rusqlite::ToSql; 3] {
+    pub(crate) fn params(&self) -> [&dyn rusqlite::ToSql; 3] {
         [&self.exact, &self.from, &self.below]
     }
 }
 
 /// Returns the condition that a column names the place.
-fn here(column: &str) -> String {
+pub(crate) fn here(column: &str) -> String {
     format!("({column} = ?1 OR ({column} >= ?2 AND {column} < ?3))")
 }
 

@@ -4,10 +4,12 @@
 use rusqlite::{Connection, params};
 use takopi_core::id::InstanceId;
 use takopi_core::message::Address;
-use takopi_core::port::ledger::{Conversation, InboxId, OutboxId, Said};
+use takopi_core::port::ledger::{Conversation, InboxId, OutboxId, SESSION_RUNS, Said, SessionOfChat};
+use takopi_core::session::Session;
 
 use crate::failure::Failure;
-use crate::stored::{all, first, json, run_id, time, value};
+use crate::forget::{Place, here};
+use crate::stored::{all, engine, first, from_word, json, run_id, time, value};
 use crate::{inbox, outbox, runs};
 
 /// What stands where: the place, then inbounds before runs before posts, then their order.
@@ -77,6 +79,19 @@ fn inbound(db: &Connection, id: i64) -> Result<Option<Said>, Failure> {
             run: run.map(|_| run_id(row, "run")).transpose()?,
         })
     })
+}
+
+pub(crate) fn sessions(db: &Connection, place: &Place, limit: usize) -> Result<Vec<SessionOfChat>, Failure> {
+    let sql = format!(
+        "SELECT engine, session, prompt, opened_at FROM runs
+         WHERE session IS NOT NULL AND {} ORDER BY seq DESC LIMIT {SESSION_RUNS}",
+        here("address")
+    );
+    let runs = all(db, &sql, &place.params()[..], |row| {
+        let session = Session { engine: engine(row)?, token: from_word(row, "session")? };
+        Ok((session, row.get("prompt")?, time(row, "opened_at")?))
+    })?;
+    Ok(SessionOfChat::of_runs(runs, limit))
 }
 
 pub(crate) fn conversations(

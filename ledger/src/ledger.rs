@@ -10,8 +10,8 @@ use takopi_core::id::{EngineId, InstanceId, RunId};
 use takopi_core::message::{Address, Inbound};
 use takopi_core::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
-    PartState, Post, Preference, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled,
-    StoredFacts, Temporary, Unfinished,
+    PartState, Post, Preference, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said,
+    SessionOfChat, Settled, StoredFacts, Temporary, Unfinished,
 };
 use takopi_core::session::{Generation, Scope};
 use takopi_core::time::Timestamp;
@@ -297,6 +297,11 @@ impl Ledger for SqliteLedger {
     ) -> Result<Vec<Conversation>, LedgerError> {
         let instance = instance.clone();
         self.reader.read("list conversations", move |db| history::conversations(db, &instance, limit)).await
+    }
+
+    async fn sessions(&self, address: &Address, limit: usize) -> Result<Vec<SessionOfChat>, LedgerError> {
+        let place = forget::Place::of(address);
+        self.reader.read("list the sessions of a chat", move |db| history::sessions(db, &place?, limit)).await
     }
 
     async fn remembered(&self, address: &Address) -> Result<Remembered, LedgerError> {

@@ -16,13 +16,20 @@ use crate::id::EngineId;
 use crate::message::{Address, MessageRef, Sender};
 use crate::port::command::OptionKind;
 use crate::port::engine::Choices;
-use crate::port::ledger::{FactsQuery, PreferenceKey};
+use crate::port::ledger::{FactsQuery, PreferenceKey, SessionOfChat};
 use crate::port::workspace::List;
+use crate::render::{format_elapsed, shorten};
 use crate::route::{self, Facts, Known};
+use crate::session::Session;
 use kept::Kept;
 
 /// Most choices that are offered: no service shows more than 25 (Discord, "Application Command Option Choice").
 const MOST: usize = 25;
+
+/// Sessions that are looked through for what is typed, and how much is shown of what one is about, in characters: with
+/// the engine's name and its age it is a line (Discord cuts choices at 100 characters).
+const MOST_SESSIONS: usize = 200;
+const SHOWN_TITLE_CHARS: usize = 60;
 
 /// How long branches are kept: as long as somebody types the name of one.
 const BRANCHES_FRESH: Duration = Duration::from_secs(5);
@@ -53,6 +60,21 @@ pub struct Completion {
     pub project: Option<String>,
 }
 
+/// Something that could be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// What is typed for it.
+    pub value: String,
+    /// What people see.
+    pub shown: String,
+}
+
+impl From<String> for Offer {
+    fn from(value: String) -> Self {
+        Self { shown: value.clone(), value }
+    }
+}
+
 /// What is known of things that take a while to learn.
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
@@ -73,7 +95,7 @@ impl Learnt {
 impl Inbox {
     /// Returns what could be meant, best first, 25 at most: what begins with what is typed, then what has it
     /// inside. Nothing where nothing is known, or not yet. Takes 2 s at most.
-    pub async fn complete(&self, half: &Completion) -> Vec<String> {
+    pub async fn complete(&self, half: &Completion) -> Vec<Offer> {
         let Some(instance) = self.desk.instance(&half.at.instance) else { return Vec::new() };
         let in_force = self.desk.in_force();
         let typing = Typing { desk: &self.desk, known: in_force.known(&half.at, &instance), in_force, half };
@@ -85,9 +107,10 @@ impl Inbox {
             OptionKind::Model => typing.choices().await.models,
             OptionKind::Level => typing.choices().await.levels,
             OptionKind::Path => typing.paths(&instance).await,
+            OptionKind::Session => return matching(typing.sessions().await, &half.typed),
             OptionKind::Text | OptionKind::File | OptionKind::Flag | OptionKind::Verb => Vec::new(),
         };
-        matching(names, &half.typed)
+        matching(names.into_iter().map(Offer::from).collect(), &half.typed)
     }
 }
 
@@ -140,6 +163,28 @@ impl Typing<'_> {
             () = timeout => None,
         };
         known.unwrap_or_default()
+    }
+
+    /// Returns the sessions of the chat, those of an engine where one is chosen.
+    async fn sessions(&self) -> Vec<Offer> {
+        let (desk, chat) = (self.desk, self.half.at.whole_chat());
+        let found = tokio::select! {
+            found = desk.ledger.sessions(&chat, MOST_SESSIONS) => found,
+            () = desk.clock.sleep_until(desk.now() + LOOK_TIMEOUT) => return Vec::new(),
+        };
+        let found = found.inspect_err(|error| tracing::warn!(%error, "no sessions are offered"));
+        let is_known = |one: &SessionOfChat| self.known.engines.contains(&one.session.engine);
+        let is_meant = |one: &SessionOfChat| {
+            self.half.engine.as_ref().is_none_or(|engine| *engine == one.session.engine) && is_known(one)
+        };
+        let now = desk.clock.now();
+        let offer = |one: SessionOfChat| {
+            let SessionOfChat { session: Session { engine, token }, title, last_at } = one;
+            // What it is about may be long; how old it is should be seen.
+            let (title, age) = (shorten(&title, SHOWN_TITLE_CHARS), format_elapsed(now.since(last_at)));
+            Offer { value: format!("{engine} {token}"), shown: format!("{engine} · {title} · {age} ago") }
+        };
+        found.unwrap_or_default().into_iter().filter(is_meant).map(offer).collect()
     }
 
     /// Returns what lies in the folder whose path is typed. Nothing is kept: files come and go.
@@ -231,12 +276,12 @@ async fn ask(desk: Arc<Shared>, in_force: Arc<InForce>, meant: (EngineId, Option
     desk.learnt.choices.put(&meant, told);
 }
 
-/// Returns the names that `typed` could become, in any case, best first. Branches are typed with an `@` or without.
-fn matching(names: Vec<String>, typed: &str) -> Vec<String> {
+/// Returns the offers that `typed` could become, in any case, best first. Branches are typed with an `@` or without.
+fn matching(offers: Vec<Offer>, typed: &str) -> Vec<Offer> {
     let typed = typed.trim().trim_start_matches(['@', '/']).to_lowercase();
     let (first, rest): (Vec<_>, Vec<_>) =
-        names.into_iter().partition(|name| name.to_lowercase().starts_with(&typed));
-    let inside = rest.into_iter().filter(|name| name.to_lowercase().contains(&typed));
+        offers.into_iter().partition(|offer| offer.value.to_lowercase().starts_with(&typed));
+    let inside = rest.into_iter().filter(|offer| offer.shown.to_lowercase().contains(&typed));
     first.into_iter().chain(inside).take(MOST).collect()
 }
 
@@ -246,10 +291,23 @@ mod tests {
 
     #[test]
     fn what_begins_with_what_is_typed_comes_first() {
-        let names = ["codex", "Claude", "opencode", "pi"].map(str::to_owned).to_vec();
-        assert_eq!(matching(names.clone(), "c"), ["codex", "Claude", "opencode"]);
-        assert_eq!(matching(names.clone(), " @CODE"), ["codex", "opencode"]);
-        assert_eq!(matching(names.clone(), ""), names);
-        assert_eq!(matching(vec!["a".to_owned(); 30], "a").len(), MOST);
+        let names = ["codex", "Claude", "opencode", "pi"];
+        let matching = |names: &[&str], typed: &str| -> Vec<String> {
+            let offers = names.iter().map(|name| Offer::from((*name).to_owned())).collect();
+            super::matching(offers, typed).into_iter().map(|offer| offer.value).collect()
+        };
+        assert_eq!(matching(&names, "c"), ["codex", "Claude", "opencode"]);
+        assert_eq!(matching(&names, " @CODE"), ["codex", "opencode"]);
+        assert_eq!(matching(&names, ""), names);
+        assert_eq!(matching(&["a"; 30], "a").len(), MOST);
+    }
+
+    #[test]
+    fn what_is_shown_of_a_session_finds_it() {
+        let offer =
+            Offer { value: "codex 0199".to_owned(), shown: "codex · fix the login · 3h ago".to_owned() };
+        for (typed, found) in [("login", 1), ("codex 01", 1), ("logout", 0)] {
+            assert_eq!(matching(vec![offer.clone()], typed).len(), found, "{typed}");
+        }
     }
 }

@@ -42,6 +42,8 @@ pub enum OptionKind {
     Level,
     /// The name of a command.
     Command,
+    /// A session of the chat, as its engine and its token: `codex 0199…`.
+    Session,
     /// A path below the directory that is meant where the command is given.
     Path,
     /// A file that comes with the command; of such there is no text form.

@@ -237,6 +237,13 @@ pub trait Ledger: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Conversation>, LedgerError>;
 
+    /// Returns the sessions that ran at an address, of a whole chat also those of its threads, the latest first, as
+    /// far as its last [`SESSION_RUNS`] runs know them.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    async fn sessions(&self, address: &Address, limit: usize) -> Result<Vec<SessionOfChat>, LedgerError>;
+
     /// Returns what [`Ledger::forget`] would take of an address, and what it would leave.
     ///
     /// # Errors

@@ -53,8 +53,8 @@ pub(super) fn read(message: &Message, known: &Known) -> Result<Prompt, String> {
     let replied_text = message.reply_to.as_ref().and_then(|reply| reply.text.as_deref());
     let (directives, replied) = directed(typed, replied_text, known)?;
     let Directives { engine, project, branch, prompt } = directives;
-    let session =
-        known.resume.find(&prompt).or_else(|| replied_text.and_then(|text| known.resume.find(text)));
+    let session = known.resume.find(&prompt).or_else(|| message.chosen.session.clone());
+    let session = session.or_else(|| replied_text.and_then(|text| known.resume.find(text)));
     let enclosed = Enclosed::of(message, known);
     let text = match strip_resume_lines(&prompt, |line| known.resume.is_line(line)) {
         // Nothing but directives or a resume line: the files are what the engine is given.

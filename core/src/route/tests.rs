@@ -244,7 +244,7 @@ fn directives_that_a_session_does_not_follow_are_told() {
     assert_eq!(remark("@y").unwrap(), "this continues a session of alpha in p, so @y was not heeded");
 
     // What was chosen with a control is asked for as well; what is typed stands for it.
-    let chosen = Chosen { engine: Some(id("gamma")), context: context(Some("q"), None), dir: None };
+    let chosen = Chosen { engine: Some(id("gamma")), context: context(Some("q"), None), ..Chosen::default() };
     let remark = |text: &str| {
         let message = Message { chosen: chosen.clone(), ..message(&format!("{text}\nalpha resume s1")) };
         plan(message, &facts, &known).remark

@@ -63,6 +63,7 @@ where
     history::a_chat_reads_as_it_was_said(&make().await).await;
     history::pages_join_without_gap_or_overlap(&make().await).await;
     history::conversations_are_listed_latest_first(&make().await).await;
+    history::sessions_are_those_of_a_chat_and_its_threads_latest_first(&make().await).await;
 
     forgetting::all_that_is_finished_goes_and_only_of_that_chat(&make().await).await;
     forgetting::a_thread_is_forgotten_alone(&make().await).await;

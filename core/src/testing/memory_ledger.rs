@@ -18,8 +18,8 @@ use crate::id::{EngineId, InstanceId, RunId};
 use crate::message::{Address, Inbound, MessageRef};
 use crate::port::ledger::{
     Accepted, Conversation, EndRun, FactsQuery, InboxId, Ledger, LedgerError, OpenRun, OutboxId, OutboxRow,
-    PartState, Post, Preference, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said, Settled,
-    StoredFacts, Temporary, Unfinished,
+    PartState, Post, Preference, PreferenceKey, QuestionRow, Remembered, RunNote, RunRow, Said,
+    SessionOfChat, Settled, StoredFacts, Temporary, Unfinished,
 };
 use crate::session::{Generation, Scope, Session, SessionRow};
 use crate::time::Timestamp;
@@ -300,6 +300,10 @@ impl Ledger for MemoryLedger {
         limit: usize,
     ) -> Result<Vec<Conversation>, LedgerError> {
         Ok(self.read().list_conversations(instance, limit))
+    }
+
+    async fn sessions(&self, address: &Address, limit: usize) -> Result<Vec<SessionOfChat>, LedgerError> {
+        Ok(self.read().sessions_of(address, limit))
     }
 
     async fn remembered(&self, address: &Address) -> Result<Remembered, LedgerError> {

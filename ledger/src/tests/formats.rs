@@ -57,6 +57,7 @@ fn an_inbound_is_stored_as() {
     rich.chosen = Chosen {
         engine: Some(id("codex")),
         context: Context { project: Some("happy".to_owned()), branch: Some("main".to_owned()) },
+        session: None,
         dir: Some("/src".into()),
     };
     let (upstream, sender, place) = ("u".to_owned(), bare.sender.clone(), message_ref("chat", "1"));

@@ -177,3 +177,28 @@ fn discord_an_interaction_that_comes_twice_is_done_once() {
     assert_eq!(home.lines("ran"), ["x"]);
     daemon.stop();
 }
+
+#[test]
+fn discord_a_session_of_the_channel_is_offered_and_goes_on_in_another_thread() {
+    let server = server();
+    let agents = agents(&server, "");
+    let daemon = Daemon::start(&agents.home);
+    listed(&server);
+    let alice = server.person("alice");
+    let asked = alice.says("general", "@takopi count the apples");
+    said(&server, thread_on(&server, asked).id, "(turn 1)");
+    let elsewhere = alice.says("random", "@takopi count the pears");
+    said(&server, thread_on(&server, elsewhere).id, "(turn 1)");
+    let seen = alice.types("general", "ask", Options::new().with("session", ""), "session");
+    let [(shown, session)] = seen.choices.as_slice() else { panic!("{:?}", seen.choices) };
+    assert!(shown.starts_with("codex · count the apples · "), "{shown}");
+    let options = Options::new().with("session", session.as_str()).with("prompt", "and the plums");
+    let filled =
+        answered(&server, &alice.uses("general", "ask", options), "> and the plums").message.unwrap();
+    assert_ne!(filled.id, asked);
+    said(&server, thread_on(&server, filled.id).id, "and the plums (turn 2)");
+    let odd =
+        alice.uses("general", "ask", Options::new().with("session", "nobody's one").with("prompt", "x"));
+    answered(&server, &odd, "that is no session");
+    daemon.stop();
+}

@@ -193,7 +193,7 @@ impl Door {
             album: None,
             forwarded: false,
             sent_at,
-            chosen: Chosen { engine: submit.engine, context, dir: submit.dir },
+            chosen: Chosen { engine: submit.engine, context, dir: submit.dir, session: None },
         }
     }
 

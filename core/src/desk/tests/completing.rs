@@ -7,10 +7,11 @@ use crate::desk::Completion;
 use crate::files::FilePath;
 use crate::port::command::OptionKind;
 use crate::port::engine::Choices;
-use crate::port::ledger::PreferenceKey;
+use crate::port::ledger::{OpenRun, PreferenceKey};
 use crate::port::transport::{AutoPut, FilePolicy};
 use crate::port::workspace::FileRules;
 use crate::session::Context;
+use crate::testing::ledger::open_run;
 
 async fn open() -> Stage {
     let workspace = FakeWorkspace::at("/default").with("p", "/p").with("q", "/q");
@@ -31,7 +32,8 @@ impl Stage {
         let by = self.service.message("a", "1", "").sender;
         let mut half = Completion { at, by, kind, typed: typed.to_owned(), engine: None, project: None };
         change(&mut half);
-        self.service.inbox().await.complete(&half).await
+        let offers = self.service.inbox().await.complete(&half).await;
+        offers.into_iter().map(|offer| offer.value).collect()
     }
 }
 
@@ -131,4 +133,25 @@ async fn files_of_the_project_here_are_offered_to_those_who_may_have_them() {
     }
     let another = |half: &mut Completion| half.by.id = "another".to_owned();
     assert!(stage.complete(OptionKind::Path, "", another).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_of_the_chat_are_offered_with_what_they_are_about_and_how_old_they_are() {
+    let stage = open().await;
+    let run = |number: u32, chat: &str, engine: &str, prompt: &str| OpenRun {
+        session: SessionToken::parse(&format!("s{number}")),
+        prompt: prompt.to_owned(),
+        engine: EngineId::parse(engine).unwrap(),
+        address: stage.service.address(chat),
+        ..open_run(number, chat, &[])
+    };
+    for run in
+        [run(1, "a", "alpha", "fix the login"), run(2, "a", "beta", "count"), run(3, "b", "alpha", "no")]
+    {
+        stage.ledger.open(&run).await.unwrap();
+    }
+    assert_eq!(stage.complete(OptionKind::Session, "", nothing).await, ["beta s2", "alpha s1"]);
+    assert_eq!(stage.complete(OptionKind::Session, "login", nothing).await, ["alpha s1"]);
+    let of_beta = |half: &mut Completion| half.engine = EngineId::parse("beta").ok();
+    assert_eq!(stage.complete(OptionKind::Session, "", of_beta).await, ["beta s2"]);
 }

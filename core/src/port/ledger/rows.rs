@@ -420,6 +420,37 @@ pub enum Said {
     Post(Box<OutboxRow>),
 }
 
+/// Runs that are looked at for the sessions of a chat: the last ones.
+pub const SESSION_RUNS: usize = 1000;
+
+/// A session that ran in a chat, for lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOfChat {
+    /// The session.
+    pub session: Session,
+    /// The first line of its first prompt.
+    pub title: String,
+    /// When its last run was opened.
+    pub last_at: Timestamp,
+}
+
+impl SessionOfChat {
+    /// Returns the sessions of runs, which come the latest first, in that order; `limit` at most.
+    #[must_use]
+    pub fn of_runs(runs: impl IntoIterator<Item = (Session, String, Timestamp)>, limit: usize) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for (session, prompt, last_at) in runs {
+            let title = Conversation::title_from(&prompt);
+            match found.iter_mut().find(|one| one.session == session) {
+                Some(known) => known.title = title,
+                None => found.push(Self { session, title, last_at }),
+            }
+        }
+        found.truncate(limit);
+        found
+    }
+}
+
 /// A chat of an instance, for lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {

@@ -3,7 +3,10 @@
 use super::runs::end_run;
 use super::{accepted, address, at, id, message, message_ref, open_run, post, run_id};
 use crate::message::{Inbound, MessageRef};
-use crate::port::ledger::{Conversation, InboxId, Ledger, PostKind, Said, Settled, TITLE_CHARS};
+use crate::port::ledger::{
+    Conversation, InboxId, Ledger, OpenRun, PostKind, Said, SessionOfChat, Settled, TITLE_CHARS,
+};
+use crate::session::SessionToken;
 
 /// Returns what was said, a short word for each thing.
 fn words(said: &[Said]) -> Vec<String> {
@@ -119,4 +122,27 @@ pub(super) async fn conversations_are_listed_latest_first(ledger: &impl Ledger) 
     assert_eq!(list(10).await, expected);
     ledger.post(post("c/1", PostKind::Notice, None, "news"), at(30)).await.unwrap();
     assert_eq!(list(2).await, [row("c/1", "in a thread", 30), row("b", &long, 20)]);
+}
+
+pub(super) async fn sessions_are_those_of_a_chat_and_its_threads_latest_first(ledger: &impl Ledger) {
+    let open = async |number: u32, place: &str, session: Option<&str>, prompt: &str| {
+        let run = open_run(number, place, &[]);
+        let (session, prompt) = (session.and_then(SessionToken::parse), prompt.to_owned());
+        ledger.open(&OpenRun { session, prompt, opened_at: at(number.into()), ..run }).await.unwrap();
+    };
+    open(1, "chat", Some("one"), "fix it\nall of it").await;
+    open(2, "chat/t", Some("two"), "in a thread").await;
+    open(3, "chat", Some("one"), "and more").await;
+    open(4, "chat", None, "nobody knows its session yet").await;
+    open(5, "chats", Some("three"), "elsewhere").await;
+    let list = async |place: &str, limit| {
+        let found = ledger.sessions(&address(place), limit).await.unwrap();
+        let shown = |one: SessionOfChat| (one.session.token.to_string(), one.title, one.last_at);
+        found.into_iter().map(shown).collect::<Vec<_>>()
+    };
+    let one = ("one".to_owned(), "fix it".to_owned(), at(3));
+    let two = ("two".to_owned(), "in a thread".to_owned(), at(2));
+    assert_eq!(list("chat", 9).await, [one.clone(), two.clone()]);
+    assert_eq!(list("chat", 1).await, [one]);
+    assert_eq!(list("chat/t", 9).await, [two], "of a thread its own");
 }

@@ -8,7 +8,7 @@ use crate::id::{InstanceId, RunId};
 use crate::message::{Address, Inbound};
 use crate::port::ledger::{
     Conversation, FactsQuery, InboxId, OutboxRow, PartState, PendingInbound, PostKind, Preference,
-    PreferenceKey, RunRow, RunState, Said, Settled, StoredFacts, Unfinished,
+    PreferenceKey, RunRow, RunState, SESSION_RUNS, Said, SessionOfChat, Settled, StoredFacts, Unfinished,
 };
 use crate::session::{Generation, Scope, Session, SessionRow};
 use crate::time::Timestamp;
@@ -133,6 +133,16 @@ impl State {
         let mut said: Vec<(i64, Said)> = inbounds.chain(runs).chain(posts).filter(older).collect();
         said.sort_by_key(|(place, _)| *place);
         page(said, limit)
+    }
+
+    pub(super) fn sessions_of(&self, address: &Address, limit: usize) -> Vec<SessionOfChat> {
+        let is_here = |at: &Address| at == address || at.whole_chat() == *address;
+        let runs = self.runs.iter().rev().map(|run| &run.row.opened).filter(|run| is_here(&run.address));
+        let runs = runs.filter_map(|run| {
+            let (engine, token) = (run.engine.clone(), run.session.clone()?);
+            Some((Session { engine, token }, run.prompt.clone(), run.opened_at))
+        });
+        SessionOfChat::of_runs(runs.take(SESSION_RUNS), limit)
     }
 
     pub(super) fn list_conversations(&self, instance: &InstanceId, limit: usize) -> Vec<Conversation> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use takopi_core::desk::Completion;
+use takopi_core::desk::{Completion, Offer};
 use takopi_core::id::EngineId;
 use takopi_core::port::command::OptionKind;
 
@@ -26,10 +26,10 @@ impl Doing<'_> {
         }
     }
 
-    async fn offered(&self, command: &str, option: &str, typed: String, given: &Given) -> Vec<String> {
+    async fn offered(&self, command: &str, option: &str, typed: String, given: &Given) -> Vec<Offer> {
         let commands = self.native.commands();
         if (command, option) == (RUN, NAME) {
-            return commands.offered(&typed);
+            return commands.offered(&typed).into_iter().map(Offer::from).collect();
         }
         let verb = given.verb.as_deref();
         let kind_of = |name: &str| kind(&commands, command, verb, name);

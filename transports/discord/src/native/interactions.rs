@@ -13,7 +13,7 @@ use takopi_core::message::{ButtonAction, Chosen, Inbound, Invoke, Message, Messa
 use takopi_core::port::command::options_of;
 use takopi_core::port::ledger::InboxId;
 use takopi_core::port::transport::Admission;
-use takopi_core::session::Context;
+use takopi_core::session::{Context, Session, SessionToken};
 use takopi_core::time::Moment;
 
 use super::arrival::Arrival;
@@ -49,6 +49,7 @@ const MAX_FILES: usize = 10;
 const NOT_SERVED: &str = "you may not use this bot here; ask whoever runs it";
 const NOT_TAKEN: &str = "this could not be written down and was not done; please try again";
 const TOO_LATE: &str = "this came too late and was not done; please try again";
+const NO_SESSION: &str = "that is no session; choose one of those that are offered while you type";
 const UNKNOWN_COMMAND: &str = "there is no such command any more";
 
 /// An interaction that is being done.
@@ -196,7 +197,12 @@ impl Doing<'_> {
         let project = text_of(set::PROJECT).map(|alias| alias.to_lowercase());
         let branch = text_of(set::BRANCH).map(|name| name.trim_start_matches('@').to_owned());
         let prompt = text_of(set::PROMPT).unwrap_or_default();
-        let chosen = Chosen { engine, context: Context { project, branch }, dir: None };
+        let session = match text_of(set::SESSION).map(|text| session(&text, engine.as_ref())) {
+            Some(None) => return self.whisper(NO_SESSION).await,
+            Some(found) => found,
+            None => None,
+        };
+        let chosen = Chosen { engine, context: Context { project, branch }, session, dir: None };
         self.prompt(chosen, prompt, given.files).await;
     }
 
@@ -403,4 +409,13 @@ impl Doing<'_> {
         let clock = &self.native.clock;
         clock.sleep_until(clock.moment() + pause).await;
     }
+}
+
+/// Reads a session as it is offered, `ENGINE TOKEN`, or the token alone where an engine is chosen.
+pub(super) fn session(text: &str, chosen: Option<&EngineId>) -> Option<Session> {
+    let (engine, token) = match text.split_once(' ') {
+        Some((engine, token)) => (EngineId::parse(engine).ok()?, token),
+        None => (chosen?.clone(), text),
+    };
+    Some(Session { engine, token: SessionToken::parse(token.trim())? })
 }

@@ -108,19 +108,25 @@ fn write(chosen: &Chosen) -> Option<String> {
     let engine = chosen.engine.as_ref().map_or("", EngineId::as_str);
     let project = chosen.context.project.as_deref().unwrap_or_default();
     let branch = chosen.context.branch.as_deref().unwrap_or_default();
-    let id = format!("{FORM}{engine}{GAP}{project}{GAP}{branch}");
-    (id.chars().count() <= MAX_CUSTOM_ID).then_some(id)
+    let session = chosen.session.as_ref();
+    let session = session.map(|session| format!("{} {}", session.engine, session.token)).unwrap_or_default();
+    let id = format!("{FORM}{engine}{GAP}{project}{GAP}{session}{GAP}{branch}");
+    (id.chars().count() <= MAX_CUSTOM_ID && !session.contains(GAP)).then_some(id)
 }
 
 /// Returns what was chosen beside the prompt of a form; `None` for other forms.
 pub(super) fn read(custom_id: &str) -> Option<Chosen> {
-    let mut fields = custom_id.strip_prefix(FORM)?.splitn(3, GAP).map(|field| {
+    let mut fields = custom_id.strip_prefix(FORM)?.splitn(4, GAP).map(|field| {
         let field = field.to_owned();
         (!field.is_empty()).then_some(field)
     });
     let engine = fields.next()?.map(|engine| EngineId::parse(&engine)).transpose().ok()?;
-    let (project, branch) = (fields.next()?, fields.next()?);
-    Some(Chosen { engine, context: Context { project, branch }, dir: None })
+    let (project, session, branch) = (fields.next()?, fields.next()?, fields.next()?);
+    let session = match session {
+        Some(text) => Some(super::interactions::session(&text, None)?),
+        None => None,
+    };
+    Some(Chosen { engine, context: Context { project, branch }, session, dir: None })
 }
 
 #[cfg(test)]
@@ -134,7 +140,11 @@ mod tests {
         for (engine, project, branch) in
             [(engine.clone(), some("site"), some("fix/1")), (engine, None, some("why?")), (None, None, None)]
         {
-            let chosen = Chosen { engine, context: Context { project, branch }, dir: None };
+            let chosen = Chosen { engine, context: Context { project, branch }, ..Chosen::default() };
+            assert_eq!(read(&write(&chosen).unwrap()), Some(chosen.clone()));
+            let session = super::super::interactions::session("codex 0199-ab", None);
+            assert!(session.is_some());
+            let chosen = Chosen { session, ..chosen };
             assert_eq!(read(&write(&chosen).unwrap()), Some(chosen));
         }
     }
@@ -143,6 +153,6 @@ mod tests {
     fn what_does_not_fit_or_is_no_form_of_a_prompt_is_none() {
         let context = Context { project: Some("x".repeat(100)), branch: None };
         assert_eq!(write(&Chosen { context, ..Chosen::default() }), None);
-        assert_eq!((read("tk:c1"), read("tk?"), read("tk?UPPER??")), (None, None, None));
+        assert_eq!((read("tk:c1"), read("tk?"), read("tk?UPPER???")), (None, None, None));
     }
 }

@@ -3,6 +3,7 @@
 //! Nobody is ever pinged by these.
 
 use serde_json::{Value, json};
+use takopi_core::desk::Offer;
 use takopi_core::render::shorten;
 
 /// Only the person who gave the command sees it (Discord, "Message Flags").
@@ -60,10 +61,10 @@ pub(crate) fn strip() -> Value {
 }
 
 /// Returns choices for what is half typed. One that does not fit would not come back as it is.
-pub(crate) fn choices(values: &[String]) -> Value {
-    let fits = |value: &&String| !value.is_empty() && value.chars().count() <= MAX_CHOICE;
-    let choice = |value: &String| json!({"name": value, "value": value});
-    let choices: Vec<Value> = values.iter().filter(fits).take(MAX_CHOICES).map(choice).collect();
+pub(crate) fn choices(offers: &[Offer]) -> Value {
+    let fits = |offer: &&Offer| (1..=MAX_CHOICE).contains(&offer.value.chars().count());
+    let choice = |offer: &Offer| json!({"name": shorten(&offer.shown, MAX_CHOICE), "value": offer.value});
+    let choices: Vec<Value> = offers.iter().filter(fits).take(MAX_CHOICES).map(choice).collect();
     json!({"type": 8, "data": {"choices": choices}})
 }
 
@@ -117,9 +118,10 @@ mod tests {
     #[test]
     fn a_choice_that_does_not_fit_is_not_offered() {
         let values = vec!["x".repeat(101), "main".to_owned(), String::new()];
-        let offered = choices(&values);
+        let choices = |values: Vec<String>| choices(&values.into_iter().map(Offer::from).collect::<Vec<_>>());
+        let offered = choices(values);
         assert_eq!(offered["data"]["choices"], json!([{"name": "main", "value": "main"}]));
         let many: Vec<String> = (0..40).map(|number| number.to_string()).collect();
-        assert_eq!(choices(&many)["data"]["choices"].as_array().unwrap().len(), 25);
+        assert_eq!(choices(many)["data"]["choices"].as_array().unwrap().len(), 25);
     }
 }

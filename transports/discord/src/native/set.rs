@@ -41,6 +41,7 @@ pub(crate) const PROMPT: &str = "prompt";
 pub(crate) const ENGINE: &str = "engine";
 pub(crate) const PROJECT: &str = "project";
 pub(crate) const BRANCH: &str = "branch";
+pub(crate) const SESSION: &str = "session";
 pub(crate) const FILE: &str = "file";
 pub(crate) const NAME: &str = "name";
 pub(crate) const ARGUMENTS: &str = "arguments";
@@ -124,6 +125,7 @@ pub(crate) fn prompt_kind(option: &str) -> Option<OptionKind> {
         ENGINE => Some(OptionKind::Engine),
         PROJECT => Some(OptionKind::Project),
         BRANCH => Some(OptionKind::Branch),
+        SESSION => Some(OptionKind::Session),
         _ => None,
     }
 }
@@ -180,6 +182,7 @@ fn prompt_options(any_engine: bool) -> Vec<Value> {
     }
     options.push(option(PROJECT, "where; not given: the project here", false, true));
     options.push(option(BRANCH, "on which branch", false, true));
+    options.push(option(SESSION, "which one goes on; not given: the one here", false, true));
     let file = described("a file that goes with it", FILE);
     options.push(json!({"type": ATTACHMENT, "name": FILE, "description": file}));
     options
