@@ -151,13 +151,21 @@ pub(super) fn resume(
     session.filter(|_| features.buttons).map(|_| vec![button()]).into_iter().collect()
 }
 
-/// Returns a question with a button for each of its options.
-pub(super) fn question(run: RunId, question: &Question) -> Body {
-    let button = |option: &QuestionOption| Button {
-        label: option.label.clone(),
-        action: ButtonAction::Answer { run, question: question.key.clone(), option: option.id.clone() },
+/// What the button says that opens a form for an answer in one's own words.
+const IN_WORDS: &str = "answer…";
+
+/// Returns a question with a button for each of its options, and one for a text where that is an answer and there
+/// are forms to write it into.
+pub(super) fn question(run: RunId, question: &Question, features: &TransportFeatures) -> Body {
+    let button = |label: &str, option: &str| Button {
+        label: label.to_owned(),
+        action: ButtonAction::Answer { run, question: question.key.clone(), option: option.to_owned() },
     };
-    let buttons = question.options.iter().map(|option| vec![button(option)]).collect();
+    let option = |option: &QuestionOption| vec![button(&option.label, &option.id)];
+    let mut buttons: Vec<Vec<Button>> = question.options.iter().map(option).collect();
+    if features.forms && (question.free_text || question.options.is_empty()) {
+        buttons.push(vec![button(IN_WORDS, "")]);
+    }
     Body { text: question.title.clone(), buttons, ..Body::default() }
 }
 
@@ -215,6 +223,22 @@ pub(super) fn label(outcome: &Outcome) -> &'static str {
 mod tests {
     use super::*;
     use crate::files::named_files;
+
+    #[test]
+    fn a_question_that_wants_a_text_has_a_button_for_it_where_there_are_forms() {
+        let run = RunId::parse("01900000-0000-7000-8000-000000000001").unwrap();
+        let labels = |options: &[&str], free_text, forms| -> Vec<String> {
+            let option = |id: &&str| QuestionOption { id: (*id).to_owned(), label: (*id).to_owned() };
+            let options = options.iter().map(option).collect();
+            let asked = Question { key: "q".to_owned(), title: "which?".to_owned(), options, free_text };
+            let features = TransportFeatures { forms, ..TransportFeatures::default() };
+            question(run, &asked, &features).buttons.concat().into_iter().map(|button| button.label).collect()
+        };
+        assert_eq!(labels(&[], false, true), ["answer…"]);
+        assert_eq!(labels(&["yes", "no"], true, true), ["yes", "no", "answer…"]);
+        assert_eq!(labels(&["yes", "no"], false, true), ["yes", "no"]);
+        assert_eq!(labels(&["yes"], true, false), ["yes"], "nobody could write it");
+    }
 
     #[test]
     fn buttons_of_files_share_rows_as_long_as_a_phone_shows_them() {

@@ -88,6 +88,8 @@ pub struct TransportFeatures {
     pub buttons: bool,
     /// Follows runs itself (`Desk::follow`): no progress messages are painted for it.
     pub follows: bool,
+    /// A button can open a form for a text: questions that want one get such a button.
+    pub forms: bool,
     /// Its people are on this machine: they may say which directory to run in, and the shell is theirs.
     pub caller_dir: bool,
     /// A plain message continues the chat's running conversation instead of starting a session.

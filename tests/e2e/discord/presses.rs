@@ -1,7 +1,8 @@
 //! Buttons on Discord: the click is for the run whose message carries it.
 
-use crate::discord::{agents, by_bot, said, server, thread_on, with_button};
+use crate::discord::{agents, by_bot, home, listed, said, server, thread_on, with_button};
 use crate::house::Daemon;
+use crate::plugin::Plugin;
 
 #[test]
 fn discord_cancel_stops_the_clicked_run_alone_and_a_stale_button_says_so() {
@@ -56,5 +57,34 @@ fn discord_a_button_outlives_a_restart_and_tells_that_its_run_is_over() {
         seen.answers.iter().any(|shown| shown.only_for.as_deref() == Some("alice"))
     });
     assert!(!told.failed, "{told:?}");
+    daemon.stop();
+}
+
+/// An engine that asks for a word and answers with it.
+const ASKING: &str = r#"
+    *'"method":"engine/run"'*)
+      run=$(field run); was=$id
+      ask engine/ask "{\"run\":\"$run\",\"key\":\"q\",\"title\":\"which colour?\"}"
+      colour=$(field text); id=$was
+      reply "{\"outcome\":\"answered\",\"answer\":\"painted $colour\"}" ;;
+"#;
+
+#[test]
+fn discord_a_question_that_wants_words_is_answered_by_a_form() {
+    let server = server();
+    let home = home(&server, "");
+    let engine = ("engine.acme", "title = 'Acme Coder'\nfeatures = ['plain', 'ask']\nshared = true");
+    let _plugin = Plugin::install(&home, "acme", &[engine], ASKING);
+    let daemon = Daemon::start(&home);
+    listed(&server);
+    let alice = server.person("alice");
+    let asked = alice.says("general", "@takopi /acme paint it");
+    let question = with_button(&server, thread_on(&server, asked).id, "answer…");
+    assert!(question.text.contains("which colour?"), "{}", question.text);
+    let seen = alice.clicks(question.id, "answer…");
+    let field = seen.modal.as_ref().unwrap().fields[0].clone();
+    assert!(field.paragraph, "{field:?}");
+    alice.submits(&seen, &[(field.id.as_str(), "green")]);
+    said(&server, asked, "painted green");
     daemon.stop();
 }

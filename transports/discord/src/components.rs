@@ -162,8 +162,9 @@ fn token_of(written: &str) -> Option<String> {
     Some(token)
 }
 
+/// Returns whether a button may be a line of a menu; one that opens a form stays a button.
 fn is_option(button: &&Button) -> bool {
-    matches!(button.action, ButtonAction::Answer { .. })
+    matches!(&button.action, ButtonAction::Answer { option, .. } if !option.is_empty())
 }
 
 /// Returns what a button says: never nothing.
@@ -259,9 +260,10 @@ mod tests {
         let kept = Kept::default();
         let mut rows: Vec<Vec<Button>> = (0..30).map(|number| vec![option(number)]).collect();
         assert_eq!(kinds(&kept.components(&rows[..5])), vec![vec![2]; 5]);
-        rows.push(vec![button("cancel", ButtonAction::Cancel { run: run() })]);
+        let in_words = ButtonAction::Answer { run: run(), question: "q".to_owned(), option: String::new() };
+        rows.push(vec![button("cancel", ButtonAction::Cancel { run: run() }), button("answer…", in_words)]);
         let components = kept.components(&rows);
-        assert_eq!(kinds(&components), [vec![3], vec![3], vec![2]]);
+        assert_eq!(kinds(&components), [vec![3], vec![3], vec![2, 2]]);
         let options = components[1]["components"][0]["options"].as_array().unwrap().clone();
         assert_eq!(options.len(), 5);
         let value = options[0]["value"].as_str().unwrap();

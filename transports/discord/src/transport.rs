@@ -210,6 +210,7 @@ impl Discord {
                 edit: true,
                 delete: true,
                 buttons: true,
+                forms: true,
                 follows: false,
                 caller_dir: false,
                 conversations: true,

@@ -58,6 +58,7 @@ impl Local {
                 edit: true,
                 delete: true,
                 buttons: true,
+                forms: false,
                 follows: true,
                 caller_dir: true,
                 conversations: true,

@@ -161,6 +161,7 @@ impl Telegram {
                 edit: true,
                 delete: true,
                 buttons: true,
+                forms: false,
                 follows: false,
                 caller_dir: false,
                 conversations: false,

@@ -154,7 +154,7 @@ impl Performance {
             tracing::error!(%run, %error, "a question could not be stored");
             return;
         }
-        let body = script::question(run, &row.question);
+        let body = script::question(run, &row.question, &self.instance.spec.features);
         self.live.expect_answer(row.question.key, reply);
         if self.live.is_shown() {
             let parts = self.instance.transport.lay_out(&body);
