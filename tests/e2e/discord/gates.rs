@@ -1,6 +1,6 @@
 //! Who is served on Discord, by what they do: messages, commands and buttons.
 
-use takopi_fake::discord::{Options, permission};
+use takopi_fake::discord::{DiscordServer, Options, permission};
 
 use crate::agents::Agents;
 use crate::discord::{agents, by_bot, config, home, listed, said, server, thread_on, with_button};
@@ -117,4 +117,30 @@ fn discord_direct_messages_are_closed_until_the_table_opens_them() {
     said(&server, dm, "after");
     assert!(open.lines("ran").is_empty() && by_bot(&server, mallorys).is_empty());
     daemon.stop();
+}
+
+#[test]
+fn discord_what_was_for_nobody_stays_so_when_its_author_is_let_in_by_the_next_start() {
+    let server = server();
+    let home = home(&server, "");
+    let daemon = Daemon::start(&home);
+    server.wait_ready();
+    server.person("mallory").says("general", "@takopi echo before >> ran");
+    let asked = server.person("alice").says("general", "@takopi echo mine");
+    said(&server, thread_on(&server, asked).id, "mine");
+    server.person("mallory").says("general", "@takopi echo after >> ran");
+    alice_is_heard(&server, asked, "echo still here");
+    daemon.stop();
+    home.configure(&config(&server, "shell", "allow_everyone = true\n"));
+    let daemon = Daemon::start(&home);
+    server.wait_ready();
+    let asked = server.person("mallory").says("general", "@takopi echo let in >> ran; echo let in");
+    said(&server, thread_on(&server, asked).id, "let in");
+    assert_eq!(home.lines("ran"), ["let in"]);
+    daemon.stop();
+}
+
+fn alice_is_heard(server: &DiscordServer, thread: u64, text: &str) {
+    server.person("alice").says(thread, text);
+    said(server, thread, text.trim_start_matches("echo "));
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use takopi_fake::discord::{DiscordServer, Gate, Shown, TOKEN};
+use takopi_fake::discord::{DiscordServer, Fault, Gate, Injection, Shown, TOKEN};
 
 use crate::discord::home;
 use crate::house::{Daemon, Home};
@@ -146,6 +146,22 @@ fn discord_after_a_connection_that_died_without_a_word_nothing_is_lost() {
             server.stall(false);
         },
     );
+}
+
+#[test]
+fn discord_a_message_whose_thread_discord_does_not_describe_is_read_later() {
+    let server = crate::discord::server();
+    let home = home(&server, "");
+    let daemon = Daemon::start(&home);
+    server.wait_ready();
+    let alice = server.person("alice");
+    server.withhold("THREAD_CREATE");
+    let thread = alice.opens_thread(alice.says("general", "about the apples"), "apples");
+    server.inject(Injection::of("GET /channels/:id", Fault::HangBefore).in_channel(thread).always());
+    alice.says(thread, "@takopi echo it is 1 >> ran; echo it is 1");
+    answered(&server, thread, "it is 1");
+    assert_eq!(home.lines("ran"), ["it is 1"]);
+    daemon.stop();
 }
 
 /// Returns what ends a daemon that serves this bot alone.

@@ -1,6 +1,8 @@
 //! What was said while nobody listened: after every session that is no continuation of the last, channels whose last
 //! message is younger than what was accepted are read from there on, oldest first.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use serenity::model::channel::Message;
 use serenity::model::id::{ChannelId, GuildId};
@@ -36,8 +38,14 @@ pub(crate) struct Caught {
 }
 
 /// Fetches what was said after `from`. With `afresh`, Discord is asked first which channels there are: what the
-/// gateway told of them is old.
-pub(crate) async fn fetch(bot: &Discord, from: Id, afresh: bool, stop: &CancellationToken) -> Caught {
+/// gateway told of them is old. `strays` are further channels, each with its server, that may not be in its lists.
+pub(crate) async fn fetch(
+    bot: &Discord,
+    from: Id,
+    afresh: bool,
+    strays: &BTreeSet<(Id, Id)>,
+    stop: &CancellationToken,
+) -> Caught {
     let mut caught = Caught { complete: true, ..Caught::default() };
     if afresh && let Err(error) = refresh(bot, stop).await {
         tracing::warn!(instance = %bot.instance, %error, "it is not known where something was said meanwhile");
@@ -51,6 +59,17 @@ pub(crate) async fn fetch(bot: &Discord, from: Id, afresh: bool, stop: &Cancella
         .filter(|(guild, _)| bot.threshold.gate.serves(*guild))
         .map(|(guild, channel)| (Some(guild), channel))
         .collect();
+    for &(guild, channel) in strays {
+        match known(bot, guild, channel, stop).await {
+            Ok(true) if channels.contains(&(Some(guild), channel)) => {}
+            Ok(true) => channels.push((Some(guild), channel)),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(instance = %bot.instance, channel, %error, "it is not known what a channel is");
+                caught.complete = false;
+            }
+        }
+    }
     channels.extend(direct(bot, from, stop).await.into_iter().map(|channel| (None, channel)));
     if channels.len() > MOST_CHANNELS {
         tracing::warn!(
@@ -77,6 +96,22 @@ pub(crate) async fn fetch(bot: &Discord, from: Id, afresh: bool, stop: &Cancella
     }
     caught.messages.sort_by_key(|message| message.id);
     caught
+}
+
+/// Returns whether a channel is known, after it was asked about where it was not.
+async fn known(bot: &Discord, guild: Id, channel: Id, stop: &CancellationToken) -> Result<bool, CallError> {
+    let places = &bot.threshold.places;
+    if places.channel(channel).is_some() {
+        return Ok(true);
+    }
+    match bot.api.patiently(Call::get(Route::channel(&channel.to_string())), stop).await {
+        Ok(answer) => {
+            let facts = ChannelFacts::of_json(&answer.body, Some(guild));
+            Ok(facts.map(|facts| places.learn_channel(facts)).is_some())
+        }
+        Err(CallError::Refused { status, .. }) if status < 500 => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Learns which channels and threads there are now, and how far they have got.

@@ -6,7 +6,7 @@ mod bearer;
 mod bursts;
 mod paste;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use takopi_core::port::transport::TransportError;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::bearer::roles_of;
-use self::bearer::{Bearer, Borne};
+use self::bearer::{Bearer, Borne, Stray, Taken};
 pub(crate) use self::bursts::Bursts;
 use crate::catch_up::{self, Caught};
 use crate::config::{Id, LONGEST_BACKLOG};
@@ -35,6 +35,9 @@ const BATCH: usize = 64;
 /// Messages that are known to have come: one that comes again is dropped.
 const MOST_RECENT: usize = 8192;
 
+/// Channels that are asked about again, at most: each is one question. Those that a server lists are found without.
+const MOST_STRAYS: usize = 64;
+
 /// How long servers may take to describe themselves before it is looked what was missed in the others.
 const DESCRIPTIONS: Duration = Duration::from_secs(10);
 
@@ -46,6 +49,10 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// How far before the last message that was accepted is read again: channels are not ordered among each other.
 const MARGIN: Duration = Duration::from_secs(10);
+
+/// The key of the messages of that time that were decided about, and most of them: one write of some kilobytes.
+const DECIDED: &str = "decided";
+const MOST_DECIDED: usize = 1000;
 
 /// How long the last messages may take to be accepted when receiving ends.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -67,7 +74,7 @@ pub(crate) struct Intake<'a> {
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
     waiting: VecDeque<Work>,
-    accepting: Option<Task<'a, Result<Option<Borne>, TransportError>>>,
+    accepting: Option<Task<'a, Result<Option<Taken>, TransportError>>>,
     catching: Option<Task<'a, Caught>>,
     /// Whether what is said now waits for what was missed.
     holds: bool,
@@ -75,6 +82,10 @@ pub(crate) struct Intake<'a> {
     behind: bool,
     /// From where on something may still be missing.
     hole: Option<Id>,
+    /// From where on something was lost since it was last asked what is missing, and where it stands: a channel of a
+    /// server of which Discord did not say what it is.
+    lost: Option<Id>,
+    strays: BTreeSet<(Id, Id)>,
     /// How far messages were accepted.
     borne: Borne,
     recent: Recent<Id>,
@@ -92,6 +103,8 @@ impl<'a> Intake<'a> {
             holds: false,
             behind: false,
             hole: None,
+            lost: None,
+            strays: BTreeSet::new(),
             borne: Borne { reached: 0, written: 0 },
             recent: Recent::new(MOST_RECENT),
         }
@@ -111,6 +124,8 @@ impl<'a> Intake<'a> {
             self.inbox.set_cursor(&reached.to_string()).await.map_err(broken)?;
         }
         self.borne = Borne { reached, written: reached };
+        let decided = self.inbox.recall(DECIDED).await.map_err(broken)?.unwrap_or_default();
+        self.bot.decided(decided.split(' ').filter_map(|id| id.parse().ok()));
         // Before the very first start there is no margin either.
         self.hole = known.is_none().then_some(reached);
         Ok(())
@@ -256,7 +271,10 @@ impl<'a> Intake<'a> {
             accepted = step(&mut self.accepting) => {
                 self.accepting = None;
                 match accepted? {
-                    Some(borne) => self.borne = borne,
+                    Some(Taken { borne, strays }) => {
+                        self.borne = borne;
+                        self.strayed(&strays);
+                    }
                     // The cursor stays before what was not taken.
                     None => self.hole = self.hole.or(Some(self.borne.reached)),
                 }
@@ -267,6 +285,22 @@ impl<'a> Intake<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps messages that could not be read for later: they are fetched with whatever else is missing.
+    fn strayed(&mut self, strays: &[Stray]) {
+        for stray in strays {
+            self.recent.forget(&stray.message);
+            if self.strays.len() < MOST_STRAYS {
+                self.strays.insert((stray.guild, stray.channel));
+            }
+            let before = stray.message.saturating_sub(1);
+            self.lost = Some(self.lost.map_or(before, |lost| lost.min(before)));
+        }
+        if let Some(lost) = self.lost.filter(|_| !strays.is_empty()) {
+            self.hole = Some(self.hole.map_or(lost, |hole| hole.min(lost)));
+            self.missed_something();
+        }
     }
 
     /// Lets what has come be accepted, when receiving ends.
@@ -287,6 +321,29 @@ impl<'a> Intake<'a> {
             () = last => {}
             () = bot.sleep(FAREWELL) => {}
         }
+        tokio::select! {
+            () = self.part() => {}
+            () = bot.sleep(FAREWELL) => {}
+        }
+    }
+
+    /// Writes down what was decided about: by other settings the next start might decide otherwise about what was for
+    /// nobody, and it reads the last seconds again.
+    async fn part(&mut self) {
+        let Borne { reached, written } = self.borne;
+        if self.hole.is_some() || self.accepting.is_some() || !self.waiting.is_empty() {
+            return;
+        }
+        let decided = self.bot.decided_since(reached.saturating_sub(span(MARGIN)));
+        let skipped = decided.len().saturating_sub(MOST_DECIDED);
+        let decided: Vec<String> = decided.iter().skip(skipped).map(Id::to_string).collect();
+        let kept = async {
+            self.inbox.remember(DECIDED, Some(&decided.join(" "))).await?;
+            if reached > written { self.inbox.set_cursor(&reached.to_string()).await } else { Ok(()) }
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(instance = %self.bot.instance, %error, "the last messages will be read twice");
+        }
     }
 
     /// Asks what was missed, unless it is being asked already.
@@ -298,14 +355,14 @@ impl<'a> Intake<'a> {
         let oldest = id_at(self.bot.now()).saturating_sub(span(LONGEST_BACKLOG));
         let from = self.hole.unwrap_or_else(|| self.borne.reached.saturating_sub(span(MARGIN)));
         let from = from.max(oldest);
-        self.hole = Some(from);
-        let (bot, stop) = (self.bot, self.stop);
+        (self.hole, self.lost) = (Some(from), None);
+        let (bot, stop, strays) = (self.bot, self.stop, self.strays.clone());
         self.catching = Some(Box::pin(async move {
             match descriptions {
                 Some(patience) => described(bot, patience).await,
                 None => bot.sleep(LOOK).await,
             }
-            catch_up::fetch(bot, from, descriptions.is_none(), stop).await
+            catch_up::fetch(bot, from, descriptions.is_none(), &strays, stop).await
         }));
     }
 
@@ -326,15 +383,20 @@ impl<'a> Intake<'a> {
         }
         self.holds = false;
         if caught.complete {
-            self.hole = None;
+            // What was lost meanwhile may not be in it.
+            self.hole = self.lost;
+            if self.lost.is_none() {
+                self.strays.clear();
+            }
             self.look_back(None);
             return;
         }
         let (bot, stop, from) = (self.bot, self.stop, self.hole.unwrap_or(self.borne.reached));
-        self.behind = false;
+        let strays = self.strays.clone();
+        (self.behind, self.lost) = (false, None);
         self.catching = Some(Box::pin(async move {
             bot.sleep(AGAIN).await;
-            catch_up::fetch(bot, from, true, stop).await
+            catch_up::fetch(bot, from, true, &strays, stop).await
         }));
     }
 }

@@ -279,6 +279,14 @@ impl Discord {
         self.decided.lock().unwrap_or_else(PoisonError::into_inner).contains(&message)
     }
 
+    /// Returns the messages younger than `from` that were decided about, the oldest first.
+    pub(crate) fn decided_since(&self, from: Id) -> Vec<Id> {
+        let decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since: Vec<Id> = decided.keys().filter(|id| **id > from).copied().collect();
+        since.sort_unstable();
+        since
+    }
+
     /// Learns that messages were decided about.
     pub(crate) fn decided(&self, messages: impl IntoIterator<Item = Id>) {
         let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 //!
 //! Opcodes, close codes and intents: Discord developer documentation, "Gateway". The sockets stand in `socket.rs`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -75,6 +75,8 @@ pub(super) struct Gateway {
     pub(super) stalled: bool,
     /// How many connections are refused from now on.
     pub(super) refusals: usize,
+    /// Events that the bot is not told of.
+    pub(super) withheld: BTreeSet<String>,
     identified: Option<Duration>,
     made: u64,
 }
@@ -281,7 +283,7 @@ impl World {
     /// Tells every session of something, if it asked for it and the bot sees where it happened.
     pub(super) fn tell(&mut self, name: &str, data: Value, wanted: u64, channel: Option<u64>) {
         let place = channel.and_then(|channel| self.channels.get(&channel));
-        if place.is_some_and(|place| !self.sees(place)) {
+        if place.is_some_and(|place| !self.sees(place)) || self.gateway.withheld.contains(name) {
             return;
         }
         for (id, _) in self.hearing(wanted) {

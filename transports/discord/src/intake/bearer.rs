@@ -36,6 +36,22 @@ pub(super) struct Borne {
     pub(super) written: Id,
 }
 
+/// A message of which Discord does not say where it stands. It is asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stray {
+    pub(super) guild: Id,
+    pub(super) channel: Id,
+    pub(super) message: Id,
+}
+
+/// What became of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) borne: Borne,
+    /// What of it was not taken.
+    pub(super) strays: Vec<Stray>,
+}
+
 /// Bears batches.
 #[derive(Clone, Copy)]
 pub(super) struct Bearer<'a> {
@@ -55,16 +71,20 @@ impl Bearer<'_> {
         batch: Vec<Work>,
         before: Borne,
         hole: bool,
-    ) -> Result<Option<Borne>, TransportError> {
+    ) -> Result<Option<Taken>, TransportError> {
         let mut inbounds = Vec::with_capacity(batch.len());
         let mut reached = before.reached;
-        let mut decided = Vec::new();
+        let (mut decided, mut strays) = (Vec::new(), Vec::new());
         for work in batch {
-            if let Work::Said(message) = &work {
-                reached = reached.max(message.id.get());
-                decided.push(message.id.get());
+            let said = if let Work::Said(message) = &work { Some(message.id.get()) } else { None };
+            reached = reached.max(said.unwrap_or_default());
+            match self.read(work).await {
+                Ok(inbound) => {
+                    decided.extend(said);
+                    inbounds.extend(inbound);
+                }
+                Err(stray) => strays.push(stray),
             }
-            inbounds.extend(self.read(work).await);
         }
         let any = inbounds.iter().any(|inbound| self.bot.admits(inbound) != Admission::Stranger);
         if !inbounds.is_empty() && !self.accept(inbounds).await? {
@@ -72,35 +92,49 @@ impl Bearer<'_> {
         }
         self.bot.decided(decided);
         let due = reached > before.written && (any || reached - before.written > LAG);
-        if hole || !due {
-            return Ok(Some(Borne { reached, ..before }));
+        let borne = Borne { reached, ..before };
+        if hole || !due || !strays.is_empty() {
+            return Ok(Some(Taken { borne, strays }));
         }
-        match self.inbox.set_cursor(&reached.to_string()).await {
-            Ok(()) => Ok(Some(Borne { reached, written: reached })),
+        let written = match self.inbox.set_cursor(&reached.to_string()).await {
+            Ok(()) => reached,
             Err(error) => {
                 tracing::warn!(instance = %self.bot.instance, %error, "some messages will be read twice");
-                Ok(Some(Borne { reached, ..before }))
+                before.written
             }
-        }
+        };
+        Ok(Some(Taken { borne: Borne { written, ..borne }, strays }))
     }
 
     /// Returns what is to be accepted of something that came.
-    async fn read(&self, work: Work) -> Option<Inbound> {
+    ///
+    /// # Errors
+    /// [`Stray`] for a message that cannot be read before Discord says where it stands.
+    async fn read(&self, work: Work) -> Result<Option<Inbound>, Stray> {
         match work {
             Work::Said(message) => {
                 let said = Said::of(&message);
-                self.complete(&said).await;
+                self.complete(&said).await?;
                 if !self.bot.turns.hears(said.channel, said.author.is_bot) {
-                    return None;
+                    return Ok(None);
                 }
-                let heard = self.reader().message(&said)?;
-                self.for_us(heard).await
+                let Some(heard) = self.reader().message(&said) else { return Ok(None) };
+                Ok(self.for_us(heard).await)
             }
+            other => Ok(self.read_news(other).await),
+        }
+    }
+
+    /// Returns what is to be accepted of what became of messages, and of servers.
+    async fn read_news(&self, work: Work) -> Option<Inbound> {
+        match work {
+            Work::Said(_) => None,
             Work::Edited(event) => {
                 let said = Said::of_edit(&event)?;
                 // Reading it costs nothing, asking for what it lacks may.
                 said.edited_us?;
-                self.complete(&said).await;
+                // An edit of what was never heard changes nothing.
+                self.complete(&said).await.ok()?;
                 let heard = self.reader().edit(&said)?;
                 self.for_us(heard).await
             }
@@ -161,19 +195,24 @@ impl Bearer<'_> {
     }
 
     /// Learns where a message stands and what its author may, where the gateway has not told.
-    async fn complete(&self, said: &Said<'_>) {
+    ///
+    /// # Errors
+    /// [`Stray`] when Discord does not answer where it stands.
+    async fn complete(&self, said: &Said<'_>) -> Result<(), Stray> {
         let places = &self.bot.threshold.places;
         let Some(guild) = said.guild else {
             if !said.author.is_bot {
                 places.saw_direct(said.channel, said.author.id);
             }
-            return;
+            return Ok(());
         };
         if !self.bot.threshold.gate.serves(guild) {
-            return;
+            return Ok(());
         }
         if places.channel(said.channel).is_none() {
-            let found = self.ask(Call::get(Route::channel(&said.channel.to_string()))).await;
+            let (channel, message) = (said.channel, said.id);
+            let found = self.ask(Call::get(Route::channel(&channel.to_string()))).await;
+            let found = found.map_err(|_| Stray { guild, channel, message })?;
             if let Some(channel) =
                 found.as_ref().and_then(|channel| ChannelFacts::of_json(channel, Some(guild)))
             {
@@ -185,25 +224,32 @@ impl Bearer<'_> {
             None if said.author.is_bot || places.roles_of(guild, said.author.id).is_some() => {}
             None => {
                 let route = Route::member(&guild.to_string(), &said.author.id.to_string());
-                if let Some(roles) = self.ask(Call::get(route)).await.as_ref().and_then(roles_of) {
+                let found = self.ask(Call::get(route)).await.ok().flatten();
+                if let Some(roles) = found.as_ref().and_then(roles_of) {
                     places.saw_member(guild, said.author.id, roles);
                 }
             }
         }
+        Ok(())
     }
 
-    async fn ask(&self, call: Call) -> Option<Value> {
+    /// Asks Discord; `None` is its refusal.
+    ///
+    /// # Errors
+    /// [`CallError`] when it does not answer.
+    async fn ask(&self, call: Call) -> Result<Option<Value>, CallError> {
         let template = call.route.template();
         let asked = tokio::select! {
             answer = self.bot.api.patiently(call, self.stop) => answer,
             () = self.bot.sleep(PATIENCE) => Err(CallError::Unknown("Discord takes too long".to_owned())),
         };
-        match asked {
-            Ok(answer) => Some(answer.body),
-            Err(error) => {
-                tracing::warn!(instance = %self.bot.instance, template, %error, "a message lacks something");
-                None
-            }
+        let answer = asked.map(|answer| answer.body).inspect_err(
+            |error| tracing::warn!(instance = %self.bot.instance, template, %error, "a message lacks something"),
+        );
+        match answer {
+            Ok(found) => Ok(Some(found)),
+            Err(CallError::Refused { status, .. }) if status < 500 => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -63,6 +63,15 @@ impl<K: Hash + Eq + Clone> Recent<K> {
     pub(crate) fn contains(&self, key: &K) -> bool {
         self.0.contains(key)
     }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.0.order.iter()
+    }
+
+    /// Forgets a key: it is new again.
+    pub(crate) fn forget(&mut self, key: &K) {
+        self.0.retain(|known| known != key);
+    }
 }
 
 #[cfg(test)]
@@ -84,5 +93,7 @@ mod tests {
     fn a_key_is_new_once() {
         let mut recent = Recent::new(8);
         assert!(recent.insert("a") && !recent.insert("a") && recent.contains(&"a"));
+        recent.forget(&"a");
+        assert!(recent.insert("a"));
     }
 }

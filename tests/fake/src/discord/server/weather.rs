@@ -80,6 +80,11 @@ impl DiscordServer {
         self.set(|settings| settings.replay = events);
     }
 
+    /// Tells the bot nothing of events of this kind, but for those about messages and interactions.
+    pub fn withhold(&self, event: &str) {
+        self.shared.change(|world| world.gateway.withheld.insert(event.to_owned()));
+    }
+
     /// Closes the bot's connection with a code; tells how many there were.
     pub fn close_gateway(&self, code: u16) -> usize {
         self.shared.change(|world| world.end_lines(End::Close(code)))
