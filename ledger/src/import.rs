@@ -28,6 +28,9 @@ use crate::stored::{change, json, word};
 /// The namespace of the marks of files that were taken in; the key is `INSTANCE/FILE`.
 const IMPORTED: &str = "imported";
 
+/// What the mark of a file says of which nothing is waited for.
+const DONE: &str = "1";
+
 /// Most bytes of a state file that are read: tens of thousands of chats.
 const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
@@ -79,7 +82,8 @@ impl SqliteLedger {
             }
             let rows = rows(reading, &bindings, state.usual_context);
             let count = rows.len();
-            self.write("take over the Python takopi's state", move |db| write(db, &mark, &rows)).await?;
+            self.write("take over the Python takopi's state", move |db| write(db, &mark, &rows, DONE))
+                .await?;
             tracing::info!(file = %path.display(), rows = count, "the Python takopi's state was taken over");
         }
         Ok(())
@@ -143,9 +147,9 @@ fn rows(reading: Reading, bindings: &[(Address, Context)], usual: &dyn Fn(&str) 
     reading.facts.into_iter().map(row).collect()
 }
 
-/// Writes rows and the mark, unless the mark is there. What is known already stays.
-fn write(db: &Connection, mark: &str, rows: &[Row]) -> Result<(), Failure> {
-    if scopes::get(db, IMPORTED, mark)?.is_some() {
+/// Writes rows and what the mark says now, unless it says that all is done. What is known already stays.
+fn write(db: &Connection, mark: &str, rows: &[Row], now: &str) -> Result<(), Failure> {
+    if scopes::get(db, IMPORTED, mark)?.as_deref() == Some(DONE) {
         return Ok(());
     }
     for row in rows {
@@ -182,7 +186,7 @@ fn write(db: &Connection, mark: &str, rows: &[Row]) -> Result<(), Failure> {
             }
         }
     }
-    scopes::put(db, IMPORTED, mark, Some("1"))
+    scopes::put(db, IMPORTED, mark, Some(now))
 }
 
 #[cfg(test)]

@@ -29,26 +29,37 @@ pub(super) struct Inheritance {
     pub(super) ledger: Arc<SqliteLedger>,
 }
 
+/// What was taken over.
+struct Taken {
+    /// How many places Discord showed.
+    found: usize,
+    /// How many the bot may not see now; they are tried again.
+    hidden: usize,
+    /// Of how many.
+    of: usize,
+    /// Whether any of it is new.
+    is_new: bool,
+}
+
 impl Inheritance {
     /// Takes it, and tells the log and `chat` of it.
     pub(super) async fn take(self, desk: &Desk, chat: Option<Address>) {
         let instance = &self.instance;
-        let (found, of) = match self.taken().await {
-            Ok(counted) => counted,
+        let Taken { found, hidden, of, is_new } = match self.taken().await {
+            Ok(taken) => taken,
             Err(why) => {
                 tracing::error!(%instance, %why, "the Python takopi's channels are not taken over; the next start tries again");
                 return;
             }
         };
-        tracing::info!(%instance, found, of, "the Python takopi's channels and threads were asked about");
-        let Some(chat) = chat else { return };
-        if let Err(error) = desk.tell(&chat, &Body::markdown(self.told(found, of))).await {
+        tracing::info!(%instance, found, hidden, of, "the Python takopi's channels and threads were asked about");
+        let Some(chat) = chat.filter(|_| is_new) else { return };
+        if let Err(error) = desk.tell(&chat, &Body::markdown(self.told(found, hidden, of))).await {
             tracing::warn!(%instance, %error, "nobody is told that the Python takopi's channels were taken over");
         }
     }
 
-    /// Returns how many places Discord showed, and of how many.
-    async fn taken(&self) -> Result<(usize, usize), String> {
+    async fn taken(&self) -> Result<Taken, String> {
         let dir = self.dir.clone();
         let read = tokio::task::spawn_blocking(move || python_discord_channels(&dir)).await;
         let mut places = read.map_err(|error| error.to_string())?;
@@ -60,18 +71,26 @@ impl Inheritance {
         let state = PythonDiscord {
             dir: &self.dir,
             instance: &self.instance,
-            parents: &parents,
+            parents: &parents.of,
+            hidden: &parents.hidden,
             usual_context: &usual,
         };
-        self.ledger.import_python_discord(&state).await.map_err(|error| error.to_string())?;
-        Ok((parents.len(), of))
+        let is_new = self.ledger.import_python_discord(&state).await.map_err(|error| error.to_string())?;
+        Ok(Taken { found: parents.of.len(), hidden: parents.hidden.len(), of, is_new })
     }
 
     /// Returns what the chat is told, with what is different from now on.
-    fn told(&self, found: usize, of: usize) -> String {
+    fn told(&self, found: usize, hidden: usize, of: usize) -> String {
         let mut text = format!(
             "Taken over from the Python takopi: what it knew of {found} of {of} channels and threads. Its threads go on."
         );
+        if hidden > 0 {
+            let more = format!(
+                " {hidden} more cannot be seen by the bot: let it view those channels and start takopi again, and they \
+                 are taken over too."
+            );
+            text.push_str(&more);
+        }
         if self.config.trigger != Trigger::All {
             text.push_str(
                 " It answered every message; from now on those that mention the bot, reply to it or stand in its \

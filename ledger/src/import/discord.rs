@@ -4,7 +4,7 @@
 //! They name each thread by its own id alone, and only Discord knows its channel: whoever calls asks it first, for
 //! the ids that [`python_discord_channels`] returns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -14,12 +14,15 @@ use takopi_core::port::ledger::{Ledger as _, LedgerError, Preference, Preference
 use takopi_core::session::{Context, Scope, Session, SessionToken};
 
 use super::python::{Fact, Reading, binding, said};
-use super::{IMPORTED, bindings, content, rows, write};
+use super::{DONE, IMPORTED, bindings, content, rows, write};
 use crate::SqliteLedger;
 
 /// The files, and the only version of each that is known. What was set comes first: it outranks what channels were
 /// bound with.
 const FILES: [(&str, u64); 2] = [("discord_prefs.json", 1), ("discord_state.json", 3)];
+
+/// What stands in a mark before the ids of channels that are waited for.
+const WAITS: &str = "waits ";
 
 /// Where the Python takopi's Discord state lies, and whose it becomes.
 pub struct PythonDiscord<'a> {
@@ -30,6 +33,8 @@ pub struct PythonDiscord<'a> {
     /// The channel in which each thread is, by the thread's id; `None` for what is a channel itself. What is not in
     /// it is gone, and left out.
     pub parents: &'a BTreeMap<String, Option<String>>,
+    /// Channels and threads that cannot be seen now: what is kept of them is taken in by a later call.
+    pub hidden: &'a BTreeSet<String>,
     /// Returns the context of a channel that isn't bound to one.
     pub usual_context: &'a (dyn Fn(&str) -> Context + Sync),
 }
@@ -83,8 +88,8 @@ impl SqliteLedger {
         instance: &InstanceId,
     ) -> Result<bool, LedgerError> {
         for (name, _) in FILES {
-            let is_done = self.get(IMPORTED, &format!("{instance}/{name}")).await?.is_some();
-            if !is_done && dir.join(name).exists() {
+            let mark = self.get(IMPORTED, &format!("{instance}/{name}")).await?;
+            if mark.as_deref() != Some(DONE) && dir.join(name).exists() {
                 return Ok(true);
             }
         }
@@ -92,38 +97,68 @@ impl SqliteLedger {
     }
 
     /// Takes in what the Discord plugin of the Python takopi kept, each file once. What the ledger knows already
-    /// stays. Call before the transport is served. What was left out is logged with the file's name.
+    /// stays. Call before the transport is served. What was left out is logged with the file's name. Returns whether
+    /// there was anything new, beside what was hidden before and still is.
     ///
     /// # Errors
     /// [`LedgerError`] when it could not be written; the next start tries again.
-    pub async fn import_python_discord(&self, state: &PythonDiscord<'_>) -> Result<(), LedgerError> {
+    pub async fn import_python_discord(&self, state: &PythonDiscord<'_>) -> Result<bool, LedgerError> {
         let mut readings = Vec::new();
         for (name, version) in FILES {
             let path = state.dir.join(name);
             let mark = format!("{}/{name}", state.instance);
-            let is_done = self.get(IMPORTED, &mark).await?.is_some();
+            let before = self.get(IMPORTED, &mark).await?;
             let read = content(&path)
                 .and_then(|content| content.map(|content| read(&content, version, state)).transpose());
             match read {
-                Ok(Some(reading)) => readings.push((path, mark, is_done, reading)),
-                Err(why) if !is_done => {
+                Ok(Some(read)) => readings.push((path, mark, before, read)),
+                Err(why) if before.as_deref() != Some(DONE) => {
                     tracing::warn!(file = %path.display(), %why, "the Python takopi's state is not taken over");
                 }
                 Ok(None) | Err(_) => {}
             }
         }
-        let bindings = bindings(readings.iter().flat_map(|(_, _, _, reading)| &reading.facts));
-        for (path, mark, _, reading) in readings.into_iter().filter(|(_, _, is_done, _)| !is_done) {
+        let bindings = bindings(readings.iter().flat_map(|(_, _, _, read)| &read.reading.facts));
+        let mut is_new = false;
+        for (path, mark, before, read) in readings {
+            let Read { mut reading, hidden } = read;
+            let now =
+                if hidden.is_empty() { DONE.to_owned() } else { format!("{WAITS}{}", hidden.join(" ")) };
+            if before.as_deref() == Some(DONE) || before.as_ref() == Some(&now) {
+                continue;
+            }
+            if let Some(waiting) = before.as_deref().and_then(|mark| mark.strip_prefix(WAITS)) {
+                let waiting: BTreeSet<&str> = waiting.split(' ').collect();
+                reading.facts.retain(|fact| place_of(fact).is_some_and(|id| waiting.contains(id)));
+            }
+            is_new = true;
             for why in &reading.left_out {
                 tracing::warn!(file = %path.display(), %why, "this of the Python takopi's state is left out");
             }
             let rows = rows(reading, &bindings, state.usual_context);
-            let count = rows.len();
-            self.write("take over the Python takopi's state", move |db| write(db, &mark, &rows)).await?;
-            tracing::info!(file = %path.display(), rows = count, "the Python takopi's state was taken over");
+            let (count, waiting) = (rows.len(), hidden.len());
+            self.write("take over the Python takopi's state", move |db| write(db, &mark, &rows, &now))
+                .await?;
+            tracing::info!(file = %path.display(), rows = count, waiting, "the Python takopi's state was taken over");
         }
-        Ok(())
+        Ok(is_new)
     }
+}
+
+/// A file that was read, and the channels and threads in it that cannot be seen now.
+struct Read {
+    reading: Reading,
+    hidden: Vec<String>,
+}
+
+/// Returns the channel or thread that a fact is about, by its own id.
+fn place_of(fact: &Fact) -> Option<&str> {
+    let address = match fact {
+        Fact::Set(preference) => &preference.scope,
+        Fact::Goes { scope, .. } => &scope.address,
+        Fact::Called { .. } => return None,
+    };
+    Some(address.thread.as_ref().unwrap_or(&address.chat))
 }
 
 fn parsed(content: &[u8], version: u64) -> Result<Value, String> {
@@ -150,13 +185,13 @@ fn channel(key: &str) -> Option<String> {
 ///
 /// # Errors
 /// Why nothing of it can be read.
-fn read(content: &[u8], version: u64, state: &PythonDiscord<'_>) -> Result<Reading, String> {
+fn read(content: &[u8], version: u64, state: &PythonDiscord<'_>) -> Result<Read, String> {
     let content = parsed(content, version)?;
     let Some(entries) = entries(&content) else {
         return Err("its \"channels\" is no table".to_owned());
     };
     let cwd = content.get("cwd").and_then(said).map(Into::into);
-    let mut reading = Reading { cwd, ..Reading::default() };
+    let (mut reading, mut hidden) = (Reading { cwd, ..Reading::default() }, Vec::new());
     for (key, entry) in entries {
         let Some(channel) = channel(key) else {
             reading.left_out.push(format!("{key:?} is no place of a server"));
@@ -168,10 +203,11 @@ fn read(content: &[u8], version: u64, state: &PythonDiscord<'_>) -> Result<Readi
         };
         match address {
             Some(address) => Place { key, address }.read(entry, &mut reading),
+            None if state.hidden.contains(&channel) => hidden.push(channel),
             None => reading.left_out.push(format!("{key:?}: Discord shows no such channel")),
         }
     }
-    Ok(reading)
+    Ok(Read { reading, hidden })
 }
 
 fn address(channel: &str, state: &PythonDiscord<'_>) -> Option<Address> {
@@ -268,18 +304,26 @@ mod tests {
             Self { dir, ledger }
         }
 
-        async fn import(&self) {
+        async fn import(&self) -> bool {
+            self.import_seeing(&[]).await
+        }
+
+        /// Takes it in while some channels cannot be seen.
+        async fn import_seeing(&self, hidden: &[&str]) -> bool {
             let (of, none) = (|id: &str| id.to_owned(), None);
             let parents = [(of("10"), none), (of("11"), Some(of("10"))), (of("12"), Some(of("20")))]
                 .into_iter()
+                .filter(|(id, _): &(String, _)| !hidden.contains(&id.as_str()))
                 .collect();
+            let hidden = hidden.iter().map(|id| of(id)).collect();
             let state = PythonDiscord {
                 dir: self.dir.path(),
                 instance: &instance(),
                 parents: &parents,
+                hidden: &hidden,
                 usual_context: &|_| Context::default(),
             };
-            self.ledger.import_python_discord(&state).await.unwrap();
+            self.ledger.import_python_discord(&state).await.unwrap()
         }
 
         async fn facts(&self, chat: &str, thread: Option<&str>) -> StoredFacts {
@@ -314,6 +358,24 @@ mod tests {
         assert_eq!(desk.goes_on("20", "12").await, [("s12".to_owned(), None)]);
         let kept = fs::read_to_string(desk.dir.path().join("discord_state.json")).unwrap();
         assert_eq!(kept, STATE);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_seen_now_is_taken_in_later_and_nothing_else_twice() {
+        let desk = Desk::new(STATE);
+        assert!(desk.import_seeing(&["11"]).await);
+        assert_eq!(desk.goes_on("10", "11").await, []);
+        assert_eq!(desk.goes_on("20", "12").await.len(), 1);
+        assert!(desk.ledger.awaits_python_discord(desk.dir.path(), &instance()).await.unwrap());
+        assert!(!desk.import_seeing(&["11"]).await, "nothing has changed");
+        let chat = Address { instance: instance(), chat: "10".to_owned(), thread: None };
+        desk.ledger.prefer(&chat, PreferenceKey::Trigger, None, None).await.unwrap();
+        assert!(desk.import().await);
+        assert_eq!(desk.goes_on("10", "11").await, [("s11".to_owned(), Some("alpha".to_owned()))]);
+        let set = desk.facts("10", None).await.preferences;
+        assert!(!set.iter().any(|row| row.key == PreferenceKey::Trigger), "what was cleared since stays so");
+        assert!(!desk.ledger.awaits_python_discord(desk.dir.path(), &instance()).await.unwrap());
+        assert!(!desk.import().await);
     }
 
     #[tokio::test]

@@ -40,5 +40,5 @@ mod turns;
 pub use config::{AccessConfig, DiscordConfig, DiscordFiles, DiscordVoice, Id, Notify, Overflow};
 pub use error::DiscordError;
 pub use native::{NativeCommand, NativeKind};
-pub use setup::{Guild, Heard, Setup, SetupError, Starts, Who};
+pub use setup::{Guild, Heard, Parents, Setup, SetupError, Starts, Who};
 pub use transport::{Discord, DiscordParts};

@@ -6,7 +6,7 @@ mod hearing;
 
 use serde_json::Value;
 
-pub use asking::{Setup, SetupError};
+pub use asking::{Parents, Setup, SetupError};
 pub use hearing::Heard;
 
 /// What takopi needs in a channel, by Discord's bits and the words of its client (Discord docs, "Permissions").

@@ -1,6 +1,6 @@
 //! The questions of a set-up, asked over the REST API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,6 +21,15 @@ pub struct Setup {
     api: Api,
     pub(super) token: Secret,
     pub(super) server: String,
+}
+
+/// Where channels and threads are; what is gone is in neither.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Parents {
+    /// The channel in which each thread is, by the thread's id; `None` for what is a channel itself.
+    pub of: BTreeMap<String, Option<String>>,
+    /// Those that the bot may not see now.
+    pub hidden: BTreeSet<String>,
 }
 
 /// Why a bot could not be asked about. Texts never hold the token.
@@ -99,17 +108,18 @@ impl Setup {
         Ok(parent(&self.ask(Ask::Channel(channel.to_owned())).await?))
     }
 
-    /// Returns the parents of many, as [`parent`](Self::parent) does of one, without those that the bot does not see.
+    /// Returns the channels that threads are in.
     ///
     /// # Errors
-    /// [`SetupError`]; then of none.
-    pub async fn parents(&self, channels: &[String]) -> Result<BTreeMap<String, Option<String>>, SetupError> {
-        let mut parents = BTreeMap::new();
+    /// [`SetupError`] when Discord does not answer about one.
+    pub async fn parents(&self, channels: &[String]) -> Result<Parents, SetupError> {
+        let mut parents = Parents::default();
         for channel in channels {
-            match self.parent(channel).await {
-                Ok(parent) => drop(parents.insert(channel.clone(), parent)),
-                Err(SetupError::Hidden) => {}
-                Err(error) => return Err(error),
+            match self.call(Ask::Channel(channel.clone())).await {
+                Ok(found) => drop(parents.of.insert(channel.clone(), parent(&found))),
+                Err(CallError::Refused { status: 404, .. }) => {}
+                Err(CallError::Refused { status: 403, .. }) => drop(parents.hidden.insert(channel.clone())),
+                Err(error) => return Err(self.failed(error)),
             }
         }
         Ok(parents)
@@ -127,6 +137,10 @@ impl Setup {
     }
 
     pub(super) async fn ask(&self, ask: Ask) -> Result<Value, SetupError> {
+        self.call(ask).await.map_err(|error| self.failed(error))
+    }
+
+    async fn call(&self, ask: Ask) -> Result<Value, CallError> {
         let route = match &ask {
             Ask::Me => Route::me(),
             Ask::Application => Route::application(),
@@ -139,8 +153,8 @@ impl Setup {
         };
         let stop = CancellationToken::new();
         match tokio::time::timeout(PATIENCE, self.api.patiently(Call::get(route), &stop)).await {
-            Ok(answer) => answer.map(|answer| answer.body).map_err(|error| self.failed(error)),
-            Err(_) => Err(SetupError::Failed(format!("{} takes too long", self.server))),
+            Ok(answer) => answer.map(|answer| answer.body),
+            Err(_) => Err(CallError::Unknown(format!("{} takes too long", self.server))),
         }
     }
 
