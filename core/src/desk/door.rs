@@ -143,7 +143,7 @@ impl Door {
 
     fn offer(&mut self, key: Key, to: &Address, counts: bool, what: What) {
         let rate = self.transport.chat_rate(to);
-        self.pacer.offer(Item { key, chat: to.whole_chat(), rate, counts, what });
+        self.pacer.offer(Item { key, chat: self.transport.budget(to), rate, counts, what });
     }
 
     /// Takes up a post: what it revises is stopped, the painting of its run too.

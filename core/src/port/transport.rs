@@ -308,8 +308,14 @@ pub trait Transport: Send + Sync {
         Windows::NONE
     }
 
-    /// Returns the rate for one chat.
+    /// Returns the rate of the budget of an address: see [`Self::budget`].
     fn chat_rate(&self, to: &Address) -> Option<Rate>;
+
+    /// Returns the address by which the service counts what is said at an address: its chat, or, where threads have
+    /// budgets of their own, the thread. What is counted together is said one after the other.
+    fn budget(&self, to: &Address) -> Address {
+        to.whole_chat()
+    }
 
     /// Sends one laid-out body as a new message.
     ///

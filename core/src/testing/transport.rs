@@ -328,6 +328,10 @@ impl Transport for FakeTransport {
         self.spec.limits.chat
     }
 
+    fn budget(&self, to: &Address) -> Address {
+        if self.habits.counts_threads { to.clone() } else { to.whole_chat() }
+    }
+
     async fn send(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Sent, SendError> {
         let fault = self.service().send_faults.pop_front().flatten();
         self.service().calls.push("send".to_owned());

@@ -414,6 +414,11 @@ impl Transport for Discord {
         Some(CHAT_RATE)
     }
 
+    /// A thread is a channel to Discord, and limits are told by channel (Discord docs, "Rate Limits").
+    fn budget(&self, to: &Address) -> Address {
+        to.clone()
+    }
+
     async fn send(&self, to: &Address, part: &Body, options: &SendOptions) -> Result<Sent, SendError> {
         self.outbound().send(to, part, options).await
     }

@@ -4,7 +4,7 @@
 use super::*;
 use crate::message::Address;
 use crate::port::ledger::PreferenceKey;
-use crate::port::transport::{PlaceSetting, Trigger};
+use crate::port::transport::{PlaceSetting, Rate, Trigger};
 use crate::session::Context;
 use crate::testing::transport::Habits;
 
@@ -219,4 +219,18 @@ async fn a_final_names_who_asked_and_nothing_else_does() {
     stage.hand_in(stage.service.message_in("a", "5", "51", "/probe")).await;
     let seen = stage.service.wait_for("a", |seen| seen.len() == 2).await;
     assert_eq!(seen[1].asked_by, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thread_that_the_service_counts_by_itself_waits_for_no_other() {
+    let few = Rate { calls: 2, per: Duration::from_secs(3600), bursts: false };
+    let habits = Habits { counts_threads: true, ..Habits::default() };
+    let service = service(habits).with_spec(|spec| spec.limits.chat = Some(few));
+    let stage = open(service, Arc::default()).await;
+    let begun = tokio::time::Instant::now();
+    for thread in ["5", "6", "7"] {
+        stage.begins(thread, "one").await;
+    }
+    stage.done(3).await;
+    assert!(begun.elapsed() < few.per, "{:?}", begun.elapsed());
 }

@@ -18,6 +18,8 @@ pub struct Habits {
     pub branches: bool,
     /// The thread that the bot takes part in.
     pub part_of: Option<String>,
+    /// Whether each thread has a budget of its own.
+    pub counts_threads: bool,
 }
 
 impl FakeTransport {
