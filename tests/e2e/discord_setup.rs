@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use rustix::process::Signal;
-use takopi_fake::discord::{DiscordServer, Gate, TOKEN, permission};
+use takopi_fake::discord::{DiscordServer, TOKEN, permission};
 
 use crate::discord::{home, said, thread_on};
 use crate::house::{Daemon, Home};
