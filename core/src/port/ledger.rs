@@ -259,7 +259,6 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError`]; then a part of it may be forgotten already.
     async fn forget(&self, address: &Address) -> Result<Remembered, LedgerError>;
 
-    /// Returns the folder for files on their way out, made on first use.
     /// Returns the folder for files on their way out, made on first use. What lies there when the ledger is opened
     /// and belongs to no open post is removed.
     fn spool(&self) -> PathBuf;
