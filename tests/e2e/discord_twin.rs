@@ -85,9 +85,12 @@ impl Twin {
 
     /// Waits until the bot is there, which is when its server knows its commands.
     fn awaits_commands(&self) {
-        let own = |command: &&Value| command["guildId"].is_string();
+        let named = |known: &[Value], name: &str| {
+            known.iter().any(|command| command["guildId"].is_string() && command["name"] == name)
+        };
         wait_for("the commands", || {
-            self.list("commands", "").iter().any(|command| own(&command)).then_some(())
+            let known = self.list("commands", "");
+            ["status", "shell"].iter().all(|name| named(&known, name)).then_some(())
         });
     }
 
@@ -143,6 +146,29 @@ fn a_mention_is_answered_in_a_thread_of_its_own_and_the_next_message_goes_on_the
     twin.says(&asked, "echo last");
     twin.said(&asked, "last");
     assert!(!home.work().join("ran").exists());
+    daemon.stop();
+}
+
+#[test]
+fn commands_are_answered_and_one_with_a_prompt_opens_a_thread() {
+    let Some(twin) = Twin::start() else { return };
+    let home = twin.home();
+    let daemon = Daemon::start(&home);
+    twin.awaits_commands();
+    let general = twin.fact("general");
+    // What comes right after the start may be lost by the twin, and unlike messages a command is not read again.
+    let asked = twin.says(general, "@takopi echo listening");
+    twin.said(&asked, "listening");
+    twin.does("use", &json!({"channel": general, "name": "status"}));
+    twin.said(general, "nothing is running here");
+    let options = json!([{"name": "prompt", "type": 3, "value": "echo by command"}]);
+    twin.does("use", &json!({"channel": general, "name": "shell", "options": options}));
+    let starter = twin.said(general, "> echo by command");
+    let thread = starter["id"].as_str().unwrap();
+    twin.shown(thread, "the answer", |message| {
+        message["id"] != starter["id"] && message["content"].as_str().unwrap().contains("by command")
+    });
+    assert_eq!(twin.threads().len(), 2);
     daemon.stop();
 }
 
