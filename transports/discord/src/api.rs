@@ -272,7 +272,7 @@ impl Ticket<'_> {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.api.limits(|limits| limits.over(&self.taken));
+        self.api.limits(|limits| limits.lost(&self.taken));
     }
 }
 

@@ -90,6 +90,10 @@ enum Known {
 struct Bucket {
     limit: u32,
     left: u32,
+    /// The fewest calls that an answer of this window left: it was the last to be counted.
+    told: u32,
+    /// Calls of this window that were never answered.
+    lost: u32,
     /// When the next window begins; `None` while no answer of this one has told.
     opens: Option<Moment>,
     under_way: u32,
@@ -162,6 +166,14 @@ impl Limits {
         }
     }
 
+    /// Learns that a call is over without an answer; Discord may have counted it all the same.
+    pub(crate) fn lost(&mut self, taken: &Taken) {
+        if let Some(bucket) = taken.as_ref().and_then(|place| self.buckets.get_mut(place)) {
+            bucket.lost += 1;
+        }
+        self.over(taken);
+    }
+
     /// Learns what an answer told; returns the number of invalid requests when that is worth a warning.
     pub(crate) fn learn(&mut self, key: &Key, told: &Told, now: Moment) -> Option<u32> {
         let route = (key.method.clone(), key.template);
@@ -207,12 +219,13 @@ fn untold(key: &Key) -> (String, String) {
 impl Bucket {
     /// Returns a bucket of which no answer has told.
     fn untold(limit: u32) -> Self {
-        Self { limit, left: limit, opens: None, under_way: 0 }
+        Self { limit, left: limit, told: limit, lost: 0, opens: None, under_way: 0 }
     }
 
     fn take(&mut self, now: Moment) -> Result<(), Duration> {
         if self.opens.is_some_and(|opens| opens <= now) {
             self.left = self.limit.saturating_sub(self.under_way);
+            self.lost = 0;
             self.opens = None;
         }
         if self.opens.is_none() && self.under_way == 0 {
@@ -230,13 +243,14 @@ impl Bucket {
     /// Learns of a window, while `untold` calls are under way that were not counted here.
     fn learn(&mut self, window: &Window, untold: u32, now: Moment) {
         let opens = now + window.opens_in;
-        let left = window.left.saturating_sub(self.under_way + untold);
         match self.opens {
             // An answer that was late: of a window that is over.
             Some(known) if known.since(opens) > SAME_WINDOW => return,
-            Some(known) if opens.since(known) <= SAME_WINDOW => self.left = self.left.min(left),
-            _ => self.left = left,
+            Some(known) if opens.since(known) <= SAME_WINDOW => self.told = self.told.min(window.left),
+            _ => self.told = window.left,
         }
+        // Some of those under way may be counted already; their answers will tell.
+        self.left = self.told.saturating_sub(self.under_way + untold + self.lost);
         self.limit = window.limit;
         self.opens = Some(opens);
     }
@@ -372,6 +386,32 @@ mod tests {
         limits.learn(&key, &window(3, 4990), at(10));
         assert_eq!(waits(&mut limits, &key, at(10)), None);
         assert_eq!(waits(&mut limits, &key, at(10)), Some((4990, false)), "two of the three are under way");
+    }
+
+    #[test]
+    fn calls_answered_out_of_turn_cost_no_more_than_one_each() {
+        let (mut limits, key) = (Limits::default(), key("/a", "1"));
+        let taken: Vec<Taken> = (0..4).map(|_| limits.take(&key, at(0)).ok().unwrap()).collect();
+        for (call, left) in taken.iter().zip([1, 4, 3, 2]) {
+            limits.over(call);
+            limits.learn(&key, &window(left, 5000), at(10));
+        }
+        assert_eq!(waits(&mut limits, &key, at(20)), None, "four of five are made");
+        assert_eq!(waits(&mut limits, &key, at(20)), Some((4990, false)));
+    }
+
+    #[test]
+    fn a_call_whose_answer_is_lost_counts_in_its_window() {
+        let (mut limits, key) = (Limits::default(), key("/a", "1"));
+        called(&mut limits, &key, &window(4, 5000), at(0));
+        let [lost, heard] = [1, 2].map(|now| limits.take(&key, at(now)).ok().unwrap());
+        limits.lost(&lost);
+        limits.over(&heard);
+        limits.learn(&key, &window(3, 4990), at(10));
+        for _ in 0..2 {
+            assert_eq!(waits(&mut limits, &key, at(10)), None);
+        }
+        assert_eq!(waits(&mut limits, &key, at(10)), Some((4990, false)), "one of five may be lost");
     }
 
     #[test]
