@@ -2,12 +2,14 @@
 //!
 //! Numbers come from real runs and nothing else. How each row is measured stands in its file: `agent`, `actors`
 //! and `stage` are a house in this process, `flow` and `latency` what is measured in it, `binary` the built program,
-//! `telegram` what its people wait for, `plugins` what those cost. `table` judges.
+//! `telegram` and `discord` what their people wait for, `plugins` what those cost. `table` judges.
 
 mod actors;
 mod agent;
 mod binary;
+mod discord;
 mod flow;
+mod gate;
 mod latency;
 mod lines;
 mod plugins;
@@ -15,6 +17,7 @@ mod process;
 mod stage;
 mod table;
 mod telegram;
+mod together;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -48,7 +51,7 @@ const fn quick(
     Measurement { name, about, by_name_only: false, rows }
 }
 
-const MEASUREMENTS: [Measurement; 12] = [
+const MEASUREMENTS: [Measurement; 14] = [
     quick("exec", "a bare fork and exec, to compare with", |_, _| latency::exec()),
     quick("version", "`takopi --version`", binary::version),
     quick("start", "from the start of the daemon to its readiness", binary::start),
@@ -63,6 +66,8 @@ const MEASUREMENTS: [Measurement; 12] = [
         "what people wait for in Telegram; --peer PYTHON: beside the Python takopi",
         telegram::rows,
     ),
+    quick("discord", "what people wait for in Discord, and what a run costs there", discord::rows),
+    quick("together", "a daemon with Telegram, Discord and the page: start and memory", together::rows),
     quick(
         "plugins",
         "what plugins cost: listed, loaded, started, called, crashing for a minute",

@@ -21,7 +21,7 @@ const IDLES: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// When a daemon counts as idle.
-const IDLE_AFTER: Duration = Duration::from_secs(2);
+pub(super) const IDLE_AFTER: Duration = Duration::from_secs(2);
 
 #[expect(clippy::disallowed_methods, reason = "the real time is what is measured")]
 fn now() -> Instant {
@@ -132,7 +132,9 @@ impl Daemon {
         let socket = UnixDatagram::bind(&path).context("failed to bind the socket for READY=1")?;
         socket.set_read_timeout(Some(PATIENCE))?;
         let mut command = Command::new(program);
-        command.env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").env("NOTIFY_SOCKET", &path);
+        command.env_clear().env("HOME", home).env("NOTIFY_SOCKET", &path);
+        // Its engines may be played ones.
+        command.env("PATH", format!("{}:/usr/bin:/bin", home.join("bin").display()));
         command.current_dir(home).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let begun = now();
         let mut daemon = Self { child: command.spawn()?, ready_after: Duration::ZERO };
@@ -146,6 +148,11 @@ impl Daemon {
         daemon.ready_after = begun.elapsed();
         fs::remove_file(path)?;
         Ok(daemon)
+    }
+
+    /// Returns how long it took until it said that it is ready.
+    pub(super) const fn ready_after(&self) -> Duration {
+        self.ready_after
     }
 
     /// Returns its process's id.

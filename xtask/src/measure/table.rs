@@ -11,6 +11,8 @@ pub(crate) enum Amount {
     Mebibytes(f64),
     PerSecond(f64),
     Percent(f64),
+    /// Of what its row says.
+    Count(f64),
 }
 
 impl From<Duration> for Amount {
@@ -25,13 +27,20 @@ impl Amount {
         Self::Mebibytes(bytes as f64 / f64::from(1 << 20))
     }
 
+    /// Returns how many there are for each of `of`, such as seconds.
+    pub(crate) fn count(count: usize, of: f64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "what is counted stays below 2^53")]
+        Self::Count(count as f64 / of)
+    }
+
     const fn number(self) -> f64 {
         match self {
             Self::Millis(number)
             | Self::Seconds(number)
             | Self::Mebibytes(number)
             | Self::PerSecond(number)
-            | Self::Percent(number) => number,
+            | Self::Percent(number)
+            | Self::Count(number) => number,
         }
     }
 }
@@ -43,6 +52,7 @@ impl fmt::Display for Amount {
             Self::Seconds(number) => write!(f, "{number:.0} s"),
             Self::Mebibytes(number) => write!(f, "{number:.1} MiB"),
             Self::Percent(number) => write!(f, "{number:.2} %"),
+            Self::Count(number) => write!(f, "{number:.1}"),
             Self::PerSecond(number) => write!(f, "{:.0} k/s", number / 1000.0),
         }
     }

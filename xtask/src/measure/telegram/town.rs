@@ -4,18 +4,19 @@
 //! All times are of one clock, `CLOCK_MONOTONIC`: the server and the agent note them.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::{OpenOptionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use serde_json::Value;
 use takopi_fake::telegram::{Log, TOKEN, TelegramServer, now};
+
+use crate::measure::gate;
 
 /// The chat that gets the startup message; nothing is measured there.
 const MAIN: i64 = 1;
@@ -143,17 +144,13 @@ impl Town {
     /// Puts up a gate for an agent to stand at.
     pub(super) fn gate(&self, name: &str) -> anyhow::Result<PathBuf> {
         let path = self.folder.path().join("agents/gates").join(name);
-        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+        gate::put_up(&path)?;
         Ok(path)
     }
 
     /// Waits until an agent stands at a gate; it passes when what this returns is dropped.
     pub(super) fn standing(&self, gate: &Path) -> anyhow::Result<File> {
-        let flags = i32::try_from(OFlags::NONBLOCK.bits())?;
-        // Opening for writing fails while nobody reads.
-        self.until("an agent at its gate", || {
-            Ok(OpenOptions::new().write(true).custom_flags(flags).open(gate).ok())
-        })
+        self.until("an agent at its gate", || gate::standing(gate))
     }
 
     fn until<T>(&self, what: &str, look: impl Fn() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
