@@ -4,6 +4,7 @@
 
 mod bearer;
 mod bursts;
+mod early;
 mod paste;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::bearer::roles_of;
 use self::bearer::{Bearer, Borne, Stray, Taken};
 pub(crate) use self::bursts::Bursts;
+use self::early::Early;
 use crate::catch_up::{self, Caught};
 use crate::config::{Id, LONGEST_BACKLOG};
 use crate::gateway::Signal;
@@ -73,6 +75,8 @@ pub(crate) struct Intake<'a> {
     bot: &'a Discord,
     inbox: &'a Inbox,
     stop: &'a CancellationToken,
+    /// Descriptions of servers that nobody awaited when they came.
+    early: Early<Event>,
     waiting: VecDeque<Work>,
     accepting: Option<Task<'a, Result<Option<Taken>, TransportError>>>,
     catching: Option<Task<'a, Caught>>,
@@ -97,6 +101,7 @@ impl<'a> Intake<'a> {
             bot,
             inbox,
             stop,
+            early: Early::default(),
             waiting: VecDeque::new(),
             accepting: None,
             catching: None,
@@ -136,12 +141,15 @@ impl<'a> Intake<'a> {
         match signal {
             Signal::Ready(ready) => self.ready(&ready),
             Signal::Event(event) => self.event(*event),
-            // The server may have described itself, and changed, by now.
-            Signal::Early(event) => match Places::described(&event) {
-                Some(guild) if !self.bot.threshold.places.awaits(guild) => {}
-                _ => self.event(*event),
-            },
+            // The server may have described itself, and changed, by now; or it has overtaken READY.
+            Signal::Early(event) if self.is_unasked(&event) => self.early.keep(*event, self.bot.moment()),
+            Signal::Early(event) => self.event(*event),
         }
+    }
+
+    /// Returns whether this describes a server that nobody waits for.
+    fn is_unasked(&self, event: &Event) -> bool {
+        Places::described(event).is_some_and(|guild| !self.bot.threshold.places.awaits(guild))
     }
 
     /// Some signals were lost.
@@ -164,6 +172,11 @@ impl<'a> Intake<'a> {
         let direct = self.bot.threshold.gate.serves_direct();
         self.bot.native.connected(&me.application.to_string(), served, direct);
         self.bot.threshold.places.begin(me, &guilds);
+        for event in self.early.take(self.bot.moment()) {
+            if !self.is_unasked(&event) {
+                self.event(event);
+            }
+        }
         self.bot.set_trouble(None);
         self.holds = true;
         self.behind = true;
