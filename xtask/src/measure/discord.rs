@@ -35,8 +35,7 @@ const WATCHED: Duration = Duration::from_secs(20);
 /// Between two ends of those.
 const BETWEEN_ENDS: Duration = Duration::from_millis(500);
 
-/// Edits in a second over ten threads: ten times what a bot manages that does one thing a second and asks for a
-/// message before each edit.
+/// Edits in a second over ten threads that are worth the name; each thread has at most one in 1.2 s.
 const EDITS: Target = Target::AtLeast(Amount::Count(5.0));
 
 const NONE: Target = Target::AtMost(Amount::Count(0.0));
