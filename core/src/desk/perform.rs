@@ -319,7 +319,7 @@ impl Performance {
             self.fold(RunEvent::Note(Note { level: Level::Info, text: remark }));
         }
         match self.make_ready().await {
-            Ok((engine, job)) => self.drive_anywhere(engine, job).await,
+            Ok((engine, job)) => self.drive_or_begin_anew(engine, job).await,
             Err(end) => end,
         }
     }

@@ -320,7 +320,8 @@ pub trait CommandHost: FileHost + TopicHost + GuestHost {
     /// Returns the commands, for help: id, usage and description.
     fn commands(&self) -> Vec<CommandSpec>;
 
-    /// Returns the engine a plain message here would get, and why: `thread`, `chat`, `project`, `default`.
+    /// Returns the engine a plain message here would get, and why: `thread`, `conversation`, `chat`, `project`,
+    /// `default`.
     async fn default_engine(&self) -> Result<(EngineId, &'static str), CommandError>;
 
     /// Returns the engine where nothing else says so.

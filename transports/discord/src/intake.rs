@@ -335,14 +335,14 @@ impl<'a> Intake<'a> {
             () = bot.sleep(FAREWELL) => {}
         }
         tokio::select! {
-            () = self.part() => {}
+            () = self.keep_decided() => {}
             () = bot.sleep(FAREWELL) => {}
         }
     }
 
     /// Writes down what was decided about: by other settings the next start might decide otherwise about what was for
     /// nobody, and it reads the last seconds again.
-    async fn part(&mut self) {
+    async fn keep_decided(&mut self) {
         let Borne { reached, written } = self.borne;
         if self.hole.is_some() || self.accepting.is_some() || !self.waiting.is_empty() {
             return;

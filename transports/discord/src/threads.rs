@@ -123,7 +123,8 @@ impl Starters {
     }
 
     /// Waits until the thread of an address is there, or it is known that there is none; returns the channel in
-    /// which something written to the address stands, `None` for a thread that was deleted.
+    /// which something written to the address stands, `None` for a thread that was deleted. Whoever calls bounds the
+    /// wait.
     async fn settled<'a>(&self, to: &'a Address) -> Option<&'a str> {
         let Some(thread) = &to.thread else { return Some(&to.chat) };
         loop {

@@ -18,7 +18,7 @@ const BEGAN_INSTEAD: &str = "the session you named was not found; began a new on
 
 impl Performance {
     /// Runs the engine; where the session to continue is not there, once more without it.
-    pub(super) async fn drive_anywhere(&mut self, engine: Arc<dyn Engine>, job: Job) -> RunEnd {
+    pub(super) async fn drive_or_begin_anew(&mut self, engine: Arc<dyn Engine>, job: Job) -> RunEnd {
         let fresh = job.session.is_some().then(|| Job { session: None, ..job.clone() });
         let end = self.drive(engine.clone(), job).await;
         let Some(fresh) = fresh.filter(|_| self.has_only_missed_its_session(&end)) else { return end };

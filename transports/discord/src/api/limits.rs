@@ -154,12 +154,12 @@ impl Limits {
     fn place(&self, key: &Key) -> Option<((String, String), u32)> {
         match self.routes.get(&(key.method.clone(), key.template)) {
             Some(Known::Bucket(name, limit)) => Some(((name.clone(), key.major.clone()), *limit)),
-            None if key.counts => Some((untold(key), MOST_UNTOLD)),
+            None if key.counts => Some((nameless(key), MOST_UNTOLD)),
             Some(Known::Free) | None => None,
         }
     }
 
-    /// Learns that a call is over, answered or not.
+    /// Learns that a call was answered.
     pub(crate) fn over(&mut self, taken: &Taken) {
         if let Some(bucket) = taken.as_ref().and_then(|place| self.buckets.get_mut(place)) {
             bucket.under_way = bucket.under_way.saturating_sub(1);
@@ -180,10 +180,10 @@ impl Limits {
         match &told.window {
             Some(window) => {
                 self.routes.insert(route, Known::Bucket(window.bucket.clone(), window.limit));
-                let untold = self.buckets.get(&untold(key)).map_or(0, |bucket| bucket.under_way);
+                let elsewhere = self.buckets.get(&nameless(key)).map_or(0, |bucket| bucket.under_way);
                 let place = (window.bucket.clone(), key.major.clone());
                 let bucket = self.buckets.entry(place).or_insert_with(|| Bucket::untold(window.limit));
-                bucket.learn(window, untold, now);
+                bucket.learn(window, elsewhere, now);
             }
             None if *told == Told::default() => {
                 self.routes.entry(route).or_insert(Known::Free);
@@ -211,8 +211,8 @@ impl Limits {
     }
 }
 
-/// Returns where calls are counted before their bucket is told.
-fn untold(key: &Key) -> (String, String) {
+/// Returns where calls are counted before it is told what their bucket is called.
+fn nameless(key: &Key) -> (String, String) {
     (format!("{} {}", key.method, key.template), key.major.clone())
 }
 
@@ -229,8 +229,8 @@ impl Bucket {
             self.opens = None;
         }
         if self.opens.is_none() && self.under_way == 0 {
-            // Nobody is left who would tell: the answers were lost.
-            self.left = self.limit;
+            // Nobody is left who would tell: the answers were lost. What the next one tells counts those calls.
+            (self.left, self.lost) = (self.limit, 0);
         }
         let Some(left) = self.left.checked_sub(1) else {
             return Err(self.opens.map_or(SOON, |opens| opens.since(now)));
@@ -240,8 +240,8 @@ impl Bucket {
         Ok(())
     }
 
-    /// Learns of a window, while `untold` calls are under way that were not counted here.
-    fn learn(&mut self, window: &Window, untold: u32, now: Moment) {
+    /// Learns of a window, while so many calls of it are under way that were counted `elsewhere`.
+    fn learn(&mut self, window: &Window, elsewhere: u32, now: Moment) {
         let opens = now + window.opens_in;
         match self.opens {
             // An answer that was late: of a window that is over.
@@ -250,7 +250,7 @@ impl Bucket {
             _ => self.told = window.left,
         }
         // Some of those under way may be counted already; their answers will tell.
-        self.left = self.told.saturating_sub(self.under_way + untold + self.lost);
+        self.left = self.told.saturating_sub(self.under_way + elsewhere + self.lost);
         self.limit = window.limit;
         self.opens = Some(opens);
     }
@@ -322,9 +322,10 @@ mod tests {
             let lost: Vec<Taken> =
                 (0..5).map(|_| limits.take(&key, at(1000 * round)).ok().unwrap()).collect();
             assert_eq!(waits(&mut limits, &key, at(1000 * round)), Some((250, false)));
-            lost.iter().for_each(|taken| limits.over(taken));
+            lost.iter().for_each(|taken| limits.lost(taken));
         }
-        assert_eq!(waits(&mut limits, &key, at(4000)), None);
+        called(&mut limits, &key, &window(4, 1000), at(4000));
+        assert_eq!(waits(&mut limits, &key, at(4000)), None, "those of the windows before are forgotten");
     }
 
     #[test]

@@ -217,7 +217,14 @@ fn options(options: &[CommandOption]) -> Vec<Value> {
             OptionKind::Text | OptionKind::Verb => (TEXT, false),
             OptionKind::Flag => (YES_OR_NO, false),
             OptionKind::File => (ATTACHMENT, false),
-            _ => (TEXT, true),
+            OptionKind::Engine
+            | OptionKind::Project
+            | OptionKind::Branch
+            | OptionKind::Model
+            | OptionKind::Level
+            | OptionKind::Command
+            | OptionKind::Session
+            | OptionKind::Path => (TEXT, true),
         };
         let mut told = option(name, &wanted.description, wanted.required, completes);
         told["type"] = json!(kind);
