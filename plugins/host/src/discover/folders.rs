@@ -212,12 +212,11 @@ pub(super) fn broken(dir: &Path, distribution: Option<String>, problem: Problem)
     PluginError::new(None, name, &origin, Problem::new(problem.code, message))
 }
 
-/// Reads a manifest of that many bytes, never much more than may be in one.
-fn read(file: &mut File, bytes: u64, path: &Path) -> Result<String, Problem> {
-    let most = bytes.min(MAX_BYTES + 1);
+/// Reads a manifest of `size` bytes, never much more than may be in one.
+fn read(file: &mut File, size: u64, path: &Path) -> Result<String, Problem> {
     let mut bytes = Vec::with_capacity(2048);
     // Of a file whose size is known its end needn't be read.
-    match file.take(most).read_to_end(&mut bytes) {
+    match file.take(size.min(MAX_BYTES + 1)).read_to_end(&mut bytes) {
         Err(error) => Err(Problem::new(Code::Unreadable, unreadable(&error, path))),
         // What is too long may be cut within a letter; the parser says that it is too long.
         Ok(_) if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BYTES) => {

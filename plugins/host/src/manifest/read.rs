@@ -220,15 +220,15 @@ impl<'a, 'text> Table<'a, 'text> {
 
     /// Tells the keys nobody asked for.
     pub(super) fn close(mut self, told: &mut Told) {
-        if self.entries.keys().all(|key| self.asked.contains(&key.get_ref().as_ref())) {
+        let is_unknown = |key: &&str| !self.asked.contains(key);
+        let unknown: Vec<&str> =
+            self.entries.keys().map(|key| key.get_ref().as_ref()).filter(is_unknown).collect();
+        if unknown.is_empty() {
             return;
         }
         self.asked.sort_unstable();
         self.asked.dedup();
-        for key in self.entries.keys().map(Spanned::get_ref) {
-            if self.asked.contains(&key.as_ref()) {
-                continue;
-            }
+        for key in unknown {
             let known = || self.asked.iter().copied();
             let remedy = closest(key, known()).map_or_else(
                 || format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
