@@ -217,3 +217,51 @@ fn discord_setup_what_the_python_plugin_kept_goes_on_and_what_differs_is_told() 
     assert_eq!(count, 1, "it is taken over once");
     daemon.stop();
 }
+
+#[test]
+fn discord_setup_what_the_bot_may_not_see_of_the_python_plugins_state_is_taken_over_once_it_may() {
+    let server = crate::discord::server();
+    let home = Home::new();
+    let dir = home.work().join("app");
+    std::fs::create_dir(&dir).unwrap();
+    let (random, dir) = (server.channel("random"), dir.display());
+    let table = format!(
+        "{}startup_channel_id = '{random}'\n[projects.app]\npath = '{dir}'\n",
+        crate::discord::alice_alone(&server)
+    );
+    home.configure(&crate::discord::config(&server, "shell", &table));
+    let (guild, general) = (server.guild("Takopi Test"), server.channel("general"));
+    let state = format!(
+        "{{\"version\": 3, \"cwd\": \"/x\", \"channels\": \
+         {{\"{guild}:{general}\": {{\"context\": {{\"project\": \"app\"}}, \"sessions\": {{}}}}}}}}"
+    );
+    std::fs::write(home.place().join("discord_state.json"), state).unwrap();
+    server.allow_bot("general", 0, permission::VIEW_CHANNEL);
+    let greeted = |times: usize| {
+        server.wait_in("random", "the greeting", |shown| {
+            let greetings = shown.iter().filter(|shown| shown.text.contains("takopi is ready"));
+            (greetings.count() == times).then_some(())
+        });
+    };
+    let daemon = Daemon::start(&home);
+    let told = said(&server, "random", "knew of 0 of 1 channels and threads");
+    assert!(told.text.contains("1 more cannot be seen by the bot"), "{}", told.text);
+    daemon.stop();
+
+    let daemon = Daemon::start(&home);
+    greeted(2);
+    server.wait_for("the question about the channel", |log| {
+        let asked = log.of("GET /channels/:id").filter(|call| call.channel == Some(general));
+        (asked.count() >= 2).then_some(())
+    });
+    daemon.stop();
+
+    server.allow_bot("general", permission::VIEW_CHANNEL, 0);
+    let daemon = Daemon::start(&home);
+    said(&server, "random", "knew of 1 of 1 channels and threads");
+    let asked = server.person("alice").says("general", "@takopi pwd");
+    said(&server, thread_on(&server, asked).id, "app");
+    let told = server.shown("random").into_iter().filter(|shown| shown.text.contains("Taken over"));
+    assert_eq!(told.count(), 2, "what has not changed is not told again");
+    daemon.stop();
+}
