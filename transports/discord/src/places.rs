@@ -77,11 +77,16 @@ impl Places {
         known.channels.retain(|_, channel| kept.contains(&channel.guild));
     }
 
-    /// Learns all of a server.
+    /// Learns all of a server but its threads that rest: those are not described, and whoever writes in one expects
+    /// that the bot still knows it. They stay known as long as their channel is there.
     pub(crate) fn learn_guild(&self, guild: GuildFacts, channels: Vec<ChannelFacts>) {
         let mut known = self.write();
         known.awaited.remove(&guild.id);
-        known.channels.retain(|_, channel| channel.guild != guild.id);
+        let described: HashSet<Id> = channels.iter().map(|channel| channel.id).collect();
+        let rests = |thread: &ChannelFacts| {
+            thread.kind == Kind::Thread && thread.parent.is_some_and(|parent| described.contains(&parent))
+        };
+        known.channels.retain(|_, channel| channel.guild != guild.id || rests(channel));
         known.channels.extend(channels.into_iter().map(|channel| (channel.id, channel)));
         known.guilds.insert(guild.id, guild);
     }

@@ -33,6 +33,9 @@ const MAX_PAYLOAD: usize = 4096;
 /// Payloads of the bot in a minute at most.
 const MAX_SENDS: usize = 120;
 
+/// Close codes of Discord that end the session, too.
+const LAST_WORDS: [u16; 8] = [4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014];
+
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -108,14 +111,20 @@ impl World {
         (waiting, line.end)
     }
 
-    /// Ends a connection. Whether its session can go on depends on who ends it, and how.
+    /// Ends the session of a connection that is about to be closed with a code, if the code does.
+    pub(super) fn part(&mut self, line: u64, code: u16) {
+        if LAST_WORDS.contains(&code)
+            && let Some(line) = self.gateway.lines.get_mut(&line)
+            && let Some(session) = line.session.take()
+        {
+            self.gateway.sessions.remove(&session);
+        }
+    }
+
+    /// Ends a connection. Its session ends with it where the bot has left for good.
     pub(super) fn drop_line(&mut self, line: u64, how: Gate) {
         let session = self.gateway.lines.remove(&line).and_then(|line| line.session);
-        let over = match how {
-            Gate::Closed(code) => [4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014].contains(&code),
-            Gate::Left(code) => matches!(code, Some(1000 | 1001)),
-            _ => false,
-        };
+        let over = matches!(how, Gate::Left(Some(1000 | 1001)));
         self.note(how);
         let Some(id) = session else { return };
         if over {

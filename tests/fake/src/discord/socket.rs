@@ -71,7 +71,7 @@ async fn talk(shared: &Shared, line: u64, mut socket: WebSocketStream<TcpStream>
             shared.change(|_| ());
         }
         match end {
-            Some(End::Close(code)) => return close(socket, code).await,
+            Some(End::Close(code)) => return close(shared, line, socket, code).await,
             Some(End::Drop) => return Gate::Lost,
             None => {}
         }
@@ -79,7 +79,7 @@ async fn talk(shared: &Shared, line: u64, mut socket: WebSocketStream<TcpStream>
         tokio::select! {
             told = changed.changed() => if told.is_err() { return Gate::Lost },
             said = timeout_at(deadline, socket.next()) => match said {
-                Err(_late) => return close(socket, 4009).await,
+                Err(_late) => return close(shared, line, socket, 4009).await,
                 Ok(Some(Ok(Message::Text(text)))) => shared.change(|world| world.hear(line, &text)),
                 Ok(Some(Ok(Message::Binary(bytes)))) => {
                     let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -93,7 +93,9 @@ async fn talk(shared: &Shared, line: u64, mut socket: WebSocketStream<TcpStream>
     }
 }
 
-async fn close(mut socket: WebSocketStream<TcpStream>, code: u16) -> Gate {
+async fn close(shared: &Shared, line: u64, mut socket: WebSocketStream<TcpStream>, code: u16) -> Gate {
+    // Whoever comes back at once finds a session that this code ends gone.
+    shared.change(|world| world.part(line, code));
     let frame = CloseFrame { code: CloseCode::from(code), reason: reason(code).into() };
     if socket.close(Some(frame)).await.is_ok() {
         // The client's own farewell, so that ours is not lost with the connection; it may be gone already.

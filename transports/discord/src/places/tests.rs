@@ -71,6 +71,21 @@ fn the_bot_takes_part_in_threads_it_made_or_was_seen_in() {
 }
 
 #[test]
+fn a_thread_that_a_description_leaves_out_stays_known_while_its_channel_is_there() {
+    let places = places();
+    let described = |channels: serde_json::Value| {
+        let guild = json!({"id": "100", "name": "Home", "owner_id": "7", "roles": [], "channels": channels});
+        let (facts, channels) = GuildFacts::of_json(&guild).unwrap();
+        places.learn_guild(facts, channels);
+    };
+    described(json!([{"id": "200", "type": 0, "name": "general"}]));
+    assert!(places.takes_part_in(300), "it rests");
+    assert!(places.channel(301).is_none() && places.channel(202).is_none(), "they are gone");
+    described(json!([]));
+    assert!(!places.takes_part_in(300));
+}
+
+#[test]
 fn what_is_deleted_is_forgotten() {
     let places = places();
     places.saw_member(100, 8, vec![20]);
