@@ -24,10 +24,10 @@ impl Instance {
         address.thread.is_some() && matches!(self.transport.topics(&address.whole_chat()), Topics::Here(_))
     }
 
-    /// Returns what it can do at an address: in a topic plain messages go on in its running session.
+    /// Returns what it can do at an address.
     pub(super) fn features_at(&self, address: &Address) -> TransportFeatures {
         let features = self.spec.features;
-        TransportFeatures { conversations: features.conversations || self.is_topic(address), ..features }
+        TransportFeatures { conversations: goes_on(features, self.is_topic(address)), ..features }
     }
 
     /// Returns what the transport tells of a message, beside what it says.
@@ -43,7 +43,7 @@ impl InForce {
         let topic = instance.is_topic(address);
         Known {
             topic,
-            conversations: known.conversations || topic,
+            conversations: goes_on(instance.spec.features, topic),
             shared: instance.transport.shares(address),
             files: instance.transport.files().map(|policy| policy.auto_put),
             bot: instance.transport.bot_name(),
@@ -68,6 +68,12 @@ impl InForce {
             _ => known,
         }
     }
+}
+
+/// Returns whether plain messages go on in the running session: in a topic they do, unless threads are all there is
+/// and somebody wants none to go on.
+fn goes_on(features: TransportFeatures, is_topic: bool) -> bool {
+    features.conversations || is_topic && !features.threads
 }
 
 /// Returns what a topic of a project and branch is called: `Alias @branch`.

@@ -4,12 +4,15 @@
 use super::*;
 use crate::message::Address;
 use crate::port::ledger::PreferenceKey;
-use crate::port::transport::{PlaceSetting, Rate, Trigger};
+use crate::port::transport::{PlaceSetting, Rate, TransportSpec, Trigger};
 use crate::session::Context;
 use crate::testing::transport::Habits;
 
 fn service(habits: Habits) -> FakeTransport {
-    FakeTransport::new().with_topics().with_spec(|spec| spec.features.threads = true).used_so(habits)
+    let threads = |spec: &mut TransportSpec| {
+        (spec.features.threads, spec.features.conversations) = (true, true);
+    };
+    FakeTransport::new().with_topics().with_spec(threads).used_so(habits)
 }
 
 async fn threaded(habits: Habits) -> Stage {
@@ -74,6 +77,24 @@ async fn a_thread_has_the_project_the_engine_and_the_model_of_its_chat_until_it_
     stage.hand_in(stage.service.message_in("a", "7", "71", "stays there")).await;
     stage.done(5).await;
     assert_eq!(stage.worked_on("stays there"), on("q", None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thread_where_nothing_is_to_go_on_by_itself_goes_on_by_reply_alone() {
+    let lone = service(Habits::default()).with_spec(|spec| spec.features.conversations = false);
+    let stage = open(lone, Arc::default()).await;
+    stage.begins("5", "one session:s1").await;
+    stage.done(1).await;
+    stage.hand_in(stage.service.message_in("a", "5", "51", "two")).await;
+    stage.done(2).await;
+    let seen = stage.service.seen("a");
+    let first = seen.iter().find(|seen| seen.body.text == "ok").unwrap();
+    let meant = stage.service.message_in("a", "5", "52", "three");
+    let Message { reply_to, .. } = stage.service.reply("a", "52", "three", &first.id.to_string());
+    stage.hand_in(Message { reply_to, ..meant }).await;
+    stage.done(3).await;
+    let sessions = stage.engine.jobs().into_iter().map(|job| job.session.map(|session| session.to_string()));
+    assert_eq!(sessions.collect::<Vec<_>>(), [None, None, Some("s1".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]
