@@ -109,7 +109,7 @@ fn set_up(arguments: &OnboardArguments) -> Result<(), Stop> {
             kept,
             url: arguments.api_url.clone(),
             keys: met.keys(),
-            engine: engine(arguments, &read)?,
+            engine: engine(arguments, service, &read)?,
         };
         let draft = answers.written(&place, &before)?;
         if !arguments.yes {
@@ -180,7 +180,7 @@ fn code() -> String {
 }
 
 /// Returns the engine for messages that name none: the one that was named or chosen; `None` while none is installed.
-fn engine(arguments: &OnboardArguments, read: &Read) -> Result<Option<EngineId>, Stop> {
+fn engine(arguments: &OnboardArguments, service: &Service, read: &Read) -> Result<Option<EngineId>, Stop> {
     let engines = &read.known.engines;
     if let Some(named) = &arguments.engine {
         let Some(engine) = engines.iter().find(|engine| engine.id == *named) else {
@@ -201,6 +201,9 @@ fn engine(arguments: &OnboardArguments, read: &Read) -> Result<Option<EngineId>,
     let Some(usual) = usual else {
         remark("no coding agent is installed yet; each of these gets you one:");
         agents.iter().for_each(|engine| remark(engine.missing()));
+        let instance = service.table.trim_start_matches("transports.");
+        remark("or let those who may use the bot run commands of your shell; write into the file:");
+        remark(format_args!("[engines.shell]\ntransports = [\"local\", \"{instance}\"]"));
         return Ok(None);
     };
     say(format_args!("engines found: {}", there.join(", ")))?;

@@ -145,6 +145,8 @@ fn discord_setup_onboard_with_a_person_named_opens_no_session() {
     let ended = onboard(&home, &server, &["--user-id", "5"]).wait();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(written(&home).contains("allowed_user_ids = [\"5\"]"));
+    let remedy = "[engines.shell]\ntransports = [\"local\", \"discord\"]\n";
+    assert!(ended.stderr.contains(remedy), "no agent is installed: {}", ended.stderr);
     assert!(server.log().gateway.is_empty());
 }
 
