@@ -92,6 +92,17 @@ impl<S> Claim<S> {
     pub fn built_in(id: &PluginId, spec: S, late: bool) -> Self {
         Self { id: id.to_string(), origin: Origin::BuiltIn, spec: Ok(spec), late }
     }
+
+    /// Returns the claim for a survey that leaves the spec where it is.
+    pub fn borrowed(&self) -> Claim<&S> {
+        let Self { id, origin, spec, late } = self;
+        Claim {
+            id: id.clone(),
+            origin: origin.clone(),
+            spec: spec.as_ref().map_err(Clone::clone),
+            late: *late,
+        }
+    }
 }
 
 /// Who has a name that a plugin of another kind may not take.
@@ -178,21 +189,25 @@ pub fn survey<S: Spec>(kind: PluginKind, claims: Vec<Claim<S>>, rules: &Rules) -
     let built_in: BTreeSet<String> =
         claims.iter().filter(|claim| claim.origin == Origin::BuiltIn).map(|claim| claim.id.clone()).collect();
     let mut survey = Survey { kind, found: Vec::new(), errors: Vec::new(), not_run: Vec::new() };
-    let mut claimants: BTreeMap<PluginId, Vec<Claim<S>>> = BTreeMap::new();
+    let mut entitled = Vec::with_capacity(claims.len());
     for claim in claims {
         match entitle(kind, &claim, &built_in, rules) {
-            Ok(id) => claimants.entry(id).or_default().push(claim),
+            Ok(id) => entitled.push(Found { id, origin: claim.origin, spec: claim.spec }),
             Err(problem) => survey.tell(&claim.id, &claim.origin, problem),
         }
     }
-    for (id, claims) in claimants {
-        match <[Claim<S>; 1]>::try_from(claims) {
-            Ok([claim]) => survey.found.push(Found { id, origin: claim.origin, spec: claim.spec }),
-            Err(claims) => {
-                let problem = duplicate(&id, &claims);
-                claims.iter().for_each(|claim| survey.tell(&claim.id, &claim.origin, problem.clone()));
-            }
+    // Sorted, those who want the same name stand beside each other.
+    let mut entitled = entitled.into_iter().peekable();
+    while let Some(found) = entitled.next() {
+        let same: Vec<Found<S>> =
+            std::iter::from_fn(|| entitled.next_if(|next| next.id == found.id)).collect();
+        if same.is_empty() {
+            survey.found.push(found);
+            continue;
         }
+        let claimants: Vec<&Found<S>> = std::iter::once(&found).chain(&same).collect();
+        let problem = duplicate(&claimants);
+        claimants.iter().for_each(|one| survey.tell(one.id.as_str(), &one.origin, problem.clone()));
     }
     spec::refuse_ambiguous(&mut survey.found);
     let broken = survey.found.iter().filter_map(|found| Some((found, found.spec.as_ref().err()?)));
@@ -245,11 +260,11 @@ fn invalid(name: &str) -> Problem {
 }
 
 /// Names all who want an id; copies of one distribution by their folders too.
-fn duplicate<S>(id: &PluginId, claims: &[Claim<S>]) -> Problem {
+fn duplicate<S>(claimants: &[&Found<S>]) -> Problem {
     let mut places: BTreeMap<&str, BTreeSet<&Path>> = BTreeMap::new();
-    for claim in claims {
-        let provider = claim.origin.distribution().unwrap_or("<unknown>");
-        places.entry(provider).or_default().extend(claim.origin.place());
+    for claimant in claimants {
+        let provider = claimant.origin.distribution().unwrap_or("<unknown>");
+        places.entry(provider).or_default().extend(claimant.origin.place());
     }
     let mut providers = Vec::new();
     for (provider, places) in &places {
@@ -260,7 +275,7 @@ fn duplicate<S>(id: &PluginId, claims: &[Claim<S>]) -> Problem {
             providers.extend(places.iter().map(|place| format!("{provider} ({})", place.display())));
         }
     }
-    let name = quoted(id.as_str());
+    let name = claimants.first().map(|claimant| quoted(claimant.id.as_str())).unwrap_or_default();
     Problem::new(Code::DuplicateId, format!("duplicate plugin id {name} from {}", providers.join(", ")))
 }
 

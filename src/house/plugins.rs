@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use takopi_core::catalog::{Found, Origin, PluginError, Rules, survey};
+use takopi_core::catalog::{Claim, Found, Origin, PluginError, Rules, survey};
 use takopi_core::id::{CommandId, EngineId, PluginId, PluginKind};
 use takopi_core::port::Clock;
 use takopi_core::port::command::{CommandSettings, CommandSpec};
@@ -66,7 +66,8 @@ fn claimed_engines(known: &Known, found: &Discovery, rules: &PluginSettings) -> 
         }
     };
     let enabled = Rules { enabled: rules.enabled.clone(), ..Rules::default() };
-    let third_party = survey(PluginKind::Engine, found.engines.clone(), &enabled);
+    let third_party =
+        survey(PluginKind::Engine, found.engines.iter().map(Claim::borrowed).collect(), &enabled);
     for engine in &third_party.found {
         add(match &engine.spec {
             Ok(spec) => {

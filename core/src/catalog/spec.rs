@@ -24,6 +24,12 @@ impl Spec for EngineSpec {
 impl Spec for TransportSpec {}
 impl Spec for CommandSpec {}
 
+impl<S: Spec> Spec for &S {
+    fn resume(&self) -> Option<&ResumePattern> {
+        (*self).resume()
+    }
+}
+
 /// Takes out who would be given another's sessions, or whose sessions would be given to a built-in. Of two third
 /// parties only the one that takes is refused: nobody can put another out of use by what it recognises.
 pub(super) fn refuse_ambiguous<S: Spec>(found: &mut [Found<S>]) {

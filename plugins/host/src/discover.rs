@@ -6,6 +6,7 @@
 mod claims;
 mod files;
 mod folders;
+mod spot;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -21,7 +22,7 @@ use takopi_core::settings::{PluginSettings, PythonEnvironment};
 use crate::manifest::Package;
 use crate::python::{self, PythonDistribution};
 pub(crate) use claims::{is_on_path, which};
-pub(crate) use folders::open;
+pub(crate) use spot::open;
 
 /// The folders of all users' plugins.
 const SHARED: [&str; 2] = ["/usr/local/share/takopi/plugins", "/usr/share/takopi/plugins"];

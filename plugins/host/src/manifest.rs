@@ -187,6 +187,15 @@ impl Manifest {
         self.schema(kind, id).is_some()
     }
 
+    /// Returns whether anything it registers has one.
+    #[must_use]
+    pub fn has_schemas(&self) -> bool {
+        let mut engines = self.engines.values().map(|table| &table.config_schema);
+        let mut transports = self.transports.values().map(|table| &table.config_schema);
+        let mut commands = self.commands.values().map(|table| &table.config_schema);
+        engines.any(Option::is_some) || transports.any(Option::is_some) || commands.any(Option::is_some)
+    }
+
     /// Returns all that it registers, by kind and id.
     #[must_use]
     pub fn provides(&self) -> Vec<Provided> {

@@ -3,15 +3,16 @@
 //! Programs that are looked for on PATH are not judged: PATH is the person's own choice, for engines too.
 
 use std::collections::BTreeSet;
-use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{Mode, Stat};
 
 use crate::manifest::{FILE, Package};
 use crate::problem::{Code, Problem};
 
 /// The bits that let the group and everybody else write.
-const OTHERS_WRITE: u32 = 0o022;
+const OTHERS_WRITE: Mode = Mode::WGRP.union(Mode::WOTH);
 
 /// The bits of a folder in which everybody may write, and everybody may rename.
 const EVERYBODY_RENAMES: (u32, u32) = (0o1002, 0o0002);
@@ -70,23 +71,24 @@ pub(crate) fn named(dir: &Path, command: &[String]) -> Vec<PathBuf> {
 
 /// Checks one file or folder. What isn't there is nobody's to change.
 pub(crate) fn check_path(path: &Path, uid: u32) -> Result<(), Problem> {
-    match path.metadata() {
-        Ok(meta) => check_metadata(path, &meta, uid),
+    match rustix::fs::stat(path) {
+        Ok(stat) => check_stat(path, &stat, uid),
         Err(_) => Ok(()),
     }
 }
 
-pub(crate) fn check_metadata(path: &Path, meta: &Metadata, uid: u32) -> Result<(), Problem> {
-    if meta.uid() != uid && meta.uid() != 0 {
+/// Checks what is known of a file or folder.
+pub(crate) fn check_stat(path: &Path, stat: &Stat, uid: u32) -> Result<(), Problem> {
+    if stat.st_uid != uid && stat.st_uid != 0 {
         let text = format!(
             "{} belongs to user {}, who could change what takopi runs; type: sudo chown {uid} {}",
             path.display(),
-            meta.uid(),
+            stat.st_uid,
             quoted(path)
         );
         return Err(Problem::new(Code::UnsafeOwner, text));
     }
-    if meta.mode() & OTHERS_WRITE != 0 {
+    if Mode::from_raw_mode(stat.st_mode).intersects(OTHERS_WRITE) {
         let text = format!("others may write to {}; type: chmod go-w {}", path.display(), quoted(path));
         return Err(Problem::new(Code::UnsafeOwner, text));
     }

@@ -62,6 +62,8 @@ fn listing(takopi: &Path) -> anyhow::Result<Vec<Row>> {
     for number in 0..LISTED {
         install(&plugins(home.path()).join(format!("p{number:03}")), number)?;
     }
+    // What was just written would be put on the disk meanwhile.
+    rustix::fs::sync();
     let (mut beyond, mut at_work, mut at_work_without) = (Vec::new(), Duration::ZERO, Duration::ZERO);
     for _ in 0..LISTINGS {
         // One after the other, so that both meet the same noise.

@@ -12,9 +12,70 @@ use takopi_core::port::transport::TransportSpec;
 
 use super::folders::{Folder, Read, broken};
 use super::{Discovery, Places};
-use crate::manifest::Manifest;
+use crate::manifest::{CommandTable, EngineTable, Manifest, Package, TransportTable};
 use crate::owner;
 use crate::problem::{Code, Problem};
+
+/// What a manifest registers, in its order, before anybody has looked at the machine.
+pub(super) struct Drafts {
+    engines: Vec<Claim<EngineSpec>>,
+    transports: Vec<Claim<TransportSpec>>,
+    commands: Vec<Claim<CommandSpec>>,
+}
+
+impl Drafts {
+    pub(super) fn of(Package { dir, manifest }: &Package) -> Self {
+        let name = manifest.distribution.name.clone();
+        let origin = Origin::Manifest { distribution: Some(name), path: dir.clone() };
+        let engine = |id: &str, table: &EngineTable| {
+            draft(id, &origin, |id| EngineSpec {
+                id,
+                title: table.title.clone(),
+                resume: table.resume.clone(),
+                features: table.features,
+                executable: table.needs.first().cloned(),
+                install: table.install.clone(),
+                only_on: None,
+            })
+        };
+        let transport = |id: &str, table: &TransportTable| {
+            draft(id, &origin, |kind| TransportSpec {
+                kind,
+                title: table.title.clone(),
+                limits: table.limits,
+                features: table.features,
+            })
+        };
+        let command = |id: &str, table: &CommandTable| {
+            draft(id, &origin, |id| CommandSpec {
+                id,
+                description: table.description.clone(),
+                usage: table.usage.clone(),
+                options: Vec::new(),
+                ephemeral: false,
+                access: table.access,
+            })
+        };
+        Self {
+            engines: manifest.engines.iter().map(|(id, table)| engine(id, table)).collect(),
+            transports: manifest.transports.iter().map(|(id, table)| transport(id, table)).collect(),
+            commands: manifest.commands.iter().map(|(id, table)| command(id, table)).collect(),
+        }
+    }
+}
+
+/// Returns the claim on an id. One that breaks the rule for ids is refused by the survey, whatever is known of it.
+fn draft<S>(id: &str, origin: &Origin, spec: impl FnOnce(PluginId) -> S) -> Claim<S> {
+    let parsed = PluginId::parse(id).map_err(|error| Problem::new(Code::InvalidId, error.to_string()));
+    Claim { id: id.to_owned(), origin: origin.clone(), spec: parsed.map(spec), late: false }
+}
+
+/// Refuses a claim where the machine does not have what it takes.
+fn judge<S>(claim: &mut Claim<S>, usable: Result<(), Problem>) {
+    if let Err(problem) = usable {
+        claim.spec = Err(problem);
+    }
+}
 
 /// Makes claims, remembering what was asked of the machine.
 pub(super) struct Claims<'a> {
@@ -29,7 +90,8 @@ impl<'a> Claims<'a> {
         Self { places, discovery, on_path: BTreeMap::new(), parents: BTreeMap::new() }
     }
 
-    pub(super) fn make(&mut self, folders: Vec<Folder>) {
+    #[expect(clippy::vec_box, reason = "as they were found")]
+    pub(super) fn make(&mut self, folders: Vec<Box<Folder>>) {
         for folder in folders {
             match folder.plugin {
                 Ok(read) => self.register(read),
@@ -38,11 +100,11 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn register(&mut self, Read { package, notes, fits, files }: Read) {
+    fn register(&mut self, read: Read) {
+        let Read { package, notes, fits, files, drafts } = read;
         let (dir, manifest) = (&package.dir, &package.manifest);
         let name = &manifest.distribution.name;
         self.discovery.notes.extend(notes.into_iter().map(|note| broken(dir, Some(name.clone()), note)));
-        let origin = Origin::Manifest { distribution: Some(name.clone()), path: dir.clone() };
         let before = fits.and_then(|()| self.program(manifest)).and(files.program);
         let after = self.set(manifest).and_then(|()| self.parent(dir)).and(files.owner);
         let mut usable = |needs: &[String], install: Option<&str>| -> Result<(), Problem> {
@@ -50,38 +112,15 @@ impl<'a> Claims<'a> {
             self.needs(needs, install)?;
             after.clone()
         };
-        let mut engines = Vec::new();
-        for (id, table) in &manifest.engines {
-            let check = usable(&table.needs, table.install.as_deref());
-            engines.push(claim(id, &origin, check, |id| EngineSpec {
-                id,
-                title: table.title.clone(),
-                resume: table.resume.clone(),
-                features: table.features,
-                executable: table.needs.first().cloned(),
-                install: table.install.clone(),
-                only_on: None,
-            }));
+        let Drafts { mut engines, mut transports, mut commands } = drafts;
+        for (claim, table) in engines.iter_mut().zip(manifest.engines.values()) {
+            judge(claim, usable(&table.needs, table.install.as_deref()));
         }
-        let mut transports = Vec::new();
-        for (id, table) in &manifest.transports {
-            transports.push(claim(id, &origin, usable(&table.needs, None), |kind| TransportSpec {
-                kind,
-                title: table.title.clone(),
-                limits: table.limits,
-                features: table.features,
-            }));
+        for (claim, table) in transports.iter_mut().zip(manifest.transports.values()) {
+            judge(claim, usable(&table.needs, None));
         }
-        let mut commands = Vec::new();
-        for (id, table) in &manifest.commands {
-            commands.push(claim(id, &origin, usable(&table.needs, None), |id| CommandSpec {
-                id,
-                description: table.description.clone(),
-                usage: table.usage.clone(),
-                options: Vec::new(),
-                ephemeral: false,
-                access: table.access,
-            }));
+        for (claim, table) in commands.iter_mut().zip(manifest.commands.values()) {
+            judge(claim, usable(&table.needs, None));
         }
         self.discovery.engines.extend(engines);
         self.discovery.transports.extend(transports);
@@ -132,18 +171,6 @@ impl<'a> Claims<'a> {
         }
         self.parents.get(parent).cloned().unwrap_or(Ok(()))
     }
-}
-
-/// Returns the claim on an id. One that breaks the rule for ids is refused by the survey, whatever is known of it.
-fn claim<S>(
-    id: &str,
-    origin: &Origin,
-    check: Result<(), Problem>,
-    spec: impl FnOnce(PluginId) -> S,
-) -> Claim<S> {
-    let parsed = PluginId::parse(id).map_err(|error| Problem::new(Code::InvalidId, error.to_string()));
-    let spec = check.and(parsed).map(spec);
-    Claim { id: id.to_owned(), origin: origin.clone(), spec, late: false }
 }
 
 /// Returns whether a program is on the PATH of takopi, as discovery looks for it.

@@ -1,10 +1,11 @@
 //! What of a plugin's files would keep it from being started: a program that isn't there, and what others could change.
 
-use std::fs::Metadata;
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FileType, Mode, Stat};
+
+use super::spot::Spot;
 use crate::manifest::{FILE, Package};
 use crate::owner;
 use crate::problem::{Code, Problem};
@@ -19,25 +20,28 @@ pub(super) struct Files {
 
 impl Files {
     /// Looks at a plugin's files; those who called have the folder and the manifest open already.
-    pub(super) fn look(package: &Package, dir: &Metadata, manifest: &Metadata, uid: u32) -> Self {
+    pub(super) fn look(package: &Package, spot: &Spot<'_>, dir: &Stat, manifest: &Stat, uid: u32) -> Self {
         let command = &package.manifest.process.command;
-        let path = command.first().filter(|program| program.contains('/'));
-        let Some(path) = path.map(|program| package.dir.join(program.strip_prefix("./").unwrap_or(program)))
-        else {
+        let Some(program) = command.first().filter(|program| program.contains('/')) else {
             return Self { program: Ok(()), owner: owned(package, dir, manifest, uid, None) };
         };
-        let found = path.metadata();
-        let known = found.as_ref().ok().map(|meta| (&path, meta));
+        let program = program.strip_prefix("./").unwrap_or(program);
+        let (path, found) = (package.dir.join(program), spot.stat_file(program));
+        let known = found.as_ref().ok().map(|stat| (&path, stat));
         let owner = owned(package, dir, manifest, uid, known);
         Self { program: runs(&path, found), owner }
     }
 }
 
 /// Checks that a file can be run.
-fn runs(path: &Path, found: std::io::Result<Metadata>) -> Result<(), Problem> {
+fn runs(path: &Path, found: std::io::Result<Stat>) -> Result<(), Problem> {
+    let is_file = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    let somebody_runs = Mode::XUSR | Mode::XGRP | Mode::XOTH;
     let text = match found {
-        Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o111 != 0 => return Ok(()),
-        Ok(meta) if meta.is_file() => {
+        Ok(stat) if is_file(&stat) && Mode::from_raw_mode(stat.st_mode).intersects(somebody_runs) => {
+            return Ok(());
+        }
+        Ok(stat) if is_file(&stat) => {
             format!("{} is not executable; type: chmod +x {}", path.display(), owner::quoted(path))
         }
         Ok(_) => format!("{} is no file; correct process.command in {FILE}", path.display()),
@@ -52,16 +56,16 @@ fn runs(path: &Path, found: std::io::Result<Metadata>) -> Result<(), Problem> {
 /// As [`owner::check`], with what is known already: of the folder, the manifest and, where it has one, the program.
 fn owned(
     package: &Package,
-    dir: &Metadata,
-    manifest: &Metadata,
+    dir: &Stat,
+    manifest: &Stat,
     uid: u32,
-    program: Option<(&PathBuf, &Metadata)>,
+    program: Option<(&PathBuf, &Stat)>,
 ) -> Result<(), Problem> {
-    owner::check_metadata(&package.dir, dir, uid)?;
-    owner::check_metadata(&package.dir.join(FILE), manifest, uid)?;
+    owner::check_stat(&package.dir, dir, uid)?;
+    owner::check_stat(&package.dir.join(FILE), manifest, uid)?;
     for path in owner::named(&package.dir, &package.manifest.process.command) {
         match program {
-            Some((program, meta)) if *program == path => owner::check_metadata(&path, meta, uid)?,
+            Some((program, stat)) if *program == path => owner::check_stat(&path, stat, uid)?,
             _ => owner::check_path(&path, uid)?,
         }
     }

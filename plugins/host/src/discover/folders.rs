@@ -5,24 +5,28 @@ use std::ffi::OsString;
 use std::fs::{DirEntry, File};
 use std::io::{ErrorKind, Read as _};
 use std::num::NonZero;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use rustix::fs::FileType;
 use takopi_core::catalog::{Origin, PluginError};
 
+use super::claims::Drafts;
 use super::files::Files;
+use super::spot::{Base, Spot};
 use super::{Named, PATH_VARIABLE, Places};
 use crate::manifest::{FILE, MAX_BYTES, Manifest, Package};
 use crate::problem::{Code, Problem};
+
+/// A folder's device and inode.
+type Identity = (rustix::fs::Dev, u64);
 
 /// A folder with a manifest.
 pub(super) struct Folder {
     pub(super) dir: PathBuf,
     pub(super) plugin: Result<Read, Problem>,
-    /// Its device and inode.
-    identity: (u64, u64),
+    identity: Identity,
 }
 
 /// A plugin whose manifest could be read.
@@ -33,15 +37,18 @@ pub(super) struct Read {
     /// Whether it is for this takopi.
     pub(super) fits: Result<(), Problem>,
     pub(super) files: Files,
+    /// What it registers.
+    pub(super) drafts: Drafts,
 }
 
 /// Folders as they are found.
 pub(super) struct Folders<'a> {
     places: &'a Places,
-    pub(super) read: Vec<Folder>,
+    #[expect(clippy::vec_box, reason = "a folder is large, and moved a few times")]
+    pub(super) read: Vec<Box<Folder>>,
     pub(super) broken: Vec<PluginError>,
     /// The identities of the folders already seen.
-    seen: BTreeSet<(u64, u64)>,
+    seen: BTreeSet<Identity>,
 }
 
 impl<'a> Folders<'a> {
@@ -61,7 +68,7 @@ impl<'a> Folders<'a> {
             self.tell(path, Code::Unreadable, text);
             return;
         }
-        if named != Named::Usual && self.take(path, look_into(path, self.places)) {
+        if named != Named::Usual && self.take(path, look_into(&Spot::alone(path), self.places)) {
             return;
         }
         let entries = match path.read_dir() {
@@ -90,7 +97,9 @@ impl<'a> Folders<'a> {
         let (dirs, links): (Vec<PathBuf>, Vec<bool>) =
             names.into_iter().map(|(name, is_link)| (path.join(name), is_link)).unzip();
         let mut held_some = false;
-        for ((look, child), is_link) in look_into_all(&dirs, self.places).into_iter().zip(&dirs).zip(links) {
+        for ((look, child), is_link) in
+            look_into_all(path, &dirs, self.places).into_iter().zip(&dirs).zip(links)
+        {
             let taken = self.take(child, look);
             held_some |= taken;
             if is_link
@@ -138,70 +147,77 @@ enum Look {
     Nothing,
     /// A plugin that cannot be read, and why.
     Wrong(String),
-    Plugin(Folder),
+    Plugin(Box<Folder>),
 }
 
-/// Looks into folders, on several threads where there are many. What is found is in their order.
-fn look_into_all(dirs: &[PathBuf], places: &Places) -> Vec<Look> {
-    let look = |dirs: &[PathBuf]| dirs.iter().map(|dir| look_into(dir, places)).collect::<Vec<_>>();
+/// Folders that a thread takes at once: few enough that all threads are done at the same time.
+const SHARE: usize = 16;
+
+/// Looks into the folders of a folder, on several threads where there are many. What is found is in their order.
+fn look_into_all(folder: &Path, dirs: &[PathBuf], places: &Places) -> Vec<Look> {
+    let base = Base::of(folder);
     let most = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
     let threads = most.min(dirs.len() / ENOUGH).max(1);
-    // This thread is one of them.
-    let (own, rest) = dirs.split_at(dirs.len().div_ceil(threads));
-    thread::scope(|scope| {
-        let start = |part| (part, thread::Builder::new().spawn_scoped(scope, move || look(part)));
-        let parts: Vec<_> = rest.chunks(own.len().max(1)).map(start).collect();
-        let mut looks = look(own);
-        for (part, started) in parts {
-            match started.map(thread::ScopedJoinHandle::join) {
-                Ok(Ok(others)) => looks.extend(others),
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                // The system has no more threads: then it takes longer.
-                Err(_) => looks.extend(look(part)),
-            }
+    let untaken = Mutex::new(dirs.chunks(SHARE).enumerate());
+    let take = || untaken.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let look = || {
+        let mut looks = Vec::new();
+        while let Some((share, dirs)) = take() {
+            looks
+                .push((share, dirs.iter().map(|dir| look_into(&base.spot(dir), places)).collect::<Vec<_>>()));
         }
         looks
-    })
+    };
+    let mut looks = thread::scope(|scope| {
+        // This thread is one of them. If the system has no more, it takes longer.
+        let others: Vec<_> =
+            (1..threads).filter_map(|_| thread::Builder::new().spawn_scoped(scope, look).ok()).collect();
+        let mut looks = look();
+        for other in others {
+            looks.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        looks
+    });
+    looks.sort_unstable_by_key(|(share, _)| *share);
+    looks.into_iter().flat_map(|(_, looks)| looks).collect()
 }
 
-fn look_into(dir: &Path, places: &Places) -> Look {
-    let path = dir.join(FILE);
-    let mut file = match open(&path) {
+fn look_into(spot: &Spot<'_>, places: &Places) -> Look {
+    let dir = spot.dir;
+    let path = || dir.join(FILE);
+    let mut file = match spot.open(FILE) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             // A link that leads nowhere is somebody's plugin all the same.
-            return match path.symlink_metadata() {
+            return match path().symlink_metadata() {
                 Ok(_) => Look::Wrong(format!("{FILE} is a link that leads nowhere; correct it")),
                 Err(_) => Look::Nothing,
             };
         }
         // Of a folder that cannot be entered nobody knows whether it is a plugin; it says so all the same.
-        Err(error) => return Look::Wrong(unreadable(&error, &path)),
+        Err(error) => return Look::Wrong(unreadable(&error, &path())),
     };
-    let found = dir.metadata().and_then(|dir_meta| Ok((dir_meta, file.metadata()?)));
-    let (dir_meta, manifest_meta) = match found {
+    let found = spot.stat().and_then(|dir_stat| Ok((dir_stat, rustix::fs::fstat(&file)?)));
+    let (dir_stat, manifest_stat) = match found {
         Ok(found) => found,
-        Err(error) => return Look::Wrong(unreadable(&error, &path)),
+        Err(error) => return Look::Wrong(unreadable(&error, &path())),
     };
-    let manifest = match manifest_meta.is_file() {
-        true => {
-            read(&mut file, manifest_meta.len(), &path).and_then(|text| Manifest::parse_with_notes(&text))
+    let manifest = match FileType::from_raw_mode(manifest_stat.st_mode) {
+        FileType::RegularFile => {
+            let size = u64::try_from(manifest_stat.st_size).unwrap_or_default();
+            read(&mut file, size, &path()).and_then(|text| Manifest::parse_with_notes(&text))
         }
-        false => Err(Problem::new(Code::Unreadable, format!("{FILE} is no file; write one"))),
+        _ => Err(Problem::new(Code::Unreadable, format!("{FILE} is no file; write one"))),
     };
     let plugin = manifest.map(|(manifest, notes)| {
         let package = Package { dir: dir.to_owned(), manifest };
         let fits = package.manifest.wants(&places.version);
-        let files = Files::look(&package, &dir_meta, &manifest_meta, places.uid);
-        Read { package: Arc::new(package), notes, fits, files }
+        let files = Files::look(&package, spot, &dir_stat, &manifest_stat, places.uid);
+        let drafts = Drafts::of(&package);
+        Read { package: Arc::new(package), notes, fits, files, drafts }
     });
-    Look::Plugin(Folder { dir: dir.to_owned(), plugin, identity: (dir_meta.dev(), dir_meta.ino()) })
-}
-
-/// Opens a file to be read; a pipe of that name doesn't keep anybody waiting.
-pub(crate) fn open(path: &Path) -> std::io::Result<File> {
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?.into())
+    let identity = (dir_stat.st_dev, dir_stat.st_ino);
+    Look::Plugin(Box::new(Folder { dir: dir.to_owned(), plugin, identity }))
 }
 
 /// Returns what is wrong with what is in a folder; it goes by the folder's name.

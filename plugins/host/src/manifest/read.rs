@@ -193,8 +193,8 @@ impl<'a, 'text> Table<'a, 'text> {
 
     /// Reads a table within this one.
     pub(super) fn table(&mut self, told: &mut Told, key: &'static str) -> Option<Self> {
-        let path = self.dotted(key);
-        within(told, path, self.ask(key)?)
+        let value = self.ask(key)?;
+        within(told, self.dotted(key), value)
     }
 
     /// Reads a table of tables, each with its name. `[engine]` with keys of its own is a mistake.
