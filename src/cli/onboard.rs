@@ -192,6 +192,16 @@ fn engine(arguments: &OnboardArguments, service: &Service, read: &Read) -> Resul
         if !engine.installed {
             remark(engine.missing());
         }
+        let instance = service.table.trim_start_matches("transports.");
+        let let_in = read.settings.raw("engines.shell.transports");
+        let let_in = let_in.as_ref().and_then(|names| names.as_array());
+        let is_let_in = let_in.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(instance)));
+        if named.as_str() == "shell" && !is_let_in {
+            remark(
+                "a shell is for this machine alone until the file lets the bot's people in; write into it:",
+            );
+            remark(format_args!("[engines.shell]\ntransports = [\"local\", \"{instance}\"]"));
+        }
         return Ok(Some(named.clone()));
     }
     let agents: Vec<&KnownEngine> = engines.iter().filter(|engine| engine.executable.is_some()).collect();
@@ -201,9 +211,9 @@ fn engine(arguments: &OnboardArguments, service: &Service, read: &Read) -> Resul
     let Some(usual) = usual else {
         remark("no coding agent is installed yet; each of these gets you one:");
         agents.iter().for_each(|engine| remark(engine.missing()));
-        let instance = service.table.trim_start_matches("transports.");
-        remark("or let those who may use the bot run commands of your shell; write into the file:");
-        remark(format_args!("[engines.shell]\ntransports = [\"local\", \"{instance}\"]"));
+        remark(
+            "or let those who may use the bot run commands of your shell: type this again with --engine shell",
+        );
         return Ok(None);
     };
     say(format_args!("engines found: {}", there.join(", ")))?;

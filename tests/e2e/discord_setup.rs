@@ -61,8 +61,9 @@ fn discord_setup_onboard_learns_the_person_from_the_code_and_the_daemon_then_ans
     let file = home.place().join("takopi.toml");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(home.run(&["config", "check"]).code, 0);
-    let text = format!("{text}\n[engines.shell]\ntransports = [\"discord\"]\n");
-    std::fs::write(&file, text).unwrap();
+    let remedy = "[engines.shell]\ntransports = [\"local\", \"discord\"]\n";
+    assert!(ended.stderr.contains(remedy), "{}", ended.stderr);
+    std::fs::write(&file, format!("{text}\n{remedy}")).unwrap();
     let daemon = Daemon::start(&home);
     said(&server, "general", "takopi is ready");
     let asked = server.person("alice").says("general", "@takopi echo from the shell");
@@ -145,8 +146,7 @@ fn discord_setup_onboard_with_a_person_named_opens_no_session() {
     let ended = onboard(&home, &server, &["--user-id", "5"]).wait();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(written(&home).contains("allowed_user_ids = [\"5\"]"));
-    let remedy = "[engines.shell]\ntransports = [\"local\", \"discord\"]\n";
-    assert!(ended.stderr.contains(remedy), "no agent is installed: {}", ended.stderr);
+    assert!(ended.stderr.contains("type this again with --engine shell"), "{}", ended.stderr);
     assert!(server.log().gateway.is_empty());
 }
 
