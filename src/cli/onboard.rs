@@ -192,15 +192,8 @@ fn engine(arguments: &OnboardArguments, service: &Service, read: &Read) -> Resul
         if !engine.installed {
             remark(engine.missing());
         }
-        let instance = service.table.trim_start_matches("transports.");
-        let let_in = read.settings.raw("engines.shell.transports");
-        let let_in = let_in.as_ref().and_then(|names| names.as_array());
-        let is_let_in = let_in.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(instance)));
-        if named.as_str() == "shell" && !is_let_in {
-            remark(
-                "a shell is for this machine alone until the file lets the bot's people in; write into it:",
-            );
-            remark(format_args!("[engines.shell]\ntransports = [\"local\", \"{instance}\"]"));
+        if named.as_str() == "shell" {
+            tell_how_to_let_in(service, read);
         }
         return Ok(Some(named.clone()));
     }
@@ -227,6 +220,17 @@ fn engine(arguments: &OnboardArguments, service: &Service, read: &Read) -> Resul
         remark(format_args!("{} is not among them", visible(&answer)));
     }
     Ok(Some(EngineId::parse(&chosen).map_err(Failure::told)?))
+}
+
+/// Tells what the file lacks for the bot's people to use the shell, which is for this machine alone at first.
+fn tell_how_to_let_in(service: &Service, read: &Read) {
+    let instance = service.table.trim_start_matches("transports.");
+    let let_in = read.settings.raw("engines.shell.transports");
+    let let_in = let_in.as_ref().and_then(|names| names.as_array());
+    if !let_in.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(instance))) {
+        remark("until the file lets the bot in, a shell is for this machine alone; write into it:");
+        remark(format_args!("[engines.shell]\ntransports = [\"local\", \"{instance}\"]"));
+    }
 }
 
 fn confirm(place: &Place) -> Result<(), Stop> {
